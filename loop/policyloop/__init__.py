@@ -1,0 +1,1 @@
+"""policyloop: let an AI write Cerbos policies without having to trust it."""

@@ -1,0 +1,197 @@
+"""The policy directory at one moment, and the edits that lead from one moment to the next. No file is touched here."""
+
+import difflib
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+from policyloop.layout import EXTENSIONS
+
+MAX_EDIT_BYTES = 1_048_576
+"""The most that one edit may write to one file, in bytes of UTF-8."""
+MAX_EDITS = 200
+"""The most edits that one proposal may hold."""
+MAX_PATH_BYTES = 512
+MAX_NAME_BYTES = 200
+
+_NEW_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+ -]*\Z")
+
+
+class EditRejected(ValueError):
+    """An edit that cannot be made; the text says which and why. It is told to the model, and nothing is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Give `path` the whole text `content`, whether or not it exists."""
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put `new` in place of `old`, which must stand in `path` exactly once."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Take `path` out of the bundle."""
+
+    path: str
+
+
+Edit = Write | Replace | Delete
+
+
+class Bundle:
+    """Path -> text, immutable and sorted by path. Paths are relative to the policy directory, separated by `/`."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files: Mapping[str, str] = MappingProxyType(dict(sorted(files.items())))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.files
+
+    def __getitem__(self, path: str) -> str:
+        return self.files[path]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bundle) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Bundle({len(self)} files, {self.digest[:12]})"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over every path and text; two bundles with the same digest are the same bundle."""
+        whole = hashlib.sha256()
+        for path, text in self.files.items():
+            for part in (path, text):
+                data = part.encode()
+                whole.update(len(data).to_bytes(8, "big"))
+                whole.update(data)
+        return whole.hexdigest()
+
+    def apply(self, edits: Iterable[Edit]) -> "Bundle":
+        """The bundle after all `edits`, in order. Raises `EditRejected`; then none of them is made."""
+        files = dict(self.files)
+        edits = list(edits)
+        if len(edits) > MAX_EDITS:
+            raise EditRejected(f"{len(edits)} edits in one proposal; at most {MAX_EDITS} are taken")
+        for edit in edits:
+            if edit.path not in files:
+                _check_new_path(edit.path, files)
+            _apply(edit, files)
+        return Bundle(files)
+
+    def changed(self, after: "Bundle") -> tuple[str, ...]:
+        """The paths that `after` holds differently, adds or lacks, sorted."""
+        paths = {*self.files, *after.files}
+        return tuple(sorted(p for p in paths if self.files.get(p) != after.files.get(p)))
+
+    def diff(self, after: "Bundle") -> str:
+        """What `after` changes, as a unified diff that `git apply` and `patch -p1` take."""
+        return "".join(_file_diff(p, self.files.get(p), after.files.get(p)) for p in self.changed(after))
+
+
+def _apply(edit: Edit, files: dict[str, str]) -> None:
+    path = edit.path
+    match edit:
+        case Write(content=content):
+            _check_text(path, content)
+            files[path] = content
+        case Replace(old=old, new=new):
+            if path not in files:
+                raise EditRejected(f"{_show(path)} does not exist, so nothing in it can be replaced")
+            found = files[path].count(old) if old else 0
+            if found != 1:
+                raise EditRejected(f"{_show(path)}: the text to replace stands there {found} times; it must be exactly once")
+            after = files[path].replace(old, new)
+            _check_text(path, after)
+            files[path] = after
+        case Delete():
+            if path not in files:
+                raise EditRejected(f"{_show(path)} does not exist, so it cannot be deleted")
+            del files[path]
+
+
+def _check_text(path: str, text: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise EditRejected(f"{_show(path)}: the text holds a lone surrogate, which is not UTF-8") from None
+    if size > MAX_EDIT_BYTES:
+        raise EditRejected(f"{_show(path)}: {size} bytes; at most {MAX_EDIT_BYTES} are taken")
+    if "\0" in text:
+        raise EditRejected(f"{_show(path)}: the text holds a NUL character")
+
+
+def _check_new_path(path: str, files: Mapping[str, str]) -> None:
+    """A path that the bundle does not hold yet: only plain names below the policy directory are taken."""
+    shown = _show(path)
+    if not path or len(path.encode(errors="surrogatepass")) > MAX_PATH_BYTES:
+        raise EditRejected(f"{shown}: a path has 1 to {MAX_PATH_BYTES} bytes")
+    if path.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:", path):
+        raise EditRejected(f"{shown}: paths are relative to the policy directory")
+    for name in path.split("/"):
+        if name in ("", ".", ".."):
+            raise EditRejected(f"{shown}: a path may not leave the policy directory or hold empty parts")
+        if name.startswith("."):
+            raise EditRejected(f"{shown}: hidden files and folders are out of reach")
+        if not _NEW_NAME.match(name) or name[-1] in ". " or len(name) > MAX_NAME_BYTES:
+            raise EditRejected(f"{shown}: a new name is made of A-Z a-z 0-9 _ - . @ + and inner spaces")
+    if not path.lower().endswith(EXTENSIONS):
+        raise EditRejected(f"{shown}: a bundle holds .yaml, .yml and .json files only")
+    folded = _fold(path)
+    for known in files:
+        other = _fold(known)
+        if other == folded:
+            raise EditRejected(f"{shown} and {_show(known)} are one file on some systems")
+        if other.startswith(folded + "/") or folded.startswith(other + "/"):
+            raise EditRejected(f"{shown}: a file and a folder cannot have one name ({_show(known)})")
+
+
+def _fold(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _show(path: str) -> str:
+    """A path as one printable line."""
+    return path if path.isprintable() and path else repr(path)
+
+
+def _file_diff(path: str, before: str | None, after: str | None) -> str:
+    old = "/dev/null" if before is None else f"a/{path}"
+    new = "/dev/null" if after is None else f"b/{path}"
+    head = f"diff --git a/{path} b/{path}\n"
+    if before is None:
+        head += "new file mode 100644\n"
+    if after is None:
+        head += "deleted file mode 100644\n"
+    lines = difflib.unified_diff(_lines(before), _lines(after), old, new, n=3)
+    return head + "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str | None) -> list[str]:
+    """Split at line feeds only, as git does: CR, form feeds and U+2028 belong to the line."""
+    parts = (text or "").split("\n")
+    ended = [part + "\n" for part in parts[:-1]]
+    return [*ended, parts[-1]] if parts[-1] else ended

@@ -1,0 +1,42 @@
+"""What Cerbos makes of a path inside a policy directory.
+
+Source: Cerbos 0.55.0, observed: policies are `*.yaml|yml|json` outside hidden folders and `testdata`; schemas are
+`_schemas/**/*.json`; suites are `*_test.{yaml,yml,json}` anywhere but in a `testdata` folder, *hidden folders
+included*; fixtures lie in the `testdata` folder beside a suite. Everything else is not read by the compiler.
+"""
+
+from enum import Enum
+from posixpath import splitext
+
+EXTENSIONS = (".yaml", ".yml", ".json")
+SCHEMAS = "_schemas"
+TESTDATA = "testdata"
+NEVER = (".git", ".policyloop")
+"""Folders that are nobody's policies, although Cerbos would look for suites in them."""
+
+
+class Kind(Enum):
+    """What a file of a bundle is to the compiler."""
+
+    POLICY = "policy"
+    SCHEMA = "schema"
+    SUITE = "suite"
+    FIXTURE = "fixture"
+
+
+def kind(path: str) -> Kind | None:
+    """What the compiler reads `path` as (relative, separated by `/`), or None when it does not read it."""
+    *folders, name = path.split("/")
+    extension = splitext(name)[1].lower()
+    if extension not in EXTENSIONS or any(folder in NEVER for folder in folders):
+        return None
+    if folders and folders[0] == SCHEMAS:
+        hidden = any(part.startswith(".") for part in (*folders, name))
+        return Kind.SCHEMA if extension == ".json" and not hidden else None
+    if TESTDATA in folders:
+        return Kind.FIXTURE
+    if name.lower()[: -len(extension)].endswith("_test"):
+        return Kind.SUITE
+    if any(part.startswith(".") for part in (*folders, name)):
+        return None
+    return Kind.POLICY

@@ -1,0 +1,228 @@
+"""What the loop asks of a model, and what it gets back: the seam between the loop and any model.
+
+`Task.to_json` and `proposal_from_json` are the protocol of `--model-command` (version 1), and the `claude` model
+speaks the same shapes. `policyloop schema task` and `policyloop schema proposal` print them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from policyloop.bundle import Delete, Edit, Replace, Write
+from policyloop.findings import ErrorClass, Finding
+
+PROTOCOL_VERSION = 1
+
+
+class Malformed(ValueError):
+    """A reply that is not a proposal; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """"This test contradicts rule X": changes nothing, and stops the run for a person."""
+
+    suite: str
+    test: str
+    principal: str
+    resource: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """The edits a model makes in one go, a line of why, perhaps a dispute, perhaps files it wants to read first."""
+
+    edits: tuple[Edit, ...] = ()
+    note: str = ""
+    dispute: Dispute | None = None
+    read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One earlier attempt, as told to the model: what it edited, and what came of it."""
+
+    attempt: int
+    error_class: str
+    edits: tuple[str, ...]
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of the budget: tries at this class, compile cycles, tokens, US dollars, seconds."""
+
+    attempts: int
+    cycles: int
+    tokens: int
+    usd: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One turn for a model. `files` are those that matter to the findings; `index` names the rest, which it may read."""
+
+    request: str
+    error_class: ErrorClass | None
+    findings: tuple[Finding, ...]
+    files: Mapping[str, str]
+    left: Left
+    spec: Mapping[str, Any] | None = None
+    index: tuple[str, ...] = ()
+    refusal: str | None = None
+    history: tuple[Past, ...] = ()
+    afresh: bool = False
+    """The conversation starts anew: what came before is only in `history`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The task as `--model-command` reads it on standard input."""
+        return {
+            "version": PROTOCOL_VERSION,
+            "request": self.request,
+            "spec": self.spec,
+            "error_class": self.error_class.value if self.error_class else None,
+            "findings": [finding_to_json(f) for f in self.findings],
+            "refusal": self.refusal,
+            "files": dict(self.files),
+            "index": list(self.index),
+            "history": [
+                {"attempt": p.attempt, "class": p.error_class, "edits": list(p.edits), "result": p.result}
+                for p in self.history
+            ],
+            "budget": {"attempts_left": self.left.attempts, "cycles_left": self.left.cycles},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What model calls cost. Tokens are counts; `usd` is US dollars at the list price known to us, 0 when unknown."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """All that counts against the token budget."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            usd=self.usd + other.usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered: a proposal, or why its answer is none (`malformed`), and what it cost."""
+
+    proposal: Proposal | None
+    malformed: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+class Model(Protocol):
+    """Anything that can propose. Raises `Unavailable` when it cannot be reached; a bad answer is a `Reply`, not an error.
+
+    It keeps within `task.left`: no call may cost more tokens, dollars or seconds than are left.
+    """
+
+    name: str
+
+    def propose(self, task: Task) -> Reply: ...
+
+    def close(self) -> None: ...
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """One finding in the published shape, for models, `--format json` and the ledger."""
+    return {
+        "class": finding.error_class.value,
+        "code": finding.code,
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "message": finding.message,
+        "excerpt": finding.excerpt,
+        "why": list(finding.why),
+        "assertion": asdict(finding.assertion) if finding.assertion else None,
+    }
+
+
+def edit_to_json(edit: Edit) -> dict[str, Any]:
+    """One edit in the published shape."""
+    match edit:
+        case Write(path, content):
+            return {"path": path, "content": content}
+        case Replace(path, old, new):
+            return {"path": path, "old": old, "new": new}
+        case Delete(path):
+            return {"path": path, "delete": True}
+
+
+def proposal_from_json(data: object) -> Proposal:
+    """A proposal out of a model's JSON. Raises `Malformed` with the first thing that is wrong."""
+    if not isinstance(data, dict):
+        raise Malformed(f"the reply is {_kind(data)}, not a JSON object")
+    unknown = sorted(str(key) for key in data.keys() - {"edits", "note", "dispute", "read"})
+    if unknown:
+        raise Malformed(f"unknown key {unknown[0]!r}; a proposal has edits, note, dispute and read")
+    edits = _list(data, "edits")
+    read = _list(data, "read")
+    note = data.get("note")
+    if not isinstance(note, str | None):
+        raise Malformed(f"note is {_kind(note)}, not text")
+    for path in read:
+        if not isinstance(path, str):
+            raise Malformed(f"read holds {_kind(path)}, not a path")
+    return Proposal(
+        edits=tuple(_edit(n, item) for n, item in enumerate(edits, 1)),
+        note=note or "",
+        dispute=_dispute(data.get("dispute")),
+        read=tuple(read),
+    )
+
+
+def _list(data: Mapping[str, Any], key: str) -> list[Any]:
+    value = data.get(key)
+    if not isinstance(value, list | None):
+        raise Malformed(f"{key} is {_kind(value)}, not a list")
+    return value or []
+
+
+def _edit(number: int, item: object) -> Edit:
+    if not isinstance(item, dict) or not isinstance(item.get("path"), str):
+        raise Malformed(f"edit {number} has no path")
+    path, keys = item["path"], set(item)
+    if keys == {"path", "content"} and isinstance(item["content"], str):
+        return Write(path, item["content"])
+    if keys == {"path", "old", "new"} and isinstance(item["old"], str) and isinstance(item["new"], str):
+        return Replace(path, item["old"], item["new"])
+    if keys == {"path", "delete"} and item["delete"] is True:
+        return Delete(path)
+    raise Malformed(f"edit {number} ({path!r}) is none of path+content, path+old+new, path+delete: true, all text")
+
+
+def _dispute(item: object) -> Dispute | None:
+    if item is None:
+        return None
+    names = ("suite", "test", "principal", "resource", "action", "reason")
+    if not isinstance(item, dict) or not all(isinstance(item.get(name, ""), str) for name in names):
+        raise Malformed("dispute is not an object of texts")
+    if not item.get("reason"):
+        raise Malformed("dispute has no reason")
+    return Dispute(**{name: item.get(name, "") for name in names})
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,1 @@
+"""Prompts, one file each, readable by a person. Installed as `policyloop.prompts`."""

@@ -1,0 +1,1 @@
+"""The Claude Code skill: references and scripts. Installed as `policyloop.skill`."""
