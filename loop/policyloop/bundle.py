@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
-from policyloop.layout import EXTENSIONS
+from policyloop.layout import EXTENSIONS, kind
 
 MAX_EDIT_BYTES = 1_048_576
 """The most that one edit may write to one file, in bytes of UTF-8."""
@@ -123,7 +123,7 @@ def _apply(edit: Edit, files: dict[str, str]) -> None:
                 raise EditRejected(f"{_show(path)} does not exist, so nothing in it can be replaced")
             found = files[path].count(old) if old else 0
             if found != 1:
-                raise EditRejected(f"{_show(path)}: the text to replace stands there {found} times; it must be exactly once")
+                raise EditRejected(f"{_show(path)}: the text to replace stands there {found} times, not exactly once")
             after = files[path].replace(old, new)
             _check_text(path, after)
             files[path] = after
@@ -151,15 +151,11 @@ def _check_new_path(path: str, files: Mapping[str, str]) -> None:
         raise EditRejected(f"{shown}: a path has 1 to {MAX_PATH_BYTES} bytes")
     if path.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:", path):
         raise EditRejected(f"{shown}: paths are relative to the policy directory")
-    for name in path.split("/"):
-        if name in ("", ".", ".."):
-            raise EditRejected(f"{shown}: a path may not leave the policy directory or hold empty parts")
-        if name.startswith("."):
-            raise EditRejected(f"{shown}: hidden files and folders are out of reach")
-        if not _NEW_NAME.match(name) or name[-1] in ". " or len(name) > MAX_NAME_BYTES:
-            raise EditRejected(f"{shown}: a new name is made of A-Z a-z 0-9 _ - . @ + and inner spaces")
+    _check_names(path)
     if not path.lower().endswith(EXTENSIONS):
         raise EditRejected(f"{shown}: a bundle holds .yaml, .yml and .json files only")
+    if kind(path) is None:
+        raise EditRejected(f"{shown}: Cerbos does not read this path (schemas are _schemas/*.json)")
     folded = _fold(path)
     for known in files:
         other = _fold(known)
@@ -167,6 +163,17 @@ def _check_new_path(path: str, files: Mapping[str, str]) -> None:
             raise EditRejected(f"{shown} and {_show(known)} are one file on some systems")
         if other.startswith(folded + "/") or folded.startswith(other + "/"):
             raise EditRejected(f"{shown}: a file and a folder cannot have one name ({_show(known)})")
+
+
+def _check_names(path: str) -> None:
+    shown = _show(path)
+    for name in path.split("/"):
+        if name in ("", ".", ".."):
+            raise EditRejected(f"{shown}: a path may not leave the policy directory or hold empty parts")
+        if name.startswith("."):
+            raise EditRejected(f"{shown}: hidden files and folders are out of reach")
+        if not _NEW_NAME.match(name) or name[-1] in ". " or len(name) > MAX_NAME_BYTES:
+            raise EditRejected(f"{shown}: a new name is made of A-Z a-z 0-9 _ - . @ + and inner spaces")
 
 
 def _fold(path: str) -> str:

@@ -126,7 +126,7 @@ class Report:
         return _passed(self.ran) & _passed(self.ran_strict)
 
     def with_findings(self, more: Iterable[Finding]) -> "Report":
-        """This report with `more` findings added."""
+        """The same report with `more` findings added."""
         return Report(self.compiler, (*self.findings, *more), self.ran, self.ran_strict)
 
 

@@ -20,7 +20,7 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """"This test contradicts rule X": changes nothing, and stops the run for a person."""
+    """A model's word that a test contradicts a rule: changes nothing, and stops the run for a person."""
 
     suite: str
     test: str
@@ -63,7 +63,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One turn for a model. `files` are those that matter to the findings; `index` names the rest, which it may read."""
+    """One turn for a model. `files` matter to the findings; `index` names the rest, which it may ask to read."""
 
     request: str
     error_class: ErrorClass | None
@@ -123,15 +123,19 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered: a proposal, or why its answer is none (`malformed`), and what it cost."""
+    """What a model answered: a proposal, or why its answer is none (`malformed`), and what it cost.
+
+    `over_budget` names the cap (`tokens`, `usd`, `wall_seconds`) under which another call does not fit: none was made.
+    """
 
     proposal: Proposal | None
     malformed: str | None = None
     usage: Usage = field(default_factory=Usage)
+    over_budget: str | None = None
 
 
 class Model(Protocol):
-    """Anything that can propose. Raises `Unavailable` when it cannot be reached; a bad answer is a `Reply`, not an error.
+    """Anything that can propose. Raises `Unavailable` when it cannot be reached; a bad answer is a `Reply`.
 
     It keeps within `task.left`: no call may cost more tokens, dollars or seconds than are left.
     """

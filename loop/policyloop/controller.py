@@ -1,0 +1,379 @@
+"""The loop, without any I/O: told what the model proposed and what the compiler said, it answers what to do next.
+
+    state = begin(bundle, lock, budget, request)
+    while not isinstance(state.todo, Outcome):
+        ... do what state.todo asks, and tell it: state = advance(state, Validated(...) or Proposed(...))
+
+A `State` is immutable and depends on nothing but what it was told, so a run can be replayed from its ledger, and the
+same code serves a headless run and an agent that edits files by itself.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from policyloop import budget as budgets
+from policyloop import outcome
+from policyloop.budget import Budget, Spent
+from policyloop.bundle import Bundle, Edit, EditRejected, Write
+from policyloop.compose import compose
+from policyloop.findings import ErrorClass, Finding, Report
+from policyloop.guard import Assertion, Lock, Weakened
+from policyloop.outcome import Outcome
+from policyloop.redact import holds_mark
+from policyloop.task import Dispute, Past, Proposal, Reply, Task, Usage, edit_to_json
+
+AFRESH_AFTER = 2
+"""Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""
+READS_PER_ATTEMPT = 3
+"""Turns of one attempt in which a model may ask for files instead of editing; one more is a failed attempt."""
+HISTORY = 8
+"""How many past attempts a task tells of, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """To do: have the real compiler judge `bundle` under `lock`, then tell `Validated`."""
+
+    bundle: Bundle
+    lock: Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """To do: give `task` to the model, then tell `Proposed`."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Told: what the compiler said of the bundle that was to be validated. `elapsed`: seconds since the run began."""
+
+    report: Report
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Told: what the model answered to the task. `seconds`: what the call took. `elapsed`: since the run began."""
+
+    reply: Reply
+    seconds: float
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One turn of the loop: what was asked, what was proposed, and what came of it.
+
+    `refusal` says why nothing was compiled (a weakened lock, an edit out of bounds, no proposal at all); then `report`
+    is None and nothing changed. `weakened` is set when the lock was the reason.
+    """
+
+    number: int
+    error_class: ErrorClass | None
+    findings: tuple[Finding, ...]
+    edits: tuple[Edit, ...] = ()
+    note: str = ""
+    dispute: Dispute | None = None
+    refusal: str | None = None
+    weakened: tuple[Weakened, ...] = ()
+    before: Bundle
+    after: Bundle
+    report: Report | None = None
+    progress: bool = False
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+
+
+Measure = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """All that a run knows. `current` is what the next proposal edits; `best` is what came closest to green."""
+
+    budget: Budget
+    request: str
+    lock: Lock
+    start: Bundle
+    todo: "Validate | Propose | Outcome"
+    current: Bundle
+    best: Bundle
+    released: tuple[Assertion, ...] = ()
+    report: Report | None = None
+    best_report: Report | None = None
+    best_measure: Measure | None = None
+    spent: Spent = field(default_factory=Spent)
+    attempts: tuple[Attempt, ...] = ()
+    pending: Attempt | None = None
+    seen_bundles: frozenset[str] = frozenset()
+    seen_proposals: frozenset[str] = frozenset()
+    wanted: tuple[str, ...] = ()
+    reads: int = 0
+    usage_of_reads: Usage = field(default_factory=Usage)
+    seconds_of_reads: float = 0.0
+
+    @property
+    def cycles(self) -> int:
+        """Validations so far, the first included."""
+        return self.spent.cycles
+
+
+def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", released: tuple[Assertion, ...] = ()) -> State:
+    """A run at its start: the first thing to do is to validate the bundle as it is."""
+    return State(
+        budget=budget,
+        request=request,
+        lock=lock,
+        released=released,
+        start=bundle,
+        current=bundle,
+        best=bundle,
+        todo=Validate(bundle, lock),
+        seen_bundles=frozenset({bundle.digest}),
+    )
+
+
+def advance(state: State, event: Validated | Proposed) -> State:
+    """The state after `event`, which must be the answer to `state.todo`. Raises `ValueError` otherwise."""
+    match state.todo, event:
+        case Validate(), Validated():
+            return _judged(state, event)
+        case Propose(), Proposed():
+            return _answered(state, event)
+    raise ValueError(f"{type(event).__name__} does not answer {type(state.todo).__name__}")
+
+
+def end(state: State, how: Outcome) -> State:
+    """The run is over for a reason from outside: an interrupt, no model, no compiler, files changed meanwhile."""
+    return replace(state, todo=how, pending=None)
+
+
+# --- after the compiler ---------------------------------------------------------------------------------------------
+
+
+def _judged(state: State, event: Validated) -> State:
+    report = event.report
+    spent = replace(state.spent, cycles=state.spent.cycles + 1, seconds=event.elapsed)
+    measure = _measure(report)
+    candidate = state.pending.after if state.pending else state.start
+    opening = state.pending is None
+    progress = not opening and (state.best_measure is None or measure > state.best_measure)
+    if state.pending:
+        spent = replace(spent, tries=0 if progress else spent.tries + 1)
+        attempt = replace(state.pending, report=report, progress=progress)
+        state = replace(state, attempts=(*state.attempts, attempt), pending=None)
+        state = replace(state, lock=state.lock.joined_by(candidate, report.passed_in_both()))
+    state = replace(state, spent=spent, current=candidate, report=report)
+    if opening or progress:
+        # A request on a green bundle: whatever the first proposal reaches is the mark to beat.
+        mark = None if opening and report.green and state.request else measure
+        state = replace(state, best=candidate, best_report=report, best_measure=mark)
+    if report.green and not (opening and state.request):
+        return replace(state, todo=outcome.green(_green_words(state)))
+    return _next_task(state)
+
+
+def _measure(report: Report) -> Measure:
+    """Greater is closer to green: a later class first, then fewer findings of it."""
+    rank = report.next_class.rank if report.next_class else len(ErrorClass)
+    return rank, -len(report.first)
+
+
+def _green_words(state: State) -> str:
+    count = len(state.attempts)
+    made = f"after {count} {'attempt' if count == 1 else 'attempts'}" if count else "as it was"
+    return f"Green {made}: both passes passed and every locked assertion ran."
+
+
+# --- after the model ------------------------------------------------------------------------------------------------
+
+
+def _answered(state: State, event: Proposed) -> State:
+    reply, proposal = event.reply, event.reply.proposal
+    spent = replace(state.spent, usage=state.spent.usage + reply.usage, seconds=event.elapsed)
+    state = replace(state, spent=spent)
+    if reply.over_budget:
+        return _stop(state, reply.over_budget)
+    if proposal and proposal.read and not proposal.edits and not proposal.dispute and state.reads < READS_PER_ATTEMPT:
+        state = replace(
+            state,
+            reads=state.reads + 1,
+            wanted=_merged(state.wanted, proposal.read),
+            usage_of_reads=state.usage_of_reads + reply.usage,
+            seconds_of_reads=state.seconds_of_reads + event.seconds,
+        )
+        return _next_task(state)
+    attempt = _new_attempt(state, proposal, event)
+    state = replace(state, reads=0, wanted=(), usage_of_reads=Usage(), seconds_of_reads=0.0)
+    if proposal is None:
+        return _failed(state, attempt, reply.malformed or "the model gave no proposal")
+    if proposal.dispute:
+        words = f"The model disputes a test instead of fixing the policy: {proposal.dispute.reason}"
+        return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("dispute", words))
+    if not proposal.edits:
+        return _failed(state, attempt, "the proposal holds no edits")
+    return _considered(state, attempt)
+
+
+def _new_attempt(state: State, proposal: Proposal | None, event: Proposed) -> Attempt:
+    report = state.report
+    return Attempt(
+        number=len(state.attempts) + 1,
+        error_class=report.next_class if report else None,
+        findings=report.first if report else (),
+        edits=proposal.edits if proposal else (),
+        note=proposal.note if proposal else "",
+        dispute=proposal.dispute if proposal else None,
+        before=state.current,
+        after=state.current,
+        usage=state.usage_of_reads + event.reply.usage,
+        seconds=state.seconds_of_reads + event.seconds,
+    )
+
+
+def _considered(state: State, attempt: Attempt) -> State:
+    """A proposal with edits: seen before, out of bounds, weaker than the lock, or worth compiling."""
+    digest = _digest(attempt.edits)
+    if digest in state.seen_proposals:
+        return _stuck(state, attempt, "the model made the same proposal twice")
+    state = replace(state, seen_proposals=state.seen_proposals | {digest})
+    try:
+        _check_marks(attempt.edits, state.current)
+        candidate = state.current.apply(attempt.edits)
+    except EditRejected as error:
+        return _failed(state, attempt, str(error))
+    if candidate.digest in state.seen_bundles:
+        return _stuck(state, attempt, "the proposal leads back to a bundle that was already tried")
+    weakened = state.lock.weakened_by(candidate)
+    if weakened:
+        return _refused(state, attempt, weakened)
+    if cap := budgets.reached(state.budget, state.spent):
+        # Out of tokens, money or time: the proposal is kept in the record, but nothing more is spent on it.
+        state = replace(state, attempts=(*state.attempts, replace(attempt, refusal="the budget was reached")))
+        return _stop(state, cap)
+    return replace(
+        state,
+        seen_bundles=state.seen_bundles | {candidate.digest},
+        pending=replace(attempt, after=candidate),
+        todo=Validate(candidate, state.lock),
+    )
+
+
+def _check_marks(edits: Sequence[Edit], bundle: Bundle) -> None:
+    """A secret was shown to the model as a mark; writing the mark back would destroy what it stands for."""
+    for edit in edits:
+        text = edit.content if isinstance(edit, Write) else getattr(edit, "new", "")
+        if holds_mark(text) and not holds_mark(bundle.files.get(edit.path, "")):
+            raise EditRejected(f"{edit.path}: the text holds the mark that stands for a hidden secret; edit around it")
+
+
+def _failed(state: State, attempt: Attempt, why: str) -> State:
+    """An attempt that changed nothing; it counts as a try without progress."""
+    spent = replace(state.spent, tries=state.spent.tries + 1)
+    return _next_task(replace(state, spent=spent, attempts=(*state.attempts, replace(attempt, refusal=why))))
+
+
+def _refused(state: State, attempt: Attempt, weakened: tuple[Weakened, ...]) -> State:
+    spent = replace(state.spent, tries=state.spent.tries + 1, refusals=state.spent.refusals + 1)
+    attempt = replace(attempt, refusal=refusal_words(weakened), weakened=weakened)
+    return _next_task(replace(state, spent=spent, attempts=(*state.attempts, attempt)))
+
+
+def refusal_words(weakened: Sequence[Weakened], most: int = 10) -> str:
+    """Why a proposal is refused, for the model and for people: each weakened assertion and how, `most` of them."""
+    lines = [
+        f"- {w.suite} / {w.test}: {w.principal} {w.action} {w.resource}: {w.how} ({w.before} -> {w.after})"
+        for w in weakened[:most]
+    ]
+    if len(weakened) > most:
+        lines.append(f"- and {len(weakened) - most} more")
+    return "Refused and undone: locked tests would get weaker. Change the policies instead.\n" + "\n".join(lines)
+
+
+def _stuck(state: State, attempt: Attempt, why: str) -> State:
+    again = next((a for a in state.attempts if a.weakened and a.edits == attempt.edits), None)
+    attempt = replace(attempt, refusal=f"Stopped: {why}.")
+    state = replace(state, attempts=(*state.attempts, attempt), spent=replace(state.spent, tries=state.spent.tries + 1))
+    if again:
+        words = f"Stopped: {why}, although it was refused for weakening locked tests."
+        return replace(state, todo=outcome.weakened("stuck", words))
+    return replace(state, todo=outcome.stopped("stuck", _unfixed(state), f"Stopped: {why}."))
+
+
+def _digest(edits: Sequence[Edit]) -> str:
+    return hashlib.sha256(json.dumps([edit_to_json(e) for e in edits]).encode()).hexdigest()
+
+
+def _merged(known: tuple[str, ...], more: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known, *more)))
+
+
+# --- what to ask next -----------------------------------------------------------------------------------------------
+
+
+def _next_task(state: State) -> State:
+    if cap := budgets.reached(state.budget, state.spent):
+        return _stop(state, cap)
+    last = state.attempts[-1] if state.attempts else None
+    afresh = not state.reads and state.spent.tries > 0 and state.spent.tries % AFRESH_AFTER == 0
+    if afresh and state.best_report:
+        state = replace(state, current=state.best, report=state.best_report)
+    report = state.report
+    findings = report.first if report else ()
+    selection = compose(state.current, findings, request=state.request, wanted=state.wanted)
+    task = Task(
+        request=state.request,
+        error_class=report.next_class if report else None,
+        findings=findings,
+        files=selection.files,
+        index=selection.index,
+        left=budgets.left(state.budget, state.spent),
+        refusal=last.refusal if last else None,
+        history=tuple(_past(a) for a in state.attempts[-HISTORY:]),
+        afresh=afresh,
+    )
+    return replace(state, todo=Propose(task))
+
+
+def _past(attempt: Attempt) -> Past:
+    if attempt.refusal:
+        result = attempt.refusal.splitlines()[0]
+    elif attempt.report is None or attempt.report.green:
+        result = "green"
+    else:
+        report = attempt.report
+        assert report.next_class is not None
+        result = f"{len(report.first)} findings of class {report.next_class.value}: {report.first[0].message}"
+    return Past(
+        attempt=attempt.number,
+        error_class=attempt.error_class.value if attempt.error_class else "request",
+        edits=tuple(f"{type(e).__name__.lower()} {e.path}" for e in attempt.edits),
+        result=result[:500],
+    )
+
+
+_CAPS = {
+    "attempts_per_class": "{n} attempts in a row brought no progress",
+    "compile_cycles": "{n} compile cycles were used",
+    "tokens": "{n} tokens were used",
+    "usd": "{n} US dollars were spent",
+    "wall_seconds": "{n} seconds went by",
+    "refusals": "{n} proposals would have weakened locked tests",
+}
+
+
+def _stop(state: State, cap: str) -> State:
+    words = f"Stopped: {_CAPS[cap].format(n=getattr(state.budget, cap))} (budget.{cap})."
+    last = state.attempts[-state.budget.attempts_per_class :]
+    if cap == "refusals" or (cap == "attempts_per_class" and all(a.weakened for a in last)):
+        return replace(state, todo=outcome.weakened(cap, words))
+    return replace(state, todo=outcome.stopped(cap, _unfixed(state), words))
+
+
+def _unfixed(state: State) -> ErrorClass | None:
+    """The class that the best bundle still has to fix."""
+    return state.best_report.next_class if state.best_report else None

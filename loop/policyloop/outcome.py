@@ -1,0 +1,53 @@
+"""How a run ends: a value, and the exit code that belongs to it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from policyloop.errors import Exit
+from policyloop.findings import ErrorClass
+
+
+class Ending(Enum):
+    """The words that `--format json` shows as `outcome`."""
+
+    GREEN = "green"
+    STOPPED = "stopped"
+    WEAKENED = "weakened"
+    PERSON = "person"
+    UNAVAILABLE = "unavailable"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended, what ended it, and one sentence for a person.
+
+    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `changed`, `environment`, `interrupt`; None when green.
+    """
+
+    ending: Ending
+    exit_code: Exit
+    stopped_by: str | None
+    message: str
+
+
+def green(message: str) -> Outcome:
+    """The compiler is satisfied and the lock is whole."""
+    return Outcome(Ending.GREEN, Exit.GREEN, None, message)
+
+
+def stopped(stopped_by: str, error_class: ErrorClass | None, message: str) -> Outcome:
+    """A cap was reached or the loop was stuck. With nothing left to fix by class, a person must look."""
+    codes = {None: Exit.PERSON, ErrorClass.TEST: Exit.TESTS}
+    code = codes.get(error_class, Exit.COMPILE)
+    return Outcome(Ending.PERSON if code is Exit.PERSON else Ending.STOPPED, code, stopped_by, message)
+
+
+def weakened(stopped_by: str, message: str) -> Outcome:
+    """The model kept trying to weaken locked tests."""
+    return Outcome(Ending.WEAKENED, Exit.WEAKENED, stopped_by, message)
+
+
+def person(stopped_by: str, message: str) -> Outcome:
+    """Only a person can decide how to go on."""
+    return Outcome(Ending.PERSON, Exit.PERSON, stopped_by, message)
