@@ -1,7 +1,7 @@
 """What the compiler said, in one shape: findings, the assertions that ran, and the report of one validation."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
@@ -98,6 +98,8 @@ class Report:
     findings: tuple[Finding, ...] = ()
     ran: tuple[Ran, ...] = field(default=(), repr=False)
     ran_strict: tuple[Ran, ...] = field(default=(), repr=False)
+    output: tuple[str, ...] = field(default=(), repr=False)
+    """What the compiler itself wrote, one text a pass, cut to a bounded size: for the ledger and for people."""
 
     @property
     def green(self) -> bool:
@@ -127,7 +129,7 @@ class Report:
 
     def with_findings(self, more: Iterable[Finding]) -> "Report":
         """The same report with `more` findings added."""
-        return Report(self.compiler, (*self.findings, *more), self.ran, self.ran_strict)
+        return replace(self, findings=(*self.findings, *more))
 
 
 def _passed(ran: Iterable[Ran]) -> frozenset[AssertionId]:
