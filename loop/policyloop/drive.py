@@ -1,0 +1,148 @@
+"""The loop with its hands: asks the model, runs the compiler, and yields what happened. Green, or a budget, ends it."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from policyloop import outcome
+from policyloop.bundle import Bundle
+from policyloop.controller import Attempt, Propose, Proposed, State, Validate, Validated, advance, end
+from policyloop.errors import Exit, PersonNeeded, Unavailable
+from policyloop.events import Answered, Asked, Attempted, Event, Judged
+from policyloop.findings import Report
+from policyloop.guard import Lock
+from policyloop.outcome import Ending, Outcome
+from policyloop.task import Dispute, Model, Proposal, Reply, Task, edit_to_json, proposal_from_json
+
+Judge = Callable[[Bundle, Lock], Report]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a run: what happened in it, and the state after it."""
+
+    state: State
+    events: tuple[Event, ...]
+
+
+def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) -> Iterator[Step]:
+    """Do what `state` asks for until it asks for nothing more. `clock` gives the seconds since the run began.
+
+    A missing compiler or model and an interrupt end the run as outcomes; nothing is raised for them.
+    """
+    while not isinstance(todo := state.todo, Outcome):
+        before = clock()
+        try:
+            if isinstance(todo, Validate):
+                report = judge(todo.bundle, todo.lock)
+                after = advance(state, Validated(report, clock()))
+                events = _after_judging(state, after, report, todo.bundle, clock() - before)
+            else:
+                yield Step(state, (Asked(attempt=len(state.attempts) + 1, task=todo.task.to_json()),))
+                reply = model.propose(todo.task)
+                after = advance(state, Proposed(reply, clock() - before, clock()))
+                replayed = isinstance(model, Replaying) and model.replayed_last
+                events = _after_answer(state, after, reply, clock() - before, clock(), replayed=replayed)
+        except Unavailable as error:
+            after, events = end(state, Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))), ()
+        except PersonNeeded as error:
+            after, events = end(state, outcome.person("changed", str(error))), ()
+        except KeyboardInterrupt:
+            words = "Interrupted; nothing was written to the policy directory."
+            after, events = end(state, Outcome(Ending.INTERRUPTED, Exit.INTERRUPTED, "interrupt", words)), ()
+        state = after
+        yield Step(state, events)
+
+
+def _after_judging(before: State, after: State, report: Report, bundle: Bundle, seconds: float) -> tuple[Event, ...]:
+    judged = Judged(
+        cycle=after.cycles,
+        findings=report.findings,
+        tally=report.tally,
+        locked=len(after.lock),
+        bundle=bundle.digest,
+        seconds=seconds,
+        spent=after.spent,
+        output=report.output,
+    )
+    return (judged, *(attempted(a, after) for a in after.attempts[len(before.attempts) :]))
+
+
+def _after_answer(
+    before: State, after: State, reply: Reply, seconds: float, elapsed: float, *, replayed: bool
+) -> tuple[Event, ...]:
+    answered = Answered(
+        attempt=len(before.attempts) + 1,
+        proposal=proposal_to_json(reply.proposal) if reply.proposal else None,
+        malformed=reply.malformed,
+        over_budget=reply.over_budget,
+        usage=reply.usage,
+        seconds=seconds,
+        elapsed=elapsed,
+        replayed=replayed,
+    )
+    return (answered, *(attempted(a, after) for a in after.attempts[len(before.attempts) :]))
+
+
+def attempted(attempt: Attempt, after: State) -> Attempted:
+    """One attempt of the controller, as an event."""
+    return Attempted(
+        number=attempt.number,
+        error_class=attempt.error_class,
+        findings=attempt.findings,
+        edits=tuple(edit_to_json(e) for e in attempt.edits),
+        note=attempt.note,
+        diff=attempt.before.diff(attempt.after),
+        refusal=attempt.refusal,
+        weakened=attempt.weakened,
+        dispute=attempt.dispute,
+        progress=attempt.progress,
+        usage=attempt.usage,
+        seconds=attempt.seconds,
+        spent=after.spent,
+    )
+
+
+def proposal_to_json(proposal: Proposal) -> dict[str, object]:
+    """A proposal in the published shape."""
+    dispute = proposal.dispute
+    return {
+        "edits": [edit_to_json(e) for e in proposal.edits],
+        "note": proposal.note,
+        "dispute": {name: getattr(dispute, name) for name in Dispute.__slots__} if dispute else None,
+        "read": list(proposal.read),
+    }
+
+
+class Replaying:
+    """A model that first gives the answers of an earlier run, then asks the real one: how a run is resumed.
+
+    The compiler judges the old answers anew, so nothing of the old run is believed but what the model said.
+    """
+
+    def __init__(self, past: Sequence[Answered], model: Model) -> None:
+        self._past = list(past)
+        self._model = model
+        self.name = model.name
+        self.replayed_last = False
+
+    def propose(self, task: Task) -> Reply:
+        """The next old answer while there is one, else a new one."""
+        self.replayed_last = bool(self._past)
+        if not self._past:
+            return self._model.propose(task)
+        old = self._past.pop(0)
+        proposal = proposal_from_json(old.proposal) if old.proposal is not None else None
+        return Reply(proposal, old.malformed, old.usage, old.over_budget)
+
+    def close(self) -> None:
+        """Close the real model."""
+        self._model.close()
+
+
+def stopwatch(already: float = 0.0) -> Callable[[], float]:
+    """A clock that starts at `already` seconds."""
+    origin = time.monotonic() - already
+    return lambda: time.monotonic() - origin
+
+

@@ -1,0 +1,171 @@
+"""What happens in a run, as values: appended to the ledger as they occur, and rendered by every view.
+
+A live run and `policyloop show` render the same events, so what a person saw is what the ledger holds.
+`encode` and `decode` are each other's inverse over JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from policyloop.budget import Budget, Spent
+from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally
+from policyloop.guard import Weakened
+from policyloop.outcome import Ending
+from policyloop.task import Dispute, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A run began: what was asked, over which bundle, with which compiler and budget."""
+
+    run: str
+    request: str
+    policies: str
+    bundle: str
+    files: int
+    compiler: CompilerInfo
+    model: str
+    budget: Budget
+    require_tests: bool
+    locked: int
+    released: tuple[str, ...] = ()
+    releases: tuple[dict[str, str], ...] = ()
+    resumes: str | None = None
+    policyloop: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The compiler spoke. `cycle` counts from 1; `seconds` is what this validation took."""
+
+    cycle: int
+    findings: tuple[Finding, ...]
+    tally: Tally
+    locked: int
+    bundle: str
+    seconds: float
+    spent: Spent
+    output: tuple[str, ...] = ()
+
+    @property
+    def next_class(self) -> ErrorClass | None:
+        """The class to fix first, None when green."""
+        return min((f.error_class for f in self.findings), key=lambda c: c.rank, default=None)
+
+    @property
+    def first(self) -> tuple[Finding, ...]:
+        """The findings of that class."""
+        return tuple(f for f in self.findings if f.error_class is self.next_class)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A task went to the model; `task` is its JSON as in `policyloop schema task`."""
+
+    attempt: int
+    task: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The model answered; `proposal` is its JSON as in `policyloop schema proposal`, None when it was none.
+
+    `elapsed` is the run's time when the answer came, so that a resumed run goes on counting from there.
+    """
+
+    attempt: int
+    proposal: dict[str, Any] | None
+    malformed: str | None
+    over_budget: str | None
+    usage: Usage
+    seconds: float
+    elapsed: float
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """One attempt came to its end: compiled, refused, or no proposal at all."""
+
+    number: int
+    error_class: ErrorClass | None
+    findings: tuple[Finding, ...]
+    edits: tuple[dict[str, Any], ...]
+    note: str
+    diff: str
+    refusal: str | None
+    weakened: tuple[Weakened, ...]
+    dispute: Dispute | None
+    progress: bool
+    usage: Usage
+    seconds: float
+    spent: Spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the run ended. `diff` is from the person's bundle to the green one, or to the best one that was reached.
+
+    `files_changed` are the paths written back to the policy directory; empty unless green. `patch` is where the result
+    was kept instead, when it was not written back.
+    """
+
+    ending: Ending
+    exit_code: int
+    stopped_by: str | None
+    message: str
+    cycles: int
+    spent: Spent
+    diff: str
+    files_changed: tuple[str, ...] = ()
+    patch: str | None = None
+    released: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    tally: Tally = field(default_factory=Tally)
+    locked: int = 0
+
+
+Event = Started | Judged | Asked | Answered | Attempted | Ended
+
+_KINDS: Mapping[str, type[Event]] = {
+    "started": Started,
+    "judged": Judged,
+    "asked": Asked,
+    "answered": Answered,
+    "attempted": Attempted,
+    "ended": Ended,
+}
+
+
+def encode(event: Event) -> tuple[str, dict[str, Any]]:
+    """The kind and the JSON data of `event`, as the ledger keeps them."""
+    kind = next(name for name, cls in _KINDS.items() if isinstance(event, cls))
+    data = plain(event)
+    assert isinstance(data, dict)
+    return kind, data
+
+
+def decode(kind: str, data: Mapping[str, Any]) -> Event | None:
+    """The event out of a ledger record; None for a kind that is not an event. Raises `ValueError` for a bad record."""
+    cls = _KINDS.get(kind)
+    if cls is None:
+        return None
+    from pydantic import TypeAdapter
+
+    event: Event = TypeAdapter(cls).validate_python(dict(data))
+    return event
+
+
+def plain(value: object) -> Any:  # noqa: ANN401  (JSON is what it is)
+    """Dataclasses, enums and tuples as plain JSON values."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value

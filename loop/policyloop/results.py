@@ -1,0 +1,118 @@
+"""What `check`, `guard`, `run` and `doctor` answer, and the JSON documents they publish (`policyloop schema NAME`)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from policyloop.bundle import Bundle
+from policyloop.errors import Exit
+from policyloop.events import Attempted, Ended, Started
+from policyloop.findings import ErrorClass, Report, Tally
+from policyloop.guard import Weakened
+from policyloop.task import Usage, finding_to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One validation, explained. `locked` counts the assertions of the baseline, 0 without one."""
+
+    policies: str
+    bundle: Bundle
+    report: Report
+    locked: int = 0
+    weakened: tuple[Weakened, ...] = ()
+
+    @property
+    def exit_code(self) -> Exit:
+        """6 when tests are weaker than the baseline's, else 0, 3 or 4 by the class to fix first."""
+        if self.weakened:
+            return Exit.WEAKENED
+        codes = {None: Exit.GREEN, ErrorClass.TEST: Exit.TESTS}
+        return codes.get(self.report.next_class, Exit.COMPILE)
+
+    @property
+    def outcome(self) -> str:
+        """`green`, `red` or `weakened`."""
+        return {Exit.GREEN: "green", Exit.WEAKENED: "weakened"}.get(self.exit_code, "red")
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `check --format json`."""
+        next_class = self.report.next_class
+        return {
+            "outcome": self.outcome,
+            "exit_code": int(self.exit_code),
+            "next_class": next_class.value if next_class else None,
+            "findings": [finding_to_json(f) for f in self.report.findings],
+            "assertions": assertions_to_json(self.report.tally, self.locked),
+            "weakened": [asdict(w) for w in self.weakened],
+            "cerbos": asdict(self.report.compiler),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardResult:
+    """The lock alone: `locked` assertions of the baseline, and those that the candidate weakens."""
+
+    locked: int
+    weakened: tuple[Weakened, ...]
+
+    @property
+    def exit_code(self) -> Exit:
+        """0 kept, 6 weakened."""
+        return Exit.WEAKENED if self.weakened else Exit.GREEN
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `guard --format json`."""
+        return {
+            "outcome": "weakened" if self.weakened else "kept",
+            "exit_code": int(self.exit_code),
+            "locked": self.locked,
+            "weakened": [asdict(w) for w in self.weakened],
+        }
+
+
+def run_to_json(started: Started, attempts: Sequence[Attempted], ended: Ended) -> dict[str, Any]:
+    """The document of `run --format json`, and of `show --format json` for the same run."""
+    return {
+        "outcome": ended.ending.value,
+        "exit_code": ended.exit_code,
+        "stopped_by": ended.stopped_by,
+        "message": ended.message,
+        "run": started.run,
+        "cycles": ended.cycles,
+        "attempts": [_attempt_to_json(a) for a in attempts],
+        "findings": [finding_to_json(f) for f in ended.findings],
+        "diff": ended.diff,
+        "files_changed": list(ended.files_changed),
+        "patch": ended.patch,
+        "released": list(ended.released),
+        "assertions": assertions_to_json(ended.tally, ended.locked),
+        "usage": usage_to_json(ended.spent.usage),
+        "cerbos": asdict(started.compiler),
+    }
+
+
+def _attempt_to_json(attempt: Attempted) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "class": attempt.error_class.value if attempt.error_class else None,
+        "findings": [finding_to_json(f) for f in attempt.findings],
+        "edits": list(attempt.edits),
+        "note": attempt.note,
+        "refusal": attempt.refusal,
+        "weakened": [asdict(w) for w in attempt.weakened],
+        "dispute": asdict(attempt.dispute) if attempt.dispute else None,
+        "progress": attempt.progress,
+        "usage": usage_to_json(attempt.usage),
+        "seconds": round(attempt.seconds, 3),
+    }
+
+
+def assertions_to_json(tally: Tally, locked: int) -> dict[str, int]:
+    """Counts of the normal pass, and how many assertions the lock holds."""
+    return {"ran": tally.ran, "passed": tally.passed, "skipped": tally.skipped, "locked": locked}
+
+
+def usage_to_json(usage: Usage) -> dict[str, float]:
+    """What model calls cost."""
+    return {**asdict(usage), "usd": round(usage.usd, 6)}

@@ -1,0 +1,47 @@
+"""What a person or a script sees. One file a format, all behind `View`; text is redacted and made printable here."""
+
+from typing import Literal, Protocol
+
+from policyloop.events import Event
+from policyloop.results import CheckResult, GuardResult
+
+Format = Literal["rich", "plain", "json", "github"]
+
+
+class View(Protocol):
+    """One output format. The result goes to stdout; progress goes to stderr where stdout is one JSON object."""
+
+    def event(self, event: Event) -> None:
+        """Something happened in a run."""
+        ...
+
+    def check(self, result: CheckResult) -> None:
+        """A validation was made."""
+        ...
+
+    def guard(self, result: GuardResult) -> None:
+        """Two bundles' tests were compared."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will come; the terminal is given back."""
+        ...
+
+
+def open_view(name: Format) -> View:
+    """The view of that name; each brings its own imports."""
+    if name == "json":
+        from policyloop.view.json import JsonView
+
+        return JsonView()
+    if name == "github":
+        from policyloop.view.github import GithubView
+
+        return GithubView()
+    if name == "rich":
+        from policyloop.view.rich import RichView
+
+        return RichView()
+    from policyloop.view.plain import PlainView
+
+    return PlainView()

@@ -1,0 +1,47 @@
+"""One JSON object on stdout, with a published schema; progress as plain lines on stderr."""
+
+import json
+import sys
+
+from policyloop.events import Attempted, Ended, Event, Started
+from policyloop.redact import redact_value
+from policyloop.results import CheckResult, GuardResult, run_to_json
+from policyloop.view.plain import PlainView
+
+
+class JsonView:
+    """Gathers a run's events and prints its document when it ends."""
+
+    def __init__(self) -> None:
+        self._progress = PlainView(sys.stderr)
+        self._started: Started | None = None
+        self._attempts: list[Attempted] = []
+
+    def event(self, event: Event) -> None:
+        """Progress now; the document when the run ended."""
+        match event:
+            case Started():
+                self._started = event
+            case Attempted():
+                self._attempts.append(event)
+            case Ended() if self._started:
+                write(run_to_json(self._started, self._attempts, event))
+        self._progress.event(event)
+
+    def check(self, result: CheckResult) -> None:
+        """The document of `check`."""
+        write(result.to_json())
+
+    def guard(self, result: GuardResult) -> None:
+        """The document of `guard`."""
+        write(result.to_json())
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def write(document: object) -> None:
+    """One JSON document on stdout."""
+    json.dump(redact_value(document), sys.stdout, indent=2, ensure_ascii=True)
+    sys.stdout.write("\n")
+    sys.stdout.flush()

@@ -1,0 +1,83 @@
+"""One line an event, no colours: for logs, pipes and people who grep."""
+
+import sys
+from typing import TextIO
+
+from policyloop.budget import Budget
+from policyloop.events import Attempted, Ended, Event, Judged, Started
+from policyloop.findings import Finding
+from policyloop.results import CheckResult, GuardResult
+from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+
+MOST_FINDINGS = 20
+
+
+class PlainView:
+    """Plain lines on `out`; with `quiet` only events, as the progress beside a JSON document."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+        self._budget: Budget | None = None
+        self._policies = ""
+
+    def event(self, event: Event) -> None:
+        """One line, and below it what a person wants to see of it."""
+        if isinstance(event, Started):
+            self._budget, self._policies = event.budget, event.policies
+        self._say(event_line(event, self._budget))
+        match event:
+            case Judged():
+                self._findings(event.first)
+            case Attempted() if event.diff:
+                self._say(clean(event.diff).rstrip("\n"))
+            case Ended() if event.files_changed:
+                self._say("written: " + ", ".join(one_line(path) for path in event.files_changed))
+
+    def check(self, result: CheckResult) -> None:
+        """The findings of the first class, then the verdict."""
+        report = result.report
+        self._policies = result.policies
+        self._findings(report.first)
+        for one in result.weakened:
+            self._say(f"weakened: {weakened_line(one)}")
+        ran = f"{report.tally.passed}/{report.tally.ran} assertions passed, {report.tally.skipped} skipped"
+        self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
+
+    def guard(self, result: GuardResult) -> None:
+        """Each weakened assertion and how, then the verdict."""
+        for one in result.weakened:
+            self._say(weakened_line(one))
+        if result.weakened:
+            count = plural(len(result.weakened), "assertion")
+            self._say(f"weakened: {count} of {result.locked} would get weaker")
+        else:
+            self._say(f"kept: all {plural(result.locked, 'assertion')} are as strong as before")
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _findings(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings[:MOST_FINDINGS]:
+            self._say("  " + finding_line(finding, self._policies))
+            if finding.excerpt:
+                self._say("".join(f"    {line}\n" for line in clean(finding.excerpt).splitlines()).rstrip("\n"))
+            for reason in finding.why:
+                self._say(f"    why: {one_line(reason)}")
+        if len(findings) > MOST_FINDINGS:
+            self._say(f"  and {len(findings) - MOST_FINDINGS} more of this class")
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._out or sys.stdout, flush=True)  # noqa: T201
+
+
+def weakened_line(one: object) -> str:
+    """A weakened assertion on one line."""
+    get = lambda name: one_line(str(getattr(one, name)))  # noqa: E731
+    names = f"{get('suite')} / {get('test')}: {get('principal')} {get('action')} {get('resource')}"
+    return f"{names}: {get('how')} ({get('before')} -> {get('after')})"
+
+
+def compiler_words(result: CheckResult) -> str:
+    """Which compiler judged."""
+    info = result.report.compiler
+    return f"Cerbos {info.version} ({info.runner})"
