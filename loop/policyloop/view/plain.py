@@ -67,7 +67,7 @@ class PlainView:
             self._say(f"  and {len(findings) - MOST_FINDINGS} more of this class")
 
     def _say(self, line: str) -> None:
-        print(line, file=self._out or sys.stdout, flush=True)  # noqa: T201
+        print(line, file=self._out or sys.stdout, flush=True)
 
 
 def weakened_line(one: object) -> str:

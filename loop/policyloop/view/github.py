@@ -1,0 +1,117 @@
+"""GitHub Actions: an annotation for each finding, and a step summary.
+
+Source: GitHub's workflow commands (`::error file=..,line=..::text`, with `%`, CR, LF and in properties `:` and `,`
+escaped) and the file named by GITHUB_STEP_SUMMARY (at most 1 MiB a step).
+"""
+
+import os
+from pathlib import Path
+
+from policyloop.budget import Budget
+from policyloop.events import Attempted, Ended, Event, Judged, Started
+from policyloop.findings import Finding
+from policyloop.results import CheckResult, GuardResult
+from policyloop.view.plain import PlainView, compiler_words, weakened_line
+from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+
+MOST_ANNOTATIONS = 50
+MOST_SUMMARY_BYTES = 900_000
+
+
+class GithubView:
+    """Annotations on stdout between plain lines, and a Markdown summary of the step."""
+
+    def __init__(self) -> None:
+        self._plain = PlainView()
+        self._policies = ""
+        self._started: Started | None = None
+        self._summary: list[str] = []
+
+    def event(self, event: Event) -> None:
+        """A plain line; annotations for what is still wrong when the run ended."""
+        match event:
+            case Started():
+                self._started, self._policies = event, event.policies
+                self._summary.append(f"### policyloop run {one_line(event.run)}\n")
+            case Judged() | Attempted():
+                self._summary.append(f"- {_markdown(event_line(event, self._budget()))}")
+            case Ended():
+                self._annotate(event.findings)
+                self._summary.append(f"\n**{_markdown(event_line(event, None))}**\n")
+                if event.diff:
+                    self._summary.append(_fenced(event.diff))
+        self._plain.event(event)
+
+    def check(self, result: CheckResult) -> None:
+        """Annotations for the first class and for weakened tests."""
+        self._policies = result.policies
+        report = result.report
+        self._annotate(report.first)
+        for one in result.weakened[:MOST_ANNOTATIONS]:
+            _say(_command("error", "Test weakened", weakened_line(one)))
+        _say(f"{result.outcome}: {counts(report.findings)}; {compiler_words(result)}")
+        self._summary.append(f"### policyloop check: {result.outcome}\n")
+        self._summary += [f"- {_markdown(finding_line(f, self._policies))}" for f in report.first]
+        self._summary += [f"- weakened: {_markdown(weakened_line(one))}" for one in result.weakened]
+        ran = plural(report.tally.ran, "assertion")
+        self._summary.append(f"\n{report.tally.passed} of {ran} passed; {compiler_words(result)}\n")
+
+    def guard(self, result: GuardResult) -> None:
+        """An annotation for each weakened assertion."""
+        for one in result.weakened[:MOST_ANNOTATIONS]:
+            _say(_command("error", "Test weakened", weakened_line(one)))
+        word = "weakened" if result.weakened else "kept"
+        line = f"{word}: {len(result.weakened)} of {plural(result.locked, 'assertion')} would get weaker"
+        _say(line)
+        self._summary += [f"### policyloop guard: {line}\n"]
+        self._summary += [f"- {_markdown(weakened_line(one))}" for one in result.weakened]
+
+    def close(self) -> None:
+        """Append the summary where GitHub reads it."""
+        target = os.environ.get("GITHUB_STEP_SUMMARY")
+        if target and self._summary:
+            text = "\n".join(self._summary).encode()[:MOST_SUMMARY_BYTES].decode(errors="ignore")
+            with Path(target).open("a", encoding="utf-8") as file:
+                file.write(text + "\n")
+            self._summary.clear()
+
+    def _annotate(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings[:MOST_ANNOTATIONS]:
+            text = "\n".join((clean(finding.message), *(f"why: {clean(reason)}" for reason in finding.why)))
+            file = f"{self._policies}/{finding.file}" if finding.file else ""
+            title = f"{finding.error_class.value}/{finding.code}"
+            _say(_command("error", title, text, file=file, line=finding.line, col=finding.column))
+
+    def _budget(self) -> Budget | None:
+        return self._started.budget if self._started else None
+
+
+def _command(level: str, title: str, text: str, **properties: str | int | None) -> str:
+    given = {**{k: v for k, v in properties.items() if v}, "title": one_line(title)}
+    listed = ",".join(f"{key}={_property(clean(str(value)))}" for key, value in given.items())
+    return f"::{level} {listed}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _markdown(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in text)
+
+
+def _fenced(diff: str) -> str:
+    text = clean(diff)
+    fence = "````"
+    while fence in text:
+        fence += "`"
+    return f"{fence}diff\n{text}{fence}\n"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201

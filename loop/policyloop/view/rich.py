@@ -1,0 +1,165 @@
+"""A terminal: what happened scrolls by, and a panel below it shows the cycle, the class and each budget, live."""
+
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.spinner import Spinner
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from policyloop.budget import Budget, Spent
+from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged, Started
+from policyloop.findings import Finding
+from policyloop.outcome import Ending
+from policyloop.results import CheckResult, GuardResult
+from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
+from policyloop.view.words import clean, counts, event_line, one_line, place, plural
+
+COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
+
+
+class RichView:
+    """For people at a terminal. Text from files, models and the compiler is never read as markup."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        self._panel: StatusPanel | None = None
+        self._live: Live | None = None
+
+    def event(self, event: Event) -> None:
+        """Print what is worth keeping; show the rest in the panel."""
+        if isinstance(event, Started):
+            self._panel = StatusPanel(event.budget)
+            self._live = Live(self._panel, console=self._console, transient=True, refresh_per_second=8)
+            self._live.start()
+        if self._panel:
+            self._panel.take(event)
+        match event:
+            case Started() | Answered(replayed=True):
+                self._console.print(Text(event_line(event, None), style="bold"))
+            case Judged():
+                self._judged(event)
+            case Attempted():
+                self._attempted(event)
+            case Ended():
+                self._ended(event)
+
+    def check(self, result: CheckResult) -> None:
+        """The findings of the first class, then the verdict."""
+        self._findings(result.report.first)
+        for one in result.weakened:
+            self._console.print(Text(f"weakened: {weakened_line(one)}", style="red"))
+        tally = result.report.tally
+        words = f"{counts(result.report.findings)}; {tally.passed}/{tally.ran} assertions passed"
+        self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
+
+    def guard(self, result: GuardResult) -> None:
+        """A table of what got weaker, then the verdict."""
+        for one in result.weakened:
+            self._console.print(Text(weakened_line(one), style="red"))
+        if result.weakened:
+            self._verdict("weakened", f"{len(result.weakened)} of {plural(result.locked, 'assertion')}")
+        else:
+            self._verdict("kept", f"all {plural(result.locked, 'assertion')} are as strong as before")
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def _judged(self, event: Judged) -> None:
+        if event.next_class:
+            head = Text.assemble(
+                (f"cycle {event.cycle}  ", "bold"),
+                (event.next_class.value, f"bold {COLOURS[event.next_class.value]}"),
+                f"  {counts(event.first)}",
+            )
+        else:
+            ran = plural(event.tally.passed, "assertion")
+            head = Text.assemble((f"cycle {event.cycle}  ", "bold"), ("green", "bold green"), f"  {ran} passed")
+        self._console.print(Rule(head, align="left", style="dim"))
+        self._findings(event.first)
+
+    def _findings(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings[:MOST_FINDINGS]:
+            colour = COLOURS[finding.error_class.value]
+            head = Text.assemble((place(finding), "bold"), " ", (finding.code, colour), "  ", one_line(finding.message))
+            self._console.print(head)
+            if finding.excerpt:
+                self._console.print(Text(clean(finding.excerpt), style="dim"))
+            for reason in finding.why:
+                self._console.print(Text(f"  why: {one_line(reason)}"))
+        if len(findings) > MOST_FINDINGS:
+            self._console.print(Text(f"and {len(findings) - MOST_FINDINGS} more of this class", style="dim"))
+
+    def _attempted(self, event: Attempted) -> None:
+        style = "red" if event.weakened else "yellow" if event.refusal or not event.progress else "green"
+        self._console.print(Text(event_line(event, None), style=style))
+        for one in event.weakened[:5]:
+            self._console.print(Text(f"  {weakened_line(one)}", style="red"))
+        if event.diff:
+            self._console.print(Syntax(clean(event.diff), "diff", theme="ansi_dark", background_color="default"))
+
+    def _ended(self, event: Ended) -> None:
+        self.close()
+        if event.files_changed:
+            self._console.print(Text("written: " + ", ".join(one_line(p) for p in event.files_changed)))
+        self._verdict(event.ending.value, event_line(event, None).partition(": ")[2])
+
+    def _verdict(self, word: str, words: str) -> None:
+        good = word in (Ending.GREEN.value, "kept")
+        self._console.print(
+            Text.assemble((f" {word.upper()} ", f"reverse bold {'green' if good else 'red'}"), " ", words)
+        )
+
+
+class StatusPanel:
+    """What the run is doing now, and how much of each budget is used."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._spent = Spent()
+        self._doing = "running the compiler"
+        self._class = "-"
+        self._since = time.monotonic()
+        self._spinner = Spinner("dots")
+
+    def take(self, event: Event) -> None:
+        """Note what `event` changes."""
+        match event:
+            case Judged():
+                self._spent, self._doing = event.spent, "thinking what to ask"
+                self._class = event.next_class.value if event.next_class else "green"
+            case Asked():
+                self._doing = f"attempt {event.attempt}: waiting for the model"
+            case Answered():
+                self._doing = "running the compiler"
+            case Attempted():
+                self._spent = event.spent
+
+    def __rich__(self) -> Panel:
+        """The panel as it is now."""
+        budget, spent = self._budget, self._spent
+        table = Table.grid(padding=(0, 1))
+        rows: tuple[tuple[str, float, float, str], ...] = (
+            ("tries", spent.tries, budget.attempts_per_class, f"{spent.tries}/{budget.attempts_per_class}"),
+            ("cycles", spent.cycles, budget.compile_cycles, f"{spent.cycles}/{budget.compile_cycles}"),
+            ("refusals", spent.refusals, budget.refusals, f"{spent.refusals}/{budget.refusals}"),
+            ("tokens", spent.usage.tokens, budget.tokens, f"{spent.usage.tokens}/{budget.tokens}"),
+            ("dollars", spent.usage.usd, budget.usd, f"{spent.usage.usd:.2f}/{budget.usd:.2f}"),
+            ("seconds", self._elapsed(), budget.wall_seconds, f"{self._elapsed():.0f}/{budget.wall_seconds:.0f}"),
+        )
+        for name, used, cap, words in rows:
+            bar = ProgressBar(total=cap, completed=min(used, cap), width=24, complete_style="cyan")
+            table.add_row(name, bar, words)
+        self._spinner.update(text=Text(f" cycle {spent.cycles}, class {self._class}: {self._doing}"))
+        return Panel(Group(self._spinner, table), title="policyloop", title_align="left", border_style="dim")
+
+    def _elapsed(self) -> float:
+        return max(self._spent.seconds, time.monotonic() - self._since)
