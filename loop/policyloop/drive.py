@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from policyloop import outcome
 from policyloop.bundle import Bundle
-from policyloop.controller import Attempt, Propose, Proposed, State, Validate, Validated, advance, end
+from policyloop.controller import Attempt, Proposed, State, Validate, Validated, advance, end
 from policyloop.errors import Exit, PersonNeeded, Unavailable
 from policyloop.events import Answered, Asked, Attempted, Event, Judged
 from policyloop.findings import Report
@@ -144,5 +144,3 @@ def stopwatch(already: float = 0.0) -> Callable[[], float]:
     """A clock that starts at `already` seconds."""
     origin = time.monotonic() - already
     return lambda: time.monotonic() - origin
-
-

@@ -158,7 +158,7 @@ def decode(kind: str, data: Mapping[str, Any]) -> Event | None:
     return event
 
 
-def plain(value: object) -> Any:  # noqa: ANN401  (JSON is what it is)
+def plain(value: object) -> Any:
     """Dataclasses, enums and tuples as plain JSON values."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}

@@ -97,7 +97,8 @@ def event_line(event: Event, budget: Budget | None) -> str:
 
 def _attempt_words(event: Attempted) -> str:
     if event.dispute:
-        return f"DISPUTED {one_line(event.dispute.suite)} / {one_line(event.dispute.test)}: {one_line(event.dispute.reason)}"
+        test = f"{one_line(event.dispute.suite)} / {one_line(event.dispute.test)}"
+        return f"DISPUTED {test}: {one_line(event.dispute.reason)}"
     if event.weakened:
         first = event.weakened[0]
         more = f" and {len(event.weakened) - 1} more" if len(event.weakened) > 1 else ""

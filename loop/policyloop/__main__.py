@@ -1,0 +1,6 @@
+"""`python -m policyloop`."""
+
+from policyloop.cli import main
+
+if __name__ == "__main__":
+    main()

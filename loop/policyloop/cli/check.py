@@ -1,0 +1,57 @@
+"""`policyloop check`: one validation, both passes, the first class explained. It never edits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import (
+    ConfigOption,
+    FormatOption,
+    ProfileOption,
+    RunnerOption,
+    StateOption,
+    compiler,
+    settings,
+    view_of,
+)
+
+
+def check(
+    directory: Annotated[Path, typer.Argument(help="The policy directory.")],
+    *,
+    baseline: Annotated[
+        str | None, typer.Option(help="A directory or a git revision whose tests must all still be as strong.")
+    ] = None,
+    output: FormatOption = None,
+    runner: RunnerOption = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    state: StateOption = None,
+) -> None:
+    """Validate a policy directory once: 0 green, 3 it does not compile, 4 tests fail, 6 tests are weaker."""
+    from policyloop.guard import Lock
+    from policyloop.results import CheckResult
+    from policyloop.validators.judge import validate
+    from policyloop.workspace import read_baseline, read_bundle, recover
+
+    view = view_of(output)
+    loaded = settings(directory, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    recover(directory, state)
+    bundle = read_bundle(directory)
+    lock = Lock.of(read_baseline(baseline, directory)) if baseline else None
+    judge = compiler(loaded)
+    try:
+        report = validate(judge, bundle, lock=lock, require_tests=loaded.guard.require_tests)
+    finally:
+        judge.close()
+    result = CheckResult(
+        policies=str(directory),
+        bundle=bundle,
+        report=report,
+        locked=len(lock) if lock else 0,
+        weakened=lock.weakened_by(bundle) if lock else (),
+    )
+    view.check(result)
+    view.close()
+    raise typer.Exit(int(result.exit_code))

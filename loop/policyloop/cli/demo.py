@@ -1,0 +1,51 @@
+"""`policyloop demo`: a recorded model against the real compiler, on a copy of a realistic broken bundle."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import FormatOption, RunnerOption, view_of
+
+
+def demo(
+    *,
+    into: Annotated[Path | None, typer.Option(help="Keep the bundle and the run in this new folder.")] = None,
+    output: FormatOption = None,
+    runner: RunnerOption = None,
+) -> None:
+    """Show the loop at work without a key: all four error classes, one refused proposal, green at the end."""
+    from contextlib import ExitStack
+    from importlib.resources import as_file, files
+    from shutil import copytree, ignore_patterns
+
+    from policyloop.cli.running import Request, run_loop
+    from policyloop.errors import UsageError
+
+    with ExitStack() as stack:
+        if into is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="policyloop-demo-")))
+        else:
+            folder = into
+            if folder.exists():
+                raise UsageError(f"{folder} exists already.", "Give --into a folder that does not exist yet.")
+        source = stack.enter_context(as_file(files("policyloop.demo")))
+        copytree(source / "policies", folder / "policies", ignore=ignore_patterns("__pycache__"))
+        typer.echo("The model of this demo is RECORDED: its replies come from a file. The compiler is real.", err=True)
+        asked = Request(
+            policies=folder / "policies",
+            state=folder / ".policyloop",
+            flags={
+                "model": {"kind": "recorded", "replay": str(source / "replies.yaml")},
+                "cerbos": {"runner": runner.value if runner else None},
+            },
+        )
+        view = view_of(output)
+        try:
+            code = run_loop(asked, view)
+        finally:
+            view.close()
+        if into is not None:
+            typer.echo(f"Kept in {folder}. Look again: policyloop show --state {folder / '.policyloop'}", err=True)
+    raise typer.Exit(int(code))

@@ -1,0 +1,48 @@
+"""`policyloop doctor`: what is here, what is missing, what to do; with `--install` it gets the pinned compiler."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, settings
+from policyloop.errors import Exit
+
+
+def doctor(
+    *,
+    install: Annotated[
+        bool, typer.Option("--install", help="Get the pinned compiler: the image if an engine has none, else via npm.")
+    ] = False,
+    output: FormatOption = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Say what is here and what is missing: 0 when a compiler can be run, 8 when none can."""
+    from dataclasses import asdict
+
+    from policyloop.validators.install import ensure, probe
+    from policyloop.view.words import one_line
+
+    loaded = settings(Path("policies"), config, profile)
+    if install:
+        typer.echo(one_line(ensure(loaded.cerbos.version, loaded.cerbos.image, loaded.cerbos.runner)), err=True)
+    diagnosis = probe(loaded.cerbos.version, loaded.cerbos.image)
+    code = Exit.GREEN if diagnosis.usable else Exit.ENVIRONMENT
+    if output is Format.JSON:
+        from policyloop.view.json import write
+
+        write(
+            {
+                "outcome": "ready" if diagnosis.usable else "missing",
+                "exit_code": int(code),
+                "found": [asdict(f) for f in diagnosis.found],
+            }
+        )
+    else:
+        for one in diagnosis.found:
+            typer.echo(f"{one.state:8} {one.name:16} {one_line(one.detail)}")
+            if one.hint:
+                typer.echo(f"{'':8} {'':16} -> {one_line(one.hint)}")
+        typer.echo("ready" if diagnosis.usable else "no compiler can be run: policyloop doctor --install")
+    raise typer.Exit(int(code))

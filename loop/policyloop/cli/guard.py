@@ -1,0 +1,31 @@
+"""`policyloop guard`: the lock alone. Are the tests of one bundle all still as strong in another?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import FormatOption, view_of
+
+
+def guard(
+    baseline: Annotated[str, typer.Argument(help="A directory or a git revision.")],
+    candidate: Annotated[Path, typer.Argument(help="The policy directory to hold against it.")],
+    *,
+    release: Annotated[Path | None, typer.Option(help="A file of assertions that a person releases.")] = None,
+    output: FormatOption = None,
+) -> None:
+    """Compare what the tests demand: 0 kept, 6 weakened, naming each weakened assertion and how. Compiles nothing."""
+    from policyloop.cli.releases import read_releases
+    from policyloop.guard import Lock
+    from policyloop.results import GuardResult
+    from policyloop.workspace import read_baseline, read_bundle
+
+    view = view_of(output)
+    after = read_bundle(candidate)
+    lock = Lock.of(read_baseline(baseline, candidate))
+    lock, _ = lock.release(read_releases(release))
+    result = GuardResult(locked=len(lock), weakened=lock.weakened_by(after))
+    view.guard(result)
+    view.close()
+    raise typer.Exit(int(result.exit_code))

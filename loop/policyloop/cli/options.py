@@ -1,0 +1,74 @@
+"""Options that several commands share, and what they stand for."""
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from policyloop.cerbos.run import Runner
+    from policyloop.config import Config
+    from policyloop.view import View
+
+
+class Format(str, Enum):
+    """How the result is shown."""
+
+    RICH = "rich"
+    PLAIN = "plain"
+    JSON = "json"
+    GITHUB = "github"
+
+
+class RunnerKind(str, Enum):
+    """How the compiler is run."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    NATIVE = "native"
+
+
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="How to show the result; rich on a terminal, else plain.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="The configuration; by default the nearest policyloop.yaml upwards.")
+]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile of the configuration.")]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="Where runs are kept; by default .policyloop at the project's root.")
+]
+RunnerOption = Annotated[
+    RunnerKind | None, typer.Option("--runner", help="Docker, the native binary, or whichever is there (auto).")
+]
+
+
+def view_of(chosen: Format | None) -> "View":
+    """The chosen view; without a choice, rich on a terminal and plain elsewhere."""
+    from policyloop.view import open_view
+
+    if chosen is None:
+        chosen = Format.RICH if sys.stdout.isatty() else Format.PLAIN
+    return open_view(chosen.value)
+
+
+def settings(
+    near: Path, config: Path | None, profile: str | None, flags: dict[str, dict[str, object]] | None = None
+) -> "Config":
+    """The configuration that holds for the policy directory `near`; a model cannot write the file that is found."""
+    from policyloop.config import find, load
+
+    file = config or find(near.resolve().parent)
+    return load(file, profile=profile, flags=flags)
+
+
+def compiler(config: "Config") -> "Runner":
+    """The compiler that the configuration asks for."""
+    from policyloop.validators.select import open_runner
+
+    cerbos = config.cerbos
+    return open_runner(
+        runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
+    )

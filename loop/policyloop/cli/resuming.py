@@ -1,0 +1,57 @@
+"""What `run --resume` takes from an earlier run's ledger: its request, its releases, and what its model answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyloop.errors import PersonNeeded, UsageError
+from policyloop.events import Answered, Ended, Event, Started, decode
+from policyloop.guard import Release
+from policyloop.ledger import Chain, find_run, latest_run, read
+from policyloop.workspace import find_state
+
+GOES_ON = ("interrupted", "unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier run, as far as its ledger tells."""
+
+    started: Started
+    answers: tuple[Answered, ...]
+    elapsed: float
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """What a person released then."""
+        return tuple(Release(**r) for r in self.started.releases)
+
+
+def read_past(name: str, state: Path | None) -> Past:
+    """The run whose id begins with `name`. Raises `UsageError`, or `PersonNeeded` when its ledger is not whole."""
+    path = open_run(name, state)
+    chain = read(path)
+    if chain.broken:
+        raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Start a new run.")
+    events = events_of(chain)
+    started = next((e for e in events if isinstance(e, Started)), None)
+    ended = next((e for e in events if isinstance(e, Ended)), None)
+    if started is None:
+        raise UsageError(f"The ledger {path} holds no run.", "Start a new run.")
+    if ended and ended.ending.value not in GOES_ON:
+        raise UsageError(
+            f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
+        )
+    answers = tuple(e for e in events if isinstance(e, Answered) and not e.over_budget)
+    return Past(started, answers, answers[-1].elapsed if answers else 0.0)
+
+
+def open_run(name: str | None, state: Path | None) -> Path:
+    """The ledger of the run whose id begins with `name`, the latest run's without one. Raises `UsageError`."""
+    folder = find_state(state)
+    return find_run(folder, name) if name else latest_run(folder)
+
+
+def events_of(chain: Chain) -> Sequence[Event]:
+    """The events of a ledger, in order."""
+    return [event for r in chain.records if (event := decode(r.kind, r.data)) is not None]

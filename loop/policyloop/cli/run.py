@@ -1,0 +1,76 @@
+"""`policyloop run`: the whole loop. The options; the run itself is `policyloop.cli.running`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, StateOption, view_of
+
+
+def run(
+    request: Annotated[
+        str, typer.Argument(help="What the policies shall do, in plain words; without it, what is there is repaired.")
+    ] = "",
+    *,
+    policies: Annotated[Path | None, typer.Option("--policies", help="The policy directory.")] = None,
+    output: FormatOption = None,
+    release: Annotated[Path | None, typer.Option(help="A file of locked assertions that a person releases.")] = None,
+    model_command: Annotated[
+        str | None, typer.Option(help="A program that proposes: the task on stdin, the proposal on stdout, as JSON.")
+    ] = None,
+    replay: Annotated[Path | None, typer.Option(help="A file of recorded replies to use as the model.")] = None,
+    model: Annotated[str | None, typer.Option(help="The Claude model's name.")] = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    state: StateOption = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with an interrupted run; its answers are judged anew, not asked again.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the last report's assertions as a JUnit file.")] = None,
+    runner: RunnerOption = None,
+    attempts_per_class: Annotated[int | None, typer.Option(help="Tries at an error class without progress.")] = None,
+    compile_cycles: Annotated[int | None, typer.Option(help="Validations in all.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens in all.")] = None,
+    usd: Annotated[float | None, typer.Option(help="US dollars in all.")] = None,
+    wall_seconds: Annotated[float | None, typer.Option(help="Seconds in all.")] = None,
+    refusals: Annotated[int | None, typer.Option(help="Proposals that would weaken locked tests.")] = None,
+) -> None:
+    """Drive a model until the real Cerbos compiler is satisfied; the directory is written only when green."""
+    from policyloop.cli.running import Request, run_loop
+
+    kind = "recorded" if replay else "command" if model_command else None
+    flags: dict[str, dict[str, object]] = {
+        "cerbos": {"runner": runner.value if runner else None},
+        "model": {
+            "kind": kind,
+            "command": model_command,
+            "replay": str(replay) if replay else None,
+            "name": model,
+        },
+        "budget": {
+            "attempts_per_class": attempts_per_class,
+            "compile_cycles": compile_cycles,
+            "tokens": tokens,
+            "usd": usd,
+            "wall_seconds": wall_seconds,
+            "refusals": refusals,
+        },
+    }
+    asked = Request(
+        words=request,
+        policies=policies,
+        release=release,
+        config=config,
+        profile=profile,
+        state=state,
+        resume=resume,
+        junit=junit,
+        flags=flags,
+    )
+    view = view_of(output)
+    try:
+        code = run_loop(asked, view)
+    finally:
+        view.close()
+    raise typer.Exit(int(code))

@@ -1,0 +1,20 @@
+"""`policyloop schema`: the JSON Schemas of what we read and write."""
+
+from typing import Annotated
+
+import typer
+
+
+def schema(
+    name: Annotated[str | None, typer.Argument(help="Which one; without a name they are listed.")] = None,
+) -> None:
+    """Print a JSON Schema: config, check, guard, run, doctor, error, task, proposal."""
+    import json
+
+    from policyloop.schemas import NAMES, schema_of
+
+    if name is None:
+        for known in NAMES:
+            typer.echo(known)
+        return
+    typer.echo(json.dumps(schema_of(name), indent=2))

@@ -1,0 +1,41 @@
+"""`policyloop show`: a run's timeline out of its ledger, and whether that ledger is whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import FormatOption, StateOption, view_of
+from policyloop.errors import Exit
+
+
+def show(
+    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; by default the latest.")] = None,
+    *,
+    html: Annotated[Path | None, typer.Option(help="Write the timeline as one self-contained HTML file.")] = None,
+    output: FormatOption = None,
+    state: StateOption = None,
+) -> None:
+    """Show what happened in a run, and verify the hash chain of its ledger: 0 whole, 5 broken."""
+    from policyloop.cli.resuming import events_of, open_run
+    from policyloop.errors import PersonNeeded, UsageError
+    from policyloop.ledger import read
+
+    path = open_run(run, state)
+    chain = read(path)
+    events = events_of(chain)
+    if html:
+        from policyloop.view.html import page
+
+        try:
+            html.write_text(page(events, chain.broken), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{html} cannot be written: {error.strerror}.", "Give --html another path.") from None
+    view = view_of(output)
+    for event in events:
+        view.event(event)
+    view.close()
+    if chain.broken:
+        raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
+    typer.echo(f"ledger whole: {len(chain.records)} records, {path}", err=True)
+    raise typer.Exit(int(Exit.GREEN))
