@@ -1,0 +1,122 @@
+"""Getting the pinned compiler: the binary through the npm client, the image through the engine."""
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyloop.errors import Unavailable
+from policyloop.validators.identity import Identity, ask_version, identify, sha256_of
+from policyloop.validators.pinned import cached_binary, expected_sha256, npm_package, platform_name
+from policyloop.validators.process import Ended, Limits, Processes
+
+_LIMITS = Limits(seconds=600, output_bytes=1_048_576)
+_FLAGS = (
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--no-package-lock",
+    "--no-save",
+    "--no-progress",
+    "--no-update-notifier",
+    "--loglevel=error",
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The binary as it stands in the cache directory. `fresh` when it was fetched just now."""
+
+    path: Path
+    identity: Identity
+    fresh: bool
+
+
+def install(version: str) -> Installed:
+    """Put Cerbos `version` for this machine into the cache directory, unless it is there and right.
+
+    It is fetched by the npm client, checked against the pinned SHA-256 (where one is pinned) and asked for its
+    version before it is moved into place at one stroke, so installs may overlap. Raises `Unavailable` with a sentence
+    when npm is missing, cannot reach its registry, or brings the wrong thing.
+    """
+    target = cached_binary(version)
+    there = _fitting(target, version)
+    if there is not None:
+        return Installed(target, there, fresh=False)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise Unavailable(f"npm is not here, and it is what fetches Cerbos {version}.", "Install Node.js with npm.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".install-") as folder:
+            binary = _fetch(npm, version, Path(folder))
+            binary.chmod(0o755)
+            _check(binary, version)
+            binary.replace(target)
+    except OSError as error:
+        raise Unavailable(f"{target} cannot be written: {error.strerror or error}.") from None
+    return Installed(target, identify(target), fresh=True)
+
+
+def _fitting(binary: Path, version: str) -> Identity | None:
+    """What stands at `binary`, None when that is nothing or not the pinned thing."""
+    try:
+        identity = identify(binary)
+    except Unavailable:
+        return None
+    fits = identity.version == version and expected_sha256(version) in (None, identity.sha256)
+    return identity if fits else None
+
+
+def _check(binary: Path, version: str) -> None:
+    """What npm brought: first its hash, then, when that fits, its version, for which it has to run."""
+    sha256, pinned = sha256_of(binary), expected_sha256(version)
+    if pinned not in (None, sha256):
+        raise Unavailable(f"npm brought a Cerbos {version} with SHA-256 {sha256}; pinned is {pinned}.")
+    said = ask_version(binary)
+    if said != version:
+        raise Unavailable(f"npm brought Cerbos {said}, not the pinned {version}.")
+
+
+def _fetch(npm: str, version: str, folder: Path) -> Path:
+    package = npm_package(version)
+    ended = Processes().run(
+        [npm, "install", "--prefix", str(folder), *_FLAGS, package],
+        environment=os.environ,
+        directory=folder,
+        limits=_LIMITS,
+    )
+    if ended.exit_code != 0:
+        raise Unavailable(_why_npm_failed(ended, package))
+    found = folder / "node_modules" / "@cerbos" / f"cerbos-{platform_name()}" / f"cerbos-{platform_name()}"
+    if not found.is_file():
+        raise Unavailable(f"The npm package {package} does not hold the binary {found.name}.")
+    return found
+
+
+_UNREACHABLE = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+    "ERR_SOCKET_TIMEOUT",
+)
+
+
+def _why_npm_failed(ended: Ended, package: str) -> str:
+    if ended.trouble is not None:
+        return f"npm did not get {package} within {_LIMITS.seconds:.0f} s."
+    said = ended.stderr.decode("utf-8", "replace")
+    code = re.search(r"^npm (?:error|ERR!) code (\S+)", said, re.MULTILINE)
+    name = code[1] if code else f"exit code {ended.exit_code}"
+    if name in _UNREACHABLE:
+        return f"npm cannot reach its registry to get {package} ({name})."
+    if name == "E404":
+        return f"npm's registry has no {package}."
+    return f"npm could not get {package} ({name})."
