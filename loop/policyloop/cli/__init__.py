@@ -3,12 +3,13 @@
 Commands import what they need when they run, so that `--help` answers at once.
 """
 
+import itertools
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -19,8 +20,8 @@ from policyloop.errors import Exit, PolicyloopError
 app = typer.Typer(
     name="policyloop",
     help="Let an AI write Cerbos policies without having to trust it: the real compiler judges, code keeps the limits.",
-    epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, 5 a person must decide, "
-    "6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted.",
+    epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, "
+    "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,7 +40,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (Typer's own shape)
 
 @app.callback()
 def _root(
-    *, version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say it.")
+    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False
 ) -> None:
     """Options of every command."""
 
@@ -66,8 +67,8 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return int(code or 0)
     except TyperException as error:
-        message = getattr(error, "format_message", lambda: str(error))()
-        return _fail(arguments, Exit.USAGE, message, "Try 'policyloop --help'.")
+        full = getattr(error, "format_message", None)
+        return _fail(arguments, Exit.USAGE, full() if full else str(error), "Try 'policyloop --help'.")
     except PolicyloopError as error:
         return _fail(arguments, error.exit_code, error.message, error.hint)
     except (KeyboardInterrupt, typer.Abort):
@@ -96,10 +97,10 @@ def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:
 
 
 def _wants_json(arguments: list[str]) -> bool:
-    pairs = zip(arguments, arguments[1:], strict=False)
+    pairs = itertools.pairwise(arguments)
     return "--format=json" in arguments or ("--format", "json") in pairs
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """A polite request to end is an interrupt."""
     raise KeyboardInterrupt

@@ -1,7 +1,7 @@
 """Options that several commands share, and what they stand for."""
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from policyloop.view import View
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How the result is shown."""
 
     RICH = "rich"
@@ -22,7 +22,7 @@ class Format(str, Enum):
     GITHUB = "github"
 
 
-class RunnerKind(str, Enum):
+class RunnerKind(StrEnum):
     """How the compiler is run."""
 
     AUTO = "auto"

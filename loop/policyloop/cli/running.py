@@ -114,7 +114,7 @@ def _emitter(ledger: Ledger, view: View) -> Callable[[Event], None]:
     return emit
 
 
-def _started(  # noqa: PLR0913, PLR0917  (the first record holds all that the run depends on)
+def _started(
     run_id: str,
     state: State,
     config: Config,

@@ -1,0 +1,225 @@
+"""The JSON Schemas that `policyloop schema NAME` prints: the documents that scripts may rely on."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from policyloop.errors import UsageError
+from policyloop.findings import ErrorClass
+from policyloop.outcome import Ending
+
+Schema = dict[str, Any]
+
+NAMES = ("config", "check", "guard", "run", "doctor", "error", "task", "proposal")
+
+
+def schema_of(name: str) -> Schema:
+    """The schema of that name. Raises `UsageError` for an unknown one."""
+    if name == "config":
+        from policyloop.config import json_schema
+
+        return json_schema()
+    schemas = {
+        "check": _check,
+        "guard": _guard,
+        "run": _run,
+        "doctor": _doctor,
+        "error": _error,
+        "task": _task,
+        "proposal": _proposal,
+    }
+    if name not in schemas:
+        near = difflib.get_close_matches(name, NAMES, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(NAMES)}."
+        raise UsageError(f"There is no schema {name!r}.", hint)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"policyloop {name}"}
+    return {**head, **schemas[name]()}
+
+
+# --- the few shapes they are made of ----------------------------------------------------------------------------------
+
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+
+
+def _object(about: str, properties: Mapping[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    return {
+        "description": about,
+        "type": "object",
+        "properties": dict(properties),
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _one_of(*values: object) -> Schema:
+    return {"enum": list(values)}
+
+
+_CLASS = _one_of(*(c.value for c in ErrorClass))
+_NAMES = dict.fromkeys(("suite", "test", "principal", "resource", "action"), TEXT)
+_ASSERTION_ID = _object("The names under which the compiler reports an assertion.", {"file": TEXT, **_NAMES})
+_FINDING = _object(
+    "One thing the compiler said. Lines and columns count from 1.",
+    {
+        "class": _CLASS,
+        "code": TEXT,
+        "file": _or_null(TEXT),
+        "line": _or_null(COUNT),
+        "column": _or_null(COUNT),
+        "message": TEXT,
+        "excerpt": _or_null(TEXT),
+        "why": _list(TEXT),
+        "assertion": _or_null(_ASSERTION_ID),
+    },
+)
+_WEAKENED = _object("A locked assertion that would get weaker.", {**_NAMES, "how": TEXT, "before": TEXT, "after": TEXT})
+_ASSERTIONS = _object(
+    "Counts of the normal pass, and the size of the lock.",
+    {"ran": COUNT, "passed": COUNT, "skipped": COUNT, "locked": COUNT},
+)
+_CERBOS = _object("Which compiler judged.", {"version": TEXT, "runner": _one_of("docker", "native"), "digest": TEXT})
+_USAGE = _object(
+    "What model calls cost.",
+    {
+        "input_tokens": COUNT,
+        "output_tokens": COUNT,
+        "cache_read_tokens": COUNT,
+        "cache_write_tokens": COUNT,
+        "usd": NUMBER,
+    },
+)
+_DISPUTE = _object("A test that the model says contradicts a rule.", {**_NAMES, "reason": TEXT}, tuple(_NAMES))
+_EDIT: Schema = {
+    "anyOf": [
+        _object("Give the file this whole text.", {"path": TEXT, "content": TEXT}),
+        _object("Replace a text that stands in the file exactly once.", {"path": TEXT, "old": TEXT, "new": TEXT}),
+        _object("Delete the file.", {"path": TEXT, "delete": _one_of(True)}),
+    ]
+}
+
+
+def _check() -> Schema:
+    return _object(
+        "What `policyloop check --format json` prints.",
+        {
+            "outcome": _one_of("green", "red", "weakened"),
+            "exit_code": _one_of(0, 3, 4, 6),
+            "next_class": _or_null(_CLASS),
+            "findings": _list(_FINDING),
+            "assertions": _ASSERTIONS,
+            "weakened": _list(_WEAKENED),
+            "cerbos": _CERBOS,
+        },
+    )
+
+
+def _guard() -> Schema:
+    return _object(
+        "What `policyloop guard --format json` prints.",
+        {
+            "outcome": _one_of("kept", "weakened"),
+            "exit_code": _one_of(0, 6),
+            "locked": COUNT,
+            "weakened": _list(_WEAKENED),
+        },
+    )
+
+
+def _run() -> Schema:
+    attempt = _object(
+        "One turn of the loop. `class` is null when there was nothing to fix but the request.",
+        {
+            "number": COUNT,
+            "class": _or_null(_CLASS),
+            "findings": _list(_FINDING),
+            "edits": _list(_EDIT),
+            "note": TEXT,
+            "refusal": _or_null(TEXT),
+            "weakened": _list(_WEAKENED),
+            "dispute": _or_null(_DISPUTE),
+            "progress": FLAG,
+            "usage": _USAGE,
+            "seconds": NUMBER,
+        },
+    )
+    return _object(
+        "What `policyloop run --format json` prints.",
+        {
+            "outcome": _one_of(*(e.value for e in Ending)),
+            "exit_code": _one_of(0, 3, 4, 5, 6, 8, 130),
+            "stopped_by": _or_null(TEXT),
+            "message": TEXT,
+            "run": TEXT,
+            "cycles": COUNT,
+            "attempts": _list(attempt),
+            "findings": _list(_FINDING),
+            "diff": TEXT,
+            "files_changed": _list(TEXT),
+            "patch": _or_null(TEXT),
+            "released": _list(TEXT),
+            "assertions": _ASSERTIONS,
+            "usage": _USAGE,
+            "cerbos": _CERBOS,
+        },
+    )
+
+
+def _doctor() -> Schema:
+    found = _object(
+        "One thing that was looked for.",
+        {"name": TEXT, "state": _one_of("ok", "missing", "broken"), "detail": TEXT, "hint": TEXT},
+    )
+    return _object(
+        "What `policyloop doctor --format json` prints.",
+        {"outcome": _one_of("ready", "missing"), "exit_code": _one_of(0, 8), "found": _list(found)},
+    )
+
+
+def _error() -> Schema:
+    return _object(
+        "What any command with `--format json` prints when it cannot begin.",
+        {"outcome": _one_of("error"), "exit_code": _one_of(1, 2, 5, 8, 130), "message": TEXT},
+    )
+
+
+def _task() -> Schema:
+    past = _object("An earlier attempt.", {"attempt": COUNT, "class": TEXT, "edits": _list(TEXT), "result": TEXT})
+    return _object(
+        "What `--model-command` reads on standard input.",
+        {
+            "version": _one_of(1),
+            "request": TEXT,
+            "spec": _or_null({"type": "object"}),
+            "error_class": _or_null(_CLASS),
+            "findings": _list(_FINDING),
+            "refusal": _or_null(TEXT),
+            "files": {"type": "object", "additionalProperties": TEXT},
+            "index": _list(TEXT),
+            "history": _list(past),
+            "budget": _object("What is left.", {"attempts_left": COUNT, "cycles_left": COUNT}),
+        },
+    )
+
+
+def _proposal() -> Schema:
+    usage = _object(
+        "What the program's own model calls cost.",
+        {"input_tokens": COUNT, "output_tokens": COUNT, "usd": NUMBER},
+        ("input_tokens", "output_tokens", "usd"),
+    )
+    return _object(
+        "What `--model-command` writes on standard output.",
+        {"edits": _list(_EDIT), "note": TEXT, "dispute": _or_null(_DISPUTE), "read": _list(TEXT), "usage": usage},
+        ("edits", "note", "dispute", "read", "usage"),
+    )
