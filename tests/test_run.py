@@ -9,8 +9,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from command import DOCS, FIX, FIXED, POLICY, SUITE, environment, lay, picture, policyloop, speaker
 
+from command import DOCS, FIX, FIXED, POLICY, SUITE, environment, lay, picture, policyloop, speaker
 from policyloop.schemas import schema_of
 
 
@@ -258,8 +258,9 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on_with_resume(docs: Path, tmp_pa
     switch = tmp_path / "switch.py"
     switch.write_text(
         "import json, subprocess, sys\ntask = sys.stdin.read()\n"
-        f"late = len(json.loads(task)['history']) > 0\n"
-        f"sys.exit(subprocess.run([sys.executable, {str(slow)!r}] if late else {first.split()!r}, input=task, text=True).returncode)\n"
+        f"late = [sys.executable, {str(slow)!r}]\nfirst = {first.split()!r}\n"
+        "call = late if json.loads(task)['history'] else first\n"
+        "sys.exit(subprocess.run(call, input=task, text=True).returncode)\n"
     )
     arguments = ["run", "--policies", str(docs), "--runner", "native", "--format", "json", "--model-command"]
     child = subprocess.Popen(

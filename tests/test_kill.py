@@ -1,0 +1,62 @@
+"""`kill -9` swept over a run's whole life: the directory is as it was or, after the next command, wholly green."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from command import DOCS, FIXED, environment, lay, picture, policyloop, speaker
+
+POINTS = 120
+MANY = {f"copies/doc{n}.yaml": FIXED.replace("resource: doc", f"resource: doc{n}") for n in range(12)}
+"""Files that the fix adds, so that the write-back has many steps."""
+EDITS = [{"path": "doc.yaml", "content": FIXED}, *({"path": p, "content": t} for p, t in MANY.items())]
+BEFORE = {p: t.encode() for p, t in DOCS.items()}
+GREEN = {**BEFORE, "doc.yaml": FIXED.encode(), **{p: t.encode() for p, t in MANY.items()}}
+
+
+def start(policies: Path, command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "policyloop", "run", "--policies", str(policies), "--runner", "native"]
+        + ["--model-command", command, "--format", "plain"],  # noqa: RUF005
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def killed_at(seconds: float, folder: Path, command: str) -> dict[str, bytes]:
+    """What the next command leaves after a run was killed `seconds` into its life."""
+    policies = lay(DOCS, folder / "policies")
+    child = start(policies, command)
+    try:
+        child.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    if picture(policies) not in (BEFORE, GREEN):
+        # Half-way through the write-back: the next command, whichever it is, finishes it.
+        policyloop("check", policies, "--runner", "native")
+    return picture(policies)
+
+
+def test_a_killed_run_never_leaves_a_half_written_directory(tmp_path: Path, cerbos):
+    command = speaker([{"edits": EDITS, "note": "fix"}], tmp_path)
+    policies = lay(DOCS, tmp_path / "whole" / "policies")
+    began = time.monotonic()
+    assert start(policies, command).wait(timeout=120) == 0
+    life = time.monotonic() - began
+    assert picture(policies) == GREEN
+
+    # Half of the points lie evenly over the life, half in its last third, where the directory is written.
+    even = [life * 1.3 * n / (POINTS / 2) for n in range(POINTS // 2)]
+    late = [life * (0.8 + 0.6 * n / (POINTS / 2)) for n in range(POINTS // 2)]
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda n: killed_at((even + late)[n], tmp_path / str(n), command), range(POINTS)))
+    assert all(end in (BEFORE, GREEN) for end in ends)
+    assert BEFORE in ends
+    assert GREEN in ends
