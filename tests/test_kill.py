@@ -20,8 +20,20 @@ GREEN = {**BEFORE, "doc.yaml": FIXED.encode(), **{p: t.encode() for p, t in MANY
 
 def start(policies: Path, command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "policyloop", "run", "--policies", str(policies), "--runner", "native"]
-        + ["--model-command", command, "--format", "plain"],  # noqa: RUF005
+        [
+            sys.executable,
+            "-m",
+            "policyloop",
+            "run",
+            "--policies",
+            str(policies),
+            "--runner",
+            "native",
+            "--model-command",
+            command,
+            "--format",
+            "plain",
+        ],
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
