@@ -19,21 +19,9 @@ GREEN = {**BEFORE, "doc.yaml": FIXED.encode(), **{p: t.encode() for p, t in MANY
 
 
 def start(policies: Path, command: str) -> subprocess.Popen[bytes]:
+    options = ["--policies", str(policies), "--runner", "native", "--format", "plain", "--model-command", command]
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "policyloop",
-            "run",
-            "--policies",
-            str(policies),
-            "--runner",
-            "native",
-            "--model-command",
-            command,
-            "--format",
-            "plain",
-        ],
+        [sys.executable, "-m", "policyloop", "run", *options],
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
