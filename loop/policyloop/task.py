@@ -98,7 +98,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What model calls cost. Tokens are counts; `usd` is US dollars at the list price known to us, 0 when unknown."""
+    """What model calls cost. Tokens are counts; `usd` is US dollars at list prices.
+
+    Claude models without a known price are counted at the highest known one. Other models say themselves what they
+    cost; what they do not say is 0.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0

@@ -15,6 +15,7 @@ from policyloop.compose.index import index
 from policyloop.compose.scan import Catalogue, fixtures_beside, kinds_in, subject_of
 from policyloop.findings import ErrorClass, Finding
 from policyloop.layout import Kind
+from policyloop.redact import redact
 
 __all__ = ["MAX_BYTES", "MAX_FINDINGS", "Selection", "blind_rewrite", "compose", "is_cut"]
 
@@ -32,15 +33,34 @@ MATCHING_POLICIES = 8
 _WORD = re.compile(r"[^\W_]{3,}")
 _COMMON = frozenset(
     {"all", "allow", "and", "any", "are", "but", "can", "cannot", "deny", "for", "from", "have", "its", "may", "must"}
-    | {"new", "not", "one", "only", "other", "policy", "should", "than", "that", "the", "their", "them", "they", "this"}
+    | {
+        "new",
+        "not",
+        "one",
+        "only",
+        "other",
+        "policies",
+        "policy",
+        "should",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "they",
+        "this",
+    }
     | {"who", "with", "without"}
 )
-"""Words that say nothing of what a request is about, as `_stem` leaves them."""
+"""Words that say nothing of what a request is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`files`: path -> text, most important first, cut where `is_cut` says so. `index`: what else there is."""
+    """`files`: path -> text, most important first, secrets marked, cut where `is_cut` says so.
+
+    `index`: what else there is.
+    """
 
     files: Mapping[str, str]
     index: tuple[str, ...]
@@ -73,7 +93,7 @@ def _fitted(bundle: Bundle, order: Iterable[str], findings: Sequence[Finding], m
     for path in order:
         waiting = len(must.difference(files, {path}))
         bound = min(MAX_FILE_BYTES, max(left - waiting * min(reserve, 4_000), 0))
-        text = bundle[path]
+        text = redact(bundle[path])  # before it is cut: half a secret is not recognised
         fits = len(text) <= bound and len(text.encode()) <= bound
         if not fits and (bound < WORTH_SHOWING or (path not in must and bound < MAX_FILE_BYTES)):
             continue
@@ -139,7 +159,7 @@ def _closure(catalogue: Catalogue, seeds: Sequence[str]) -> Iterator[str]:
 
 def _matching(catalogue: Catalogue, request: str) -> Iterator[str]:
     """For a request without findings: policies about its words, their imports, and the suites that test them."""
-    words = {_stem(word) for word in _WORD.findall(request.lower())} - _COMMON
+    words = {_stem(word) for word in _WORD.findall(request.lower()) if word not in _COMMON}
     scores = {path: score for path in catalogue.bundle if (score := _score(catalogue, path, words))}
     best = sorted(scores, key=lambda path: (-scores[path], path))[:MATCHING_POLICIES]
     kinds = {fact.name for path in best if (fact := catalogue.fact(path)) and fact.policy == "resourcePolicy"}
@@ -153,7 +173,7 @@ def _score(catalogue: Catalogue, path: str, words: set[str]) -> int:
     if not fact or not words:
         return 0
     name, where = _stems(fact.name), _stems(path)
-    inside = _stems(catalogue.bundle[path][:MAX_FILE_BYTES])
+    inside = catalogue.bundle[path][:MAX_FILE_BYTES].lower()
     return sum(8 * (word in name) + 4 * (word in where) + (word in inside) for word in words)
 
 

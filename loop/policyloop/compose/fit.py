@@ -10,7 +10,7 @@ the rest: `blind_rewrite` finds such an edit.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from policyloop.bundle import Edit, Write
+from policyloop.bundle import Edit, Replace, Write
 
 CUT_MARK = "# policyloop: "
 """How each line that stands for a cut begins."""
@@ -42,16 +42,18 @@ def is_cut(text: str) -> bool:
 
 
 def blind_rewrite(edits: Iterable[Edit], shown: Mapping[str, str], files: Mapping[str, str]) -> str | None:
-    """The first path that `edits` write whole although the model was not shown all of that existing file, or None.
+    """The first existing file that `edits` write whole although the model was not shown just that text, or None.
 
-    `shown` is what the task held, `files` the bundle. A file that the same proposal wrote or deleted first is known.
+    `shown` is what the task held, `files` the bundle. A file may be unknown, cut, or hold a secret that was marked; to
+    write it whole would lose what was not shown. What the same proposal wrote or deleted first is known.
     """
     known: set[str] = set()
     for edit in edits:
-        blind = isinstance(edit, Write) and edit.path in files and edit.path not in known
-        if blind and (edit.path not in shown or is_cut(shown[edit.path])):
+        existing = isinstance(edit, Write) and edit.path in files and edit.path not in known
+        if existing and shown.get(edit.path) != files[edit.path]:
             return edit.path
-        known.add(edit.path)
+        if not isinstance(edit, Replace):
+            known.add(edit.path)
     return None
 
 

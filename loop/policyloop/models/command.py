@@ -1,0 +1,202 @@
+"""Any program as a model: the task as JSON on its standard input, the proposal as JSON on its standard output.
+
+    policyloop run --model-command './propose.py --fast'
+
+The program is started anew for each turn, without a shell, in the directory and with the environment of policyloop
+itself, so that it can use a key of its own. What it writes to standard error is shown only when it fails, with
+secrets marked. The shapes: `policyloop schema task`, `policyloop schema proposal`; beside the proposal's keys it may
+print `usage`: `{"input_tokens", "output_tokens", "usd"}`, which counts against the budget.
+"""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import IO
+
+from policyloop.errors import Unavailable, UsageError
+from policyloop.models.tally import usage_from_json
+from policyloop.redact import redact, redact_value
+from policyloop.task import Malformed, Reply, Task, Usage, proposal_from_json
+
+MAX_OUTPUT_BYTES = 4 * 1_048_576
+"""The most that is read of the program's standard output; a program that writes more is ended."""
+MAX_ERROR_BYTES = 65_536
+"""The most that is kept of its standard error."""
+GRACE_SECONDS = 1.0
+"""How long after the end of the program something it started may keep its output open."""
+POLL_SECONDS = 0.01
+
+
+class CommandModel:
+    """Proposes by running `command`. Raises `UsageError` for a command line that cannot be split."""
+
+    def __init__(self, command: str | Sequence[str], *, timeout_seconds: float | None = None) -> None:
+        self._arguments = _split(command) if isinstance(command, str) else list(command)
+        if not self._arguments or not self._arguments[0]:
+            raise UsageError("The model command is empty.", "Give a program to --model-command.")
+        self._timeout = timeout_seconds
+        self.name = os.path.basename(self._arguments[0])  # noqa: PTH119 - a name, not a file
+
+    def propose(self, task: Task) -> Reply:
+        """Run the program once. Raises `Unavailable` when it cannot be started, fails, or exceeds its own time-out."""
+        seconds = task.left.seconds
+        if seconds <= 0:
+            return Reply(
+                None, "The rest of the budget (wall_seconds) covers no other call.", over_budget="wall_seconds"
+            )
+        limit = seconds if self._timeout is None else min(seconds, self._timeout)
+        given = json.dumps(redact_value(task.to_json()), ensure_ascii=False).encode(errors="replace")
+        run = _Run(self._arguments, given, limit)
+        if run.flooded:
+            return Reply(None, f"No proposal: the model command wrote more than {MAX_OUTPUT_BYTES} bytes.")
+        if run.late and limit < seconds:
+            raise Unavailable(f"The model command {self.name} did not answer within {limit:g} seconds.")
+        if run.late:
+            why = "The time that was left went by before the model command had answered."
+            return Reply(None, why, over_budget="wall_seconds")
+        if run.exit_code != 0:
+            raise Unavailable(f"The model command {self.name} {_ended(run.exit_code)}.{_said(run.errors)}")
+        return _reply(run.output)
+
+    def close(self) -> None:
+        """Nothing is held open between two turns."""
+
+
+class _Run:
+    """One run of the program, in a process group of its own, which is gone at the end whatever happens."""
+
+    def __init__(self, arguments: Sequence[str], given: bytes, seconds: float) -> None:
+        self.late = False
+        self._output = bytearray()
+        self._errors = bytearray()
+        self._full = threading.Event()
+        try:
+            process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not a program's name"
+            hint = "Check --model-command: the program must exist and be executable."
+            raise Unavailable(f"The model command {arguments[0]!r} cannot be started: {reason}.", hint) from None
+        try:
+            self._talk(process, given, time.monotonic() + seconds)
+        finally:
+            _end(process)
+        self.exit_code = process.wait()
+        self.flooded = self._full.is_set()
+        self.output = bytes(self._output)
+        self.errors = self._errors.decode(errors="replace")
+
+    def _talk(self, process: "subprocess.Popen[bytes]", given: bytes, deadline: float) -> None:
+        assert process.stdin and process.stdout and process.stderr  # noqa: PT018
+        readers = [
+            _thread(self._read, process.stdout, self._output, MAX_OUTPUT_BYTES, self._full),
+            _thread(self._read, process.stderr, self._errors, MAX_ERROR_BYTES, None),
+        ]
+        _thread(_feed, process.stdin, given)
+        while not self._full.is_set():
+            if _exited(process):
+                deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
+                for reader in readers:
+                    reader.join(max(deadline - time.monotonic(), 0.0))
+                return
+            if time.monotonic() >= deadline:
+                self.late = True
+                return
+            time.sleep(POLL_SECONDS)
+
+    @staticmethod
+    def _read(stream: IO[bytes], into: bytearray, most: int, full: threading.Event | None) -> None:
+        with stream:
+            while chunk := os.read(stream.fileno(), 65_536):
+                into += chunk[: most - len(into)]
+                if full and len(into) >= most:
+                    full.set()
+                    return
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"The model command cannot be split into words: {error}.", "Check its quotes.") from None
+
+
+def _thread(target: object, *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+    thread.start()
+    return thread
+
+
+def _feed(stream: IO[bytes], given: bytes) -> None:
+    """A program need not read its task to its end, nor at all."""
+    with contextlib.suppress(OSError), stream:
+        stream.write(given)
+
+
+def _exited(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether the program is over. It is not reaped where that can be helped: its id then stays the group's own."""
+    if sys.platform == "darwin":
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End whatever of the program's process group is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _reply(output: bytes) -> Reply:
+    try:
+        data = _object(output)
+        usage = usage_from_json(data.pop("usage", None))
+    except Malformed as error:
+        return Reply(None, f"No proposal: {redact(str(error))}.")
+    return _proposal(data, usage)
+
+
+def _proposal(data: dict[str, object], usage: Usage) -> Reply:
+    try:
+        return Reply(proposal_from_json(data), usage=usage)
+    except Malformed as error:
+        return Reply(None, f"No proposal: {redact(str(error))}.", usage)
+
+
+def _object(output: bytes) -> dict[str, object]:
+    if not output.strip():
+        raise Malformed("the model command wrote nothing to its standard output")
+    try:
+        data = json.loads(output)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Malformed(f"the model command's standard output is not one JSON object: {error.msg} at {where}") from None
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        raise Malformed("the model command's standard output is not JSON in UTF-8") from None
+    if not isinstance(data, dict):
+        raise Malformed("the model command's standard output is JSON, but not an object")
+    return data
+
+
+def _ended(exit_code: int) -> str:
+    if exit_code < 0:
+        return f"was ended by signal {-exit_code}"
+    return f"failed with exit code {exit_code}"
+
+
+def _said(errors: str) -> str:
+    """The first lines of standard error, secrets marked."""
+    lines = [line.strip() for line in redact(errors).splitlines() if line.strip()]
+    shown = " | ".join(line[:200] for line in lines[:5])
+    return f" It said: {''.join(c if c.isprintable() else '?' for c in shown)}" if shown else ""
