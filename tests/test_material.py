@@ -113,6 +113,8 @@ def test_a_generated_bundle_is_green_and_as_large_as_asked(cerbos: Runner, polic
     assert raw_class(cerbos, bundle) == "green"
     assert results(raw(cerbos, bundle)[0])["RESULT_PASSED"] == policies * assertions
     assert bundle == synthetic(policies, assertions_per_policy=assertions)
+    plain = synthetic(policies, assertions_per_policy=assertions, plain=True)
+    assert results(raw(cerbos, plain)[1]) == {"RESULT_PASSED": policies * assertions}
 
 
 @pytest.mark.parametrize("broken", BROKEN)
