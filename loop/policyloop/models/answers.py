@@ -9,7 +9,7 @@ from policyloop.redact import redact
 from policyloop.task import Malformed, Reply, Usage, proposal_from_json
 
 if TYPE_CHECKING:
-    from anthropic import APIError
+    from anthropic import AnthropicError
     from anthropic.types import Message
     from anthropic.types import Usage as ApiUsage
 
@@ -60,10 +60,12 @@ def reply_of(message: "Message", usage: Usage, max_tokens: int) -> Reply:
     return Reply(None, f"No proposal: {why}.", usage)
 
 
-def unavailable(error: "APIError", model: str, host: str) -> Unavailable:
+def unavailable(error: "AnthropicError", model: str, host: str) -> Unavailable:
     """One sentence for what kept the API from answering at all. Retries were made by the SDK where they help."""
-    from anthropic import APIConnectionError, APIStatusError, APITimeoutError
+    from anthropic import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
+    if not isinstance(error, APIError):
+        return Unavailable(f"The credentials for Claude cannot be used{_short(str(error))}.", _KEY_HINT)
     if isinstance(error, APITimeoutError):
         return Unavailable(f"{host} did not answer in time, also after retries.", _WAIT_HINT)
     if isinstance(error, APIConnectionError):
@@ -99,9 +101,13 @@ def _by_status(status: int, said: str, model: str, host: str) -> Unavailable:
             )
 
 
-def _said(error: "APIError") -> str:
-    """What the API says itself, as one short line without secrets."""
+def _said(error: "AnthropicError") -> str:
+    """What the API says itself."""
     said = getattr(error, "api_message", None)
-    if not isinstance(said, str) or not said.strip():
-        return ""
-    return ": " + " ".join(redact(said).split())[:300].rstrip(".")
+    return _short(said) if isinstance(said, str) else ""
+
+
+def _short(text: str) -> str:
+    """`: text` as one short line without secrets, or nothing."""
+    line = " ".join(redact(text).split())[:300].rstrip(".")
+    return f": {line}" if line else ""

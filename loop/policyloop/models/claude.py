@@ -106,11 +106,11 @@ class _Call:
     def reply(self) -> Reply:
         """Send the request and read the whole answer."""
         import httpx2
-        from anthropic import APIError
+        from anthropic import AnthropicError
 
         try:
             message = self._stream()
-        except APIError as error:
+        except AnthropicError as error:
             raise unavailable(error, self._name, _host(self._client)) from None
         except (httpx2.HTTPError, ValueError, TypeError, LookupError, RuntimeError, AttributeError):
             # Past the response's headers the SDK hands on what httpx2 and its parser raise, as it comes.
@@ -169,7 +169,7 @@ def _affordable(name: str, prompt: int, wanted: int, left: Left) -> tuple[int, s
 
 def _connect(silence: float) -> "Anthropic":
     import httpx2
-    from anthropic import Anthropic, AnthropicError
+    from anthropic import Anthropic, AnthropicError, CredentialsError
 
     for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         if not os.environ.get(variable, "").isascii() or not os.environ.get(variable, "").isprintable():
@@ -177,6 +177,8 @@ def _connect(silence: float) -> "Anthropic":
     timeout = httpx2.Timeout(silence, connect=min(silence, 10.0))
     try:
         client = Anthropic(timeout=timeout)
+    except CredentialsError as error:
+        raise unavailable(error, "", "") from None
     except (AnthropicError, httpx2.InvalidURL, ValueError, TypeError, OSError) as error:
         hint = "Check ANTHROPIC_BASE_URL and the other ANTHROPIC_ variables."
         raise Unavailable(f"The Anthropic client cannot be set up ({type(error).__name__}).", hint) from None
