@@ -16,6 +16,10 @@ from policyloop.task import Dispute, Model, Proposal, Reply, Task, edit_to_json,
 
 Judge = Callable[[Bundle, Lock], Report]
 
+INTERRUPTED = Outcome(
+    Ending.INTERRUPTED, Exit.INTERRUPTED, "interrupt", "Interrupted; nothing was written to the policy directory."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -48,8 +52,7 @@ def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) 
         except PersonNeeded as error:
             after, events = end(state, outcome.person("changed", str(error))), ()
         except KeyboardInterrupt:
-            words = "Interrupted; nothing was written to the policy directory."
-            after, events = end(state, Outcome(Ending.INTERRUPTED, Exit.INTERRUPTED, "interrupt", words)), ()
+            after, events = end(state, INTERRUPTED), ()
         state = after
         yield Step(state, events)
 

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from policyloop.cli.releases import read_releases
 from policyloop.cli.resuming import Past, read_past
 from policyloop.config import Config
 from policyloop.controller import State, begin, end
-from policyloop.drive import Replaying, drive, stopwatch
+from policyloop.drive import INTERRUPTED, Judge, Replaying, drive, stopwatch
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.events import Ended, Event, Started, encode
-from policyloop.findings import Tally
+from policyloop.findings import CompilerInfo, Tally
 from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
@@ -25,6 +26,9 @@ from policyloop.task import Model
 from policyloop.validators.judge import validate
 from policyloop.view import View
 from policyloop.workspace import Workspace
+
+
+Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,17 @@ class Request:
     junit: Path | None = None
     flags: dict[str, dict[str, object]] = field(default_factory=dict)
     model: Model | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a run's parts come from, as its first record tells."""
+
+    policies: str
+    compiler: CompilerInfo
+    model: str
+    releases: tuple[Release, ...]
+    resumes: str | None
 
 
 def run_loop(asked: Request, view: View) -> Exit:
@@ -66,15 +81,11 @@ def run_loop(asked: Request, view: View) -> Exit:
         run_id = new_run_id()
         ledger = stack.enter_context(Ledger.create(run_directory(hold.state, run_id)))
         emit = _emitter(ledger, view)
-        emit(_started(run_id, state, config, policies, releases, past, runner.info, model.name))
+        source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None)
+        emit(_started(run_id, state, config, source))
+        judge = partial(validate, runner, require_tests=config.guard.require_tests)
         clock = stopwatch(past.elapsed if past else 0.0)
-        state = _drive(
-            state,
-            model,
-            lambda bundle, lock: validate(runner, bundle, lock=lock, require_tests=config.guard.require_tests),
-            clock,
-            emit,
-        )
+        state = _driven(state, model, lambda bundle, lock: judge(bundle, lock=lock), clock, emit)
         ended = _finish(state, hold, run_id)
         emit(ended)
         if asked.junit and state.report:
@@ -89,7 +100,7 @@ def _model(config: Config) -> Model:
         name=model.name,
         max_output_tokens=model.max_output_tokens,
         command=model.command,
-        replay=Path(model.replay) if model.replay else None,
+        replay=model.replay,
     )
 
 
@@ -106,7 +117,7 @@ def _check_start(hold: Workspace, words: str, past: Past | None) -> None:
         )
 
 
-def _emitter(ledger: Ledger, view: View) -> Callable[[Event], None]:
+def _emitter(ledger: Ledger, view: View) -> Emit:
     def emit(event: Event) -> None:
         ledger.append(*encode(event))
         view.event(event)
@@ -114,43 +125,36 @@ def _emitter(ledger: Ledger, view: View) -> Callable[[Event], None]:
     return emit
 
 
-def _started(
-    run_id: str,
-    state: State,
-    config: Config,
-    policies: Path,
-    releases: tuple[Release, ...],
-    past: Past | None,
-    compiler_info,  # type: ignore[no-untyped-def]
-    model: str,
-) -> Started:
+def _started(run_id: str, state: State, config: Config, source: "Source") -> Started:
     return Started(
         run=run_id,
         request=state.request,
-        policies=str(policies),
+        policies=source.policies,
         bundle=state.start.digest,
         files=len(state.start),
-        compiler=compiler_info,
-        model=model,
+        compiler=source.compiler,
+        model=source.model,
         budget=config.budget,
         require_tests=config.guard.require_tests,
         locked=len(state.lock),
         released=tuple(str(a.id) for a in state.released),
-        releases=tuple(r.to_json() for r in releases),
-        resumes=past.started.run if past else None,
+        releases=tuple(r.to_json() for r in source.releases),
+        resumes=source.resumes,
         policyloop=version("policyloop"),
     )
 
 
-def _drive(state: State, model: Model, judge, clock: Callable[[], float], emit: Callable[[Event], None]) -> State:  # type: ignore[no-untyped-def]
+def _driven(
+    state: State, model: Model, judge: Judge, clock: Callable[[], float], emit: Callable[[Event], None]
+) -> State:
+    """The state at the end of the loop. An interrupt between two steps ends it like one within a step."""
     try:
         for step in drive(state, model, judge, clock):
             state = step.state
             for event in step.events:
                 emit(event)
     except KeyboardInterrupt:
-        words = "Interrupted; nothing was written to the policy directory."
-        state = end(state, Outcome(Ending.INTERRUPTED, Exit.INTERRUPTED, "interrupt", words))
+        state = end(state, INTERRUPTED)
     return state
 
 

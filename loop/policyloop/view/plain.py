@@ -6,6 +6,7 @@ from typing import TextIO
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Ended, Event, Judged, Started
 from policyloop.findings import Finding
+from policyloop.guard import Weakened
 from policyloop.results import CheckResult, GuardResult
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
 
@@ -70,11 +71,11 @@ class PlainView:
         print(line, file=self._out or sys.stdout, flush=True)
 
 
-def weakened_line(one: object) -> str:
+def weakened_line(one: Weakened) -> str:
     """A weakened assertion on one line."""
-    get = lambda name: one_line(str(getattr(one, name)))  # noqa: E731
-    names = f"{get('suite')} / {get('test')}: {get('principal')} {get('action')} {get('resource')}"
-    return f"{names}: {get('how')} ({get('before')} -> {get('after')})"
+    suite, test, principal = one_line(one.suite), one_line(one.test), one_line(one.principal)
+    names = f"{suite} / {test}: {principal} {one_line(one.action)} {one_line(one.resource)}"
+    return f"{names}: {one.how} ({one_line(one.before)} -> {one_line(one.after)})"
 
 
 def compiler_words(result: CheckResult) -> str:
