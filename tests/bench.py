@@ -1,0 +1,326 @@
+"""Ratios of speed, memory and prompt size, each against its bound: `make bench`. Not a test, and not run by one.
+
+A ratio is measured in one go with interleaved pairs (A B A B ...), so that a busy machine slows both sides; what is
+shown is the median of the pairs' ratios, with the least and the greatest. Leaves with 1 when a bound is missed.
+The table goes to standard output, what is going on to standard error.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from policyloop.validators.judge import validate
+
+from bundles import BROKEN, synthetic, write
+from policyloop.budget import Budget
+from policyloop.bundle import Bundle, Write
+from policyloop.cerbos.run import Runner
+from policyloop.config import CerbosConfig
+from policyloop.controller import Propose, Validated, advance, begin
+from policyloop.errors import Unavailable
+from policyloop.guard import Lock
+from policyloop.models.render import render
+from policyloop.validators.install import install
+from policyloop.validators.pinned import VERSION
+from policyloop.validators.select import RunnerName, open_runner
+
+POLICYLOOP = Path(sys.executable).parent / "policyloop"
+CHARACTERS_PER_TOKEN = 4
+MEGABYTE = 1_000_000
+
+EMPTY_APP = """\
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def main() -> None:
+    pass
+"""
+CONSOLE_SCRIPT = """\
+#!{python}
+import sys
+
+sys.path.insert(0, {folder!r})
+from empty_app import app
+
+sys.exit(app())
+"""
+PEAK_MEMORY = """\
+import atexit, sys
+
+def peak():
+    with open('/proc/self/status') as status, open(sys.argv[1], 'w') as out:
+        out.write(next(line.split()[1] for line in status if line.startswith('VmHWM')))
+
+atexit.register(peak)
+from policyloop.cli import main
+
+main(sys.argv[2:])
+"""
+"""`VmHWM`, not `ru_maxrss`: the latter counts the compiler too, and what the process was before its `exec`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `values` are ratios, or megabytes; `bound` is the most their median may be."""
+
+    what: str
+    values: tuple[float, ...]
+    bound: float
+    unit: str = "x"
+    detail: str = ""
+
+    @property
+    def met(self) -> bool:
+        return statistics.median(self.values) <= self.bound
+
+    def __str__(self) -> str:
+        middle, least, most = statistics.median(self.values), min(self.values), max(self.values)
+        digits = 2 if self.unit == "x" else 0
+        spread = f" ({least:.{digits}f} - {most:.{digits}f})" if len(self.values) > 1 else ""
+        verdict = "met" if self.met else "**missed**"
+        measured = f"{middle:.{digits}f}{self.unit}{spread}"
+        return f"| {self.what} | {measured} | {self.bound:g}{self.unit} | {verdict} | {self.detail} |"
+
+
+def pairs(ours: Callable[[int], float], theirs: Callable[[int], float], runs: int) -> tuple[list[float], str]:
+    """The ratios of `runs` interleaved pairs after one that does not count, and the median seconds of both sides."""
+    measured = [(ours(number), theirs(number)) for number in range(runs + 1)][1:]
+    a, b = (statistics.median(side) for side in zip(*measured, strict=True))
+    return [one / other for one, other in measured], f"{a:.3f} s against {b:.3f} s"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def call(command: Sequence[str | Path], expected: int = 0) -> None:
+    """Run a program to its end, its output read as a script would read it. Raises when it ends otherwise."""
+    ended = subprocess.run(command, capture_output=True, check=False)
+    if ended.returncode != expected:
+        sys.exit(f"{command[0]} ended with {ended.returncode}: {ended.stderr.decode()[-2000:]}")
+
+
+def check(directory: Path, runner: RunnerName) -> float:
+    return seconds(lambda: call([POLICYLOOP, "check", directory, "--format", "json", "--runner", runner]))
+
+
+def raw(directory: Path, *, passes: int) -> float:
+    """Seconds of one or two raw passes of the compiler, one after the other."""
+    compiler = _binary()
+    strict: list[list[str]] = [[], ["--strict-evaluation"]]
+    return seconds(
+        lambda: [call([compiler, "compile", "--output=json", *flags, directory]) for flags in strict[:passes]]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every measurement needs: how many pairs, and a folder that goes away."""
+
+    runs: int
+    folder: Path
+
+    def laid_out(self, policies: int, *, plain: bool) -> Path:
+        directory = self.folder / f"{'plain' if plain else 'conditions'}-{policies}" / "policies"
+        return directory if directory.exists() else write(synthetic(policies, plain=plain), directory)
+
+    def check_small(self) -> Iterator[Row]:
+        for plain in (False, True):
+            yield self._check(10, 1.5, plain=plain)
+
+    def check_large(self) -> Iterator[Row]:
+        for plain in (False, True):
+            yield self._check(1000, 1.1, plain=plain)
+
+    def _check(self, policies: int, bound: float, *, plain: bool) -> Row:
+        directory = self.laid_out(policies, plain=plain)
+        ratios, detail = pairs(
+            lambda _: check(directory, "native"), lambda _: raw(directory, passes=2), self.fewer(policies)
+        )
+        what = f"`check`, native, {policies:,} {_kind(plain=plain)}, against two raw passes"
+        return Row(what, tuple(ratios), bound, detail=detail)
+
+    def fewer(self, policies: int) -> int:
+        """Pairs for a bundle of that size: large ones take long, and vary less."""
+        return self.runs if policies < 1000 else max(self.runs // 3, 3)
+
+    def memory(self) -> Iterator[Row]:
+        for plain in (False, True):
+            directory, told = self.laid_out(1000, plain=plain), self.folder / "peak"
+            command = [sys.executable, "-c", PEAK_MEMORY, told, "check", directory, "--format", "json"]
+            call([*command, "--runner", "native"])
+            peak = int(told.read_text()) * 1024 / MEGABYTE
+            yield Row(
+                f"peak memory of `check`, native, 1,000 {_kind(plain=plain)}", (peak,), 150, " MB", "our process alone"
+            )
+
+    def docker_first(self) -> Iterator[Row]:
+        for plain in (False, True):
+            yield self._docker_first(self.laid_out(10, plain=plain), _kind(plain=plain))
+
+    def _docker_first(self, directory: Path, kind: str) -> Row:
+        ratios, detail = pairs(lambda _: check(directory, "docker"), lambda _: check(directory, "native"), self.runs)
+        return Row(f"`check`, docker, 10 {kind}, against native", tuple(ratios), 2, detail=detail)
+
+    def docker_later(self) -> Iterator[Row]:
+        with _runner("docker") as docker, _runner("native") as native:
+            for plain in (False, True):
+                yield self._docker_later(docker, native, synthetic(10, plain=plain), _kind(plain=plain))
+
+    def _docker_later(self, docker: Runner, native: Runner, bundle: Bundle, kind: str) -> Row:
+        ratios, detail = pairs(
+            lambda number: _validation(docker, _edited(bundle, number)),
+            lambda number: _validation(native, _edited(bundle, number)),
+            self.runs,
+        )
+        what = f"later compiles of a run, docker, 10 {kind}, against native"
+        return Row(what, tuple(ratios), 1.3, detail=detail)
+
+    def help(self) -> Iterator[Row]:
+        (self.folder / "empty_app.py").write_text(EMPTY_APP)
+        script = self.folder / "empty"
+        script.write_text(CONSOLE_SCRIPT.format(python=sys.executable, folder=str(self.folder)))
+        script.chmod(0o755)
+        ratios, detail = pairs(
+            lambda _: seconds(lambda: call([POLICYLOOP, "--help"])),
+            lambda _: seconds(lambda: call([script, "--help"])),
+            self.runs * 2,
+        )
+        yield Row("`policyloop --help`, against an empty Typer app", tuple(ratios), 1.3, detail=detail)
+
+    def tokens(self) -> Iterator[Row]:
+        """Deterministic: the size of the first message to the model, for each class; the rest of a call is constant."""
+        with _runner("native") as native:
+            for broken in BROKEN:
+                small, large = (
+                    len(_first_prompt(native, synthetic(n, broken=broken))) / CHARACTERS_PER_TOKEN for n in (10, 1000)
+                )
+                what = f"tokens of one proposal, class {broken}, 1,000 policies against 10"
+                yield Row(what, (large / small,), 1.2, detail=f"{large:.0f} against {small:.0f} (characters / 4)")
+
+    def lock(self) -> Iterator[Row]:
+        for plain in (False, True):
+            yield self._lock(self.laid_out(1000, plain=plain), synthetic(1000, plain=plain), _kind(plain=plain))
+
+    def _lock(self, directory: Path, bundle: Bundle, kind: str) -> Row:
+        if len(Lock.of(bundle)) != 4000:
+            raise RuntimeError("the lock does not hold the 4,000 assertions of the bundle")
+        ratios, detail = pairs(
+            lambda number: seconds(lambda: Lock.of(_touched(bundle, number))),
+            lambda _: raw(directory, passes=1),
+            self.fewer(1000),
+        )
+        what = f"locking 1,000 suites (4,000 assertions) of {kind}, against one raw pass"
+        return Row(what, tuple(ratios), 1, detail=detail)
+
+    def lock_again(self) -> Iterator[Row]:
+        bundle, directory = synthetic(1000, plain=True), self.laid_out(1000, plain=True)
+        held = Lock.of(bundle)
+        ratios, detail = pairs(
+            lambda number: seconds(lambda: held.weakened_by(_edited(bundle, number))),
+            lambda _: raw(directory, passes=1),
+            self.fewer(1000),
+        )
+        yield Row("holding one proposal against that lock, against one raw pass", tuple(ratios), 1, detail=detail)
+
+
+def _kind(*, plain: bool) -> str:
+    return "plain policies" if plain else "policies with conditions"
+
+
+@contextmanager
+def _runner(name: RunnerName) -> Iterator[Runner]:
+    cerbos = CerbosConfig()
+    runner = open_runner(
+        runner=name, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
+    )
+    with closing(runner):
+        yield runner
+
+
+@cache
+def _binary() -> Path:
+    """The pinned binary, fetched where it is missing, outside of what is measured."""
+    return install(VERSION).path
+
+
+def _validation(runner: Runner, bundle: Bundle) -> float:
+    def work() -> None:
+        report = validate(runner, bundle)
+        assert report.green, report.findings
+
+    return seconds(work)
+
+
+def _edited(bundle: Bundle, number: int) -> Bundle:
+    """What a proposal does: one policy differs."""
+    path = next(path for path in bundle if path.startswith("area_") and path.endswith(".yaml") and "_test" not in path)
+    return bundle.apply([Write(path, f"{bundle[path]}# {number}\n")])
+
+
+def _touched(bundle: Bundle, number: int) -> Bundle:
+    """The same bundle with every text new, so that nothing remembered of an earlier run helps."""
+    return Bundle(
+        {path: text if path.endswith(".json") else f"{text}# {number}\n" for path, text in bundle.files.items()}
+    )
+
+
+def _first_prompt(runner: Runner, bundle: Bundle) -> str:
+    lock = Lock.of(bundle)
+    state = begin(bundle, lock, Budget(), "Repair these policies.")
+    state = advance(state, Validated(validate(runner, bundle, lock=lock), 1.0))
+    assert isinstance(state.todo, Propose)
+    return render(state.todo.task)
+
+
+def main() -> int:
+    items = (
+        "check_small",
+        "check_large",
+        "memory",
+        "docker_first",
+        "docker_later",
+        "help",
+        "tokens",
+        "lock",
+        "lock_again",
+    )
+    parser = argparse.ArgumentParser(
+        description="Measure ratios of speed, memory and prompt size against their bounds."
+    )
+    parser.add_argument("--only", choices=items, action="append", help="measure this alone; may be given again")
+    parser.add_argument("--runs", type=int, default=9, help="pairs of a ratio; a third of it for large bundles")
+    asked = parser.parse_args()
+    rows: list[Row] = []
+    print("| what | median (least - most) | at most | | in this run |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="policyloop-bench-") as folder:
+        bench = Bench(max(asked.runs, 1), Path(folder))
+        for item in asked.only or items:
+            print(f"{item} ...", file=sys.stderr, flush=True)
+            try:
+                for row in getattr(bench, item)():
+                    rows.append(row)
+                    print(row, flush=True)
+            except Unavailable as error:
+                print(f"| {item} | not measured | | | {error.message} |", flush=True)
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    print(f"\n{cores} cores, load {load:.1f}, Python {sys.version.split()[0]}, Cerbos {VERSION}, {sys.platform}.")
+    return 0 if all(row.met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
