@@ -2,7 +2,8 @@
 
 Source: Cerbos 0.55.0, observed: policies are `*.yaml|yml|json` outside hidden folders and `testdata`; schemas are
 `_schemas/**/*.json`; suites are `*_test.{yaml,yml,json}` anywhere but in a `testdata` folder, *hidden folders
-included*; fixtures lie in the `testdata` folder beside a suite. Everything else is not read by the compiler.
+and `_schemas` included*; fixtures lie in the `testdata` folder beside a suite. Everything else is not read by the
+compiler.
 """
 
 from enum import Enum
@@ -30,13 +31,14 @@ def kind(path: str) -> Kind | None:
     extension = splitext(name)[1].lower()
     if extension not in EXTENSIONS or any(folder in NEVER for folder in folders):
         return None
+    test = name.lower()[: -len(extension)].endswith("_test")
+    if test and TESTDATA not in folders:
+        return Kind.SUITE
     if folders and folders[0] == SCHEMAS:
         hidden = any(part.startswith(".") for part in (*folders, name))
         return Kind.SCHEMA if extension == ".json" and not hidden else None
     if TESTDATA in folders:
         return Kind.FIXTURE
-    if name.lower()[: -len(extension)].endswith("_test"):
-        return Kind.SUITE
     if any(part.startswith(".") for part in (*folders, name)):
         return None
     return Kind.POLICY

@@ -1,0 +1,142 @@
+"""Why a locked assertion is no longer demanded: found by matching it against the closest test of the candidate."""
+
+from dataclasses import dataclass
+
+from policyloop.bundle import Bundle
+from policyloop.guard.candidate import Candidate, Standing, State
+from policyloop.guard.canon import decode, fits
+from policyloop.guard.demand import Assertion
+from policyloop.guard.lookalike import skeleton
+from policyloop.guard.readings import SuiteReading
+from policyloop.guard.wording import named, part_change, show
+
+_PARTS = (("principal", "principals"), ("resource", "resources"), ("auxData", "auxData"), ("options", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Weakened:
+    """One locked assertion that the candidate weakens. The first five are names; `*` where a name could not be read.
+
+    `how` is one of: gone, skipped, unreachable, ambiguous, expectation changed, principal changed, resource changed,
+    auxData changed, options changed. `before` and `after` say the field that differs, in a few words.
+    """
+
+    suite: str
+    test: str
+    principal: str
+    resource: str
+    action: str
+    how: str
+    before: str
+    after: str
+
+
+class Explainer:
+    """Explains what one candidate weakens. `before` are the lock's own readings, `texts` its files by content."""
+
+    def __init__(self, candidate: Candidate, bundle: Bundle, before: dict[str, SuiteReading]) -> None:
+        self._candidate, self._bundle, self._before = candidate, bundle, before
+
+    def explain(self, locked: Assertion) -> Weakened:
+        """How `locked` is weakened, given that nothing of the candidate keeps it."""
+        meeting = [one for one in self._candidate.meeting(locked) if one.state is not State.RUNS]
+        if meeting:
+            return _weakened(locked, meeting[0].state.value, "it runs", _place(meeting[0], locked))
+        closest = self._closest(locked)
+        if closest is not None:
+            if closest.state is not State.RUNS:
+                return _weakened(locked, closest.state.value, "it runs", _place(closest, locked))
+            return self._changed(locked, closest)
+        return self._lost(locked)
+
+    def _closest(self, locked: Assertion) -> Standing | None:
+        """The candidate's assertion of the same names, else one of the same suite or test that asks nearly the same."""
+        best, most = None, 0
+        for one in self._candidate.near(locked):
+            score = _likeness(locked, one.assertion)
+            if score > most:
+                best, most = one, score
+        return best
+
+    def _changed(self, locked: Assertion, now: Standing) -> Weakened:
+        want, have = locked.demand, now.assertion.demand
+        for (part, kind), before, after in zip(_PARTS, want.inputs[:4], have.inputs[:4], strict=True):
+            if before != after and not fits(decode(before), decode(after)):
+                old, new = part_change(before, after)
+                return _weakened(locked, f"{part} changed", old, new + self._moved(locked, now, part, kind))
+        if want.effect != have.effect:
+            return _weakened(locked, "expectation changed", want.effect or "unreadable", have.effect or "unreadable")
+        missing = sorted(want.outputs - have.outputs)
+        got = dict(have.outputs)
+        before, after = _outputs(missing), _outputs([(src, got[src]) for src, _ in missing if src in got])
+        return _weakened(locked, "expectation changed", before, after or "no such output expected")
+
+    def _moved(self, locked: Assertion, now: Standing, part: str, kind: str) -> str:
+        """Where the fixture comes from now, if that is another place than before."""
+        old = self._before.get(locked.id.file)
+        name = {"principal": locked.id.principal, "resource": locked.id.resource}.get(part)
+        if old is None or name is None:
+            return ""
+        was, now_from = old.source(kind, name), now.reading.source(kind, name)
+        return f" (now from {now_from}, which goes before {was})" if was and now_from and was != now_from else ""
+
+    def _lost(self, locked: Assertion) -> Weakened:
+        before = f"{locked.id.action}: {locked.demand.effect or 'demanded'}"
+        hidden = self._hidden(locked.id.file)
+        if hidden:
+            return _weakened(locked, "unreachable", locked.id.file, hidden)
+        reading = self._candidate.readings.by_file.get(locked.id.file)
+        if reading is not None and reading.broken:
+            return _weakened(locked, "unreachable", before, f"{reading.file}: {reading.broken}")
+        return _weakened(locked, "gone", before, self._lookalike(locked) or _nowhere(reading, locked))
+
+    def _hidden(self, file: str) -> str:
+        """A file that is no suite now, although it holds the text that was one."""
+        old = self._before.get(file)
+        if old is None or file in self._bundle:
+            return ""
+        for path, text in self._bundle.files.items():
+            if text == old.texts[0] and path not in self._candidate.readings.by_file:
+                return f"{path}, where Cerbos runs no suite"
+        return ""
+
+    def _lookalike(self, locked: Assertion) -> str:
+        """A name that looks like one of the locked assertion's and is another."""
+        for one in self._candidate.near(locked):
+            pairs = list(zip(locked.names(), one.assertion.names(), strict=True))
+            if all(skeleton(a) == skeleton(b) for a, b in pairs):
+                return "; ".join(named(a, b) for a, b in pairs if a != b)
+        return ""
+
+
+def _likeness(locked: Assertion, other: Assertion) -> int:
+    """0 for assertions that have nothing to do with each other, more for the closer ones."""
+    if locked.demand.inputs.action != other.demand.inputs.action:
+        return 0
+    same_names = [a == b for a, b in zip(locked.names(), other.names(), strict=True)]
+    alike = [skeleton(a) == skeleton(b) for a, b in zip(locked.names(), other.names(), strict=True)]
+    same_parts = [a == b for a, b in zip(locked.demand.inputs[:4], other.demand.inputs[:4], strict=True)]
+    if not all(alike) and sum(same_parts) < 3:
+        return 0
+    close = 100 * all(same_names) + 50 * all(alike) + 10 * sum(same_parts) + sum(same_names)
+    return close + 5 * (locked.id.file == other.id.file) + (locked.demand.effect == other.demand.effect)
+
+
+def _place(standing: Standing, locked: Assertion) -> str:
+    file = standing.reading.file
+    return standing.why if file == locked.id.file else f"{file}: {standing.why}"
+
+
+def _nowhere(reading: SuiteReading | None, locked: Assertion) -> str:
+    if reading is None:
+        return f"no suite demands it; {locked.id.file} is gone"
+    return "no test demands it"
+
+
+def _outputs(pairs: list[tuple[str, str]]) -> str:
+    return "; ".join(f"output {src}: {show(decode(val)) if val else 'nothing'}" for src, val in pairs)
+
+
+def _weakened(locked: Assertion, how: str, before: str, after: str) -> Weakened:
+    suite, test, principal, resource, action = (name or "*" for name in locked.names())
+    return Weakened(suite, test, principal, resource, action, how, before, after)

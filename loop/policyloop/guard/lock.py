@@ -1,0 +1,135 @@
+"""The lock: the assertions that may not get weaker, and the walls that keep them.
+
+Three walls, since a clever edit may get past one of them. The first, `Lock.weakened_by`, needs no compiler: it compares
+what two bundles demand. The second, `Lock.unproven`, holds a green report against the lock: what was demanded must have
+run. The third, `Lock.exam`, does not read the candidate's tests at all: it puts the locked assertions to the
+candidate's policies in suites of its own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from policyloop.bundle import Bundle
+from policyloop.errors import UsageError
+from policyloop.findings import AssertionId, Finding, Report
+from policyloop.guard.candidate import Candidate
+from policyloop.guard.certainty import doubt
+from policyloop.guard.demand import Assertion
+from policyloop.guard.exam import Exam
+from policyloop.guard.explain import Explainer, Weakened
+from policyloop.guard.proof import unproven
+from policyloop.guard.readings import Readings, SuiteReading
+from policyloop.guard.releases import Release, released
+
+
+class Lock:
+    """Everything that a bundle's suites demand. Immutable; `len` and iteration are over its assertions."""
+
+    def __init__(
+        self, assertions: Iterable[Assertion], readings: Mapping[str, SuiteReading], texts: frozenset[str]
+    ) -> None:
+        self._assertions = tuple(assertions)
+        self._readings = MappingProxyType(dict(readings))
+        self._texts = texts
+        self._last: tuple[Bundle, Candidate] | None = None
+        self._exam: Exam | None = None
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Lock":
+        """The lock on all that the suites of `bundle` demand; skipped tests demand nothing.
+
+        What is broken is read as far as it can be. Raises `UsageError` for a suite too large to be locked.
+        """
+        readings = Readings(bundle)
+        for reading in readings:
+            if reading.oversized:
+                raise UsageError(f"{reading.file}: {reading.broken}, more than can be locked.", "Split it.")
+        return cls((one for reading in readings for one in reading.assertions), readings.by_file, _texts(readings))
+
+    def __len__(self) -> int:
+        return len(self._assertions)
+
+    def __iter__(self) -> Iterator[Assertion]:
+        return iter(self._assertions)
+
+    @property
+    def unexaminable(self) -> tuple[Assertion, ...]:
+        """Assertions of which a part could not be read: they are locked, but `exam` cannot put them."""
+        return tuple(one for one in self._assertions if not one.known)
+
+    def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
+        """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
+        view = self._view(candidate)
+        lost = [one for one in self._assertions if not view.keeps(one)]
+        if not lost:
+            return ()
+        explainer = Explainer(view, candidate, dict(self._readings))
+        return tuple(dict.fromkeys(explainer.explain(one) for one in lost))
+
+    def joined_by(self, candidate: Bundle, passed: frozenset[AssertionId]) -> "Lock":
+        """This lock and the assertions of `candidate` that ran and passed in both passes.
+
+        One that takes the place of an assertion which could not be read whole, or not be run, puts that one out.
+        """
+        view = self._view(candidate)
+        held = {one.demand for one in self._assertions if not one.broken}
+        new: list[Assertion] = []
+        for one in view.running:
+            if one.id in passed and one.known and one.demand not in held:
+                new.append(one)
+                held.add(one.demand)
+        joined = frozenset(new)
+        kept = (
+            one for one in self._assertions if not one.broken or not any(other in joined for other in view.runs(one))
+        )
+        readings = {**view.readings.by_file, **self._readings}
+        return Lock((*kept, *new), readings, self._texts | _texts(view.readings))
+
+    def unproven(self, candidate: Bundle, report: Report) -> tuple[Finding, ...]:
+        """The second wall, on a report without findings: what was demanded must have run and passed, both times."""
+        return unproven(self._assertions, self._view(candidate), report)
+
+    def exam(self, candidate: Bundle) -> Bundle:
+        """The third wall: the policies and schemas of `candidate` with the locked assertions as their only tests."""
+        return self._examination().bundle(candidate)
+
+    def exam_findings(self, report: Report) -> tuple[Finding, ...]:
+        """What a report on an `exam` bundle says: a finding for each locked assertion that did not pass both times."""
+        return self._examination().findings(report)
+
+    def release(self, releases: Sequence[Release]) -> tuple["Lock", tuple[Assertion, ...]]:
+        """This lock without the assertions that `releases` name, and these. Raises `UsageError` if one names none."""
+        gone = released(self._assertions, releases)
+        names = {one.id for one in gone}
+        kept = (one for one in self._assertions if one.id not in names)
+        return Lock(kept, self._readings, self._texts), gone
+
+    def _examination(self) -> Exam:
+        if self._exam is None:
+            self._exam = Exam(one for one in self._assertions if one.known)
+        return self._exam
+
+    def _view(self, bundle: Bundle) -> Candidate:
+        if self._last is None or self._last[0] is not bundle:
+            readings = Readings(bundle, self._readings)
+            doubts = {one.file: why for one in readings if (why := self._doubt(one))}
+            self._last = (bundle, Candidate(readings, doubts))
+        return self._last[1]
+
+    def _doubt(self, reading: SuiteReading) -> str:
+        """Why the reading of a changed suite is not certain; files that the lock was made from are as they were."""
+        for path, text in zip((reading.file, *reading.beside), reading.texts, strict=True):
+            if path is not None and text is not None and text not in self._texts:
+                why = doubt(text)
+                if why:
+                    return why if path == reading.file else f"{path}: {why}"
+        return ""
+
+
+def compare(baseline: Bundle, candidate: Bundle) -> tuple[Weakened, ...]:
+    """What `candidate` weakens of all that `baseline` demands."""
+    return Lock.of(baseline).weakened_by(candidate)
+
+
+def _texts(readings: Readings) -> frozenset[str]:
+    return frozenset(text for reading in readings for text in reading.texts if text is not None)
