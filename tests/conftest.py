@@ -1,18 +1,35 @@
 """Fixtures that every room uses: the real compiler, native and in Docker."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from policyloop.cerbos.run import Runner
+from policyloop.errors import Unavailable
 from policyloop.validators.install import install
 from policyloop.validators.native import NativeRunner
-from policyloop.validators.pinned import VERSION
+from policyloop.validators.pinned import IMAGE, VERSION
 
 
 @pytest.fixture(scope="session")
 def cerbos() -> Iterator[Runner]:
     """The pinned compiler as a binary; fetched through npm where it is not here yet."""
     runner = NativeRunner(install(VERSION).path, 60)
+    yield runner
+    runner.close()
+
+
+@pytest.fixture(scope="session")
+def docker_cerbos() -> Iterator[Runner]:
+    """The pinned compiler in Docker. Without an engine the test is skipped, but never where Docker must be there."""
+    from policyloop.validators.docker import DockerRunner
+
+    try:
+        runner = DockerRunner(IMAGE, 60)
+    except Unavailable as error:
+        if os.environ.get("CI") == "true" or os.environ.get("POLICYLOOP_REQUIRE_DOCKER") == "1":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
     yield runner
     runner.close()

@@ -1,21 +1,18 @@
-"""Which binary this is: its SHA-256 and the version it says it has, remembered so that a check need not ask again."""
+"""Which binary this is: its SHA-256 and the version it says it has."""
 
-import contextlib
 import hashlib
-import json
 import os
 import re
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from policyloop.errors import Unavailable
-from policyloop.validators.pinned import cache_directory
+from policyloop.validators.memo import recall, remember
 from policyloop.validators.process import Limits, Processes
 
-_VERSION = re.compile(rb"\s*v?(\d+\.\d+\.\d+[\w.+-]*)")
 _INSTALL = "policyloop doctor --install gets the pinned one."
+_VERSION = re.compile(rb"\s*v?(\d+\.\d+\.\d+[\w.+-]*)")
 _LIMITS = Limits(seconds=20, output_bytes=65_536)
 
 
@@ -30,8 +27,7 @@ class Identity:
 def identify(binary: Path) -> Identity:
     """The binary's hash and version. Raises `Unavailable` for what is no Cerbos binary.
 
-    Hashing 95 MB and asking take 0.14 s, so what was found is kept in the cache directory, under the file's path,
-    size, times and inode.
+    Hashing 95 MB and asking take 0.14 s, so what was found is remembered under the file's path, size, times and inode.
     """
     try:
         status = binary.stat()
@@ -39,15 +35,18 @@ def identify(binary: Path) -> Identity:
         raise Unavailable(f"{binary} cannot be read: {error.strerror}.", _INSTALL) from None
     if not binary.is_file() or not os.access(binary, os.X_OK):
         raise Unavailable(f"{binary} is not a program.", _INSTALL)
-    key = f"{binary.absolute()}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
-    note = _note_of(binary)
-    known = _remembered(note, key)
-    if known is None:
-        with ThreadPoolExecutor(1) as pool:
-            version = pool.submit(ask_version, binary)
-            known = Identity(sha256_of(binary), version.result())
-        _remember(note, key, known)
-    return known
+    subject, state = (
+        str(binary.absolute()),
+        f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}",
+    )
+    known = recall(subject, state)
+    if known.keys() >= {"sha256", "version"}:
+        return Identity(known["sha256"], known["version"])
+    with ThreadPoolExecutor(1) as pool:
+        version = pool.submit(ask_version, binary)
+        found = Identity(sha256_of(binary), version.result())
+    remember(subject, state, {"sha256": found.sha256, "version": found.version})
+    return found
 
 
 def sha256_of(binary: Path) -> str:
@@ -67,38 +66,13 @@ def ask_version(binary: Path) -> str:
         directory=Path("/"),
         limits=_LIMITS,
     )
-    found = _VERSION.match(ended.stdout)
-    if ended.exit_code != 0 or found is None:
+    version = version_in(ended.stdout) if ended.exit_code == 0 else None
+    if version is None:
         raise Unavailable(f"{binary} does not say which Cerbos it is (exit code {ended.exit_code}).", _INSTALL)
-    return found[1].decode()
+    return version
 
 
-def _note_of(binary: Path) -> Path | None:
-    try:
-        return cache_directory() / f"identity-{hashlib.sha256(os.fsencode(binary.absolute())).hexdigest()[:16]}.json"
-    except Unavailable:
-        return None
-
-
-def _remembered(note: Path | None, key: str) -> Identity | None:
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        if note is not None:
-            data = json.loads(note.read_text(encoding="utf-8"))
-            if data["key"] == key:
-                return Identity(str(data["sha256"]), str(data["version"]))
-    return None
-
-
-def _remember(note: Path | None, key: str, identity: Identity) -> None:
-    """A cache that cannot be written costs time, nothing else."""
-    if note is None:
-        return
-    with contextlib.suppress(OSError):
-        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, draft = tempfile.mkstemp(dir=note.parent, prefix=".identity-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"key": key, **asdict(identity)}, file)
-            Path(draft).replace(note)
-        except OSError:
-            Path(draft).unlink(missing_ok=True)
+def version_in(said: bytes) -> str | None:
+    """The version at the start of what `cerbos --version` printed, None when it starts otherwise."""
+    found = _VERSION.match(said)
+    return found[1].decode() if found else None
