@@ -1,0 +1,56 @@
+"""Where runs are kept and what they are called: `<state>/runs/<run id>/`.
+
+A run id is `YYYYMMDD-HHMMSS-xxxx`: the time in UTC and four hexadecimal digits, so ids sort by time.
+"""
+
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from policyloop.errors import Unavailable, UsageError
+
+LEDGER = "ledger.jsonl"
+"""The name of a run's ledger in the run's folder."""
+
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}\Z")
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A new run id. `Ledger.create` refuses one that is taken."""
+    return f"{(now or datetime.now(UTC)).astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def run_directory(state: Path, run_id: str) -> Path:
+    """The folder of one run. It need not exist yet."""
+    return state / "runs" / run_id
+
+
+def list_runs(state: Path) -> tuple[str, ...]:
+    """The ids of all runs that have a ledger, oldest first. Raises `Unavailable` when they cannot be listed."""
+    try:
+        names = sorted(entry.name for entry in (state / "runs").iterdir() if _RUN_ID.match(entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise Unavailable(f"The runs in {state} cannot be listed: {error.strerror}.") from None
+    return tuple(name for name in names if (run_directory(state, name) / LEDGER).is_file())
+
+
+def latest_run(state: Path) -> Path:
+    """The ledger of the latest run. Raises `UsageError` when there is none."""
+    runs = list_runs(state)
+    if not runs:
+        raise UsageError(f"There are no runs in {state}.", "Start one with policyloop run, or give --state.")
+    return run_directory(state, runs[-1]) / LEDGER
+
+
+def find_run(state: Path, prefix: str) -> Path:
+    """The ledger of the one run whose id begins with `prefix`. Raises `UsageError` when it is none or several."""
+    found = [run for run in list_runs(state) if run.startswith(prefix)] if prefix else []
+    if len(found) == 1:
+        return run_directory(state, found[0]) / LEDGER
+    if not found:
+        raise UsageError(f"There is no run {prefix!r} in {state}.", "policyloop show shows the latest one.")
+    shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+    raise UsageError(f"{prefix!r} is the beginning of {len(found)} runs: {shown}.", "Give more of the id.")
