@@ -30,6 +30,7 @@ POLICIES = "/policies"
 OWNER_LABEL = "io.policyloop.owner"
 PIDS = 256
 USER = "65534:65534"
+_GONE = "The container of the compiler ended in the middle of its work."
 _FULL_BYTES = 200 * 1024**2
 
 
@@ -105,12 +106,21 @@ class Container:
             time.sleep(pause)
             with self._noticed():
                 state = self._client.exec_inspect(execution)
-                if not state["Running"] and state["ExitCode"] is not None:
-                    if state["ExitCode"] == 137 and not self._client.inspect_container(self.id)["State"]["Running"]:
-                        break
-                    return int(state["ExitCode"])
+            if not state["Running"] and state["ExitCode"] is not None:
+                if state["ExitCode"] == 137:
+                    self._see_who_was_killed()
+                return int(state["ExitCode"])
         self.over = True
-        raise Gone("The container of the compiler ended in the middle: something else stopped it.", "Run it again.")
+        raise Gone(_GONE, "Run it again.")
+
+    def _see_who_was_killed(self) -> None:
+        """Tell a compiler that ran out of memory from a container that went with all in it. Raises `Gone`."""
+        for _ in range(10):
+            with self._noticed():
+                if self.over or not self._client.inspect_container(self.id)["State"]["Running"]:
+                    self.over = True
+                    raise Gone(_GONE, "Run it again.")
+            time.sleep(0.03)
 
     @contextmanager
     def _noticed(self) -> Iterator[None]:
