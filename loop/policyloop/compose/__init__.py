@@ -12,7 +12,7 @@ from policyloop import layout
 from policyloop.bundle import Bundle
 from policyloop.compose.fit import blind_rewrite, cut, is_cut
 from policyloop.compose.index import index
-from policyloop.compose.scan import Catalogue, fixtures_beside, kinds_in, subject_of
+from policyloop.compose.scan import Catalogue
 from policyloop.findings import ErrorClass, Finding
 from policyloop.layout import Kind
 from policyloop.redact import redact
@@ -29,6 +29,8 @@ MAX_FINDINGS = 20
 """How many findings choose files: those that `policyloop.models` spells out for a model."""
 MATCHING_POLICIES = 8
 """How many policies a request without findings brings along."""
+NAMED = 100
+"""What a word counts that stands in a policy's path; a word of its text counts 1."""
 
 _WORD = re.compile(r"[^\W_]{3,}")
 _COMMON = frozenset(
@@ -123,10 +125,10 @@ def _related(catalogue: Catalogue, findings: Sequence[Finding]) -> Iterator[str]
         suite = finding.assertion.file if finding.assertion else finding.file
         if finding.error_class is ErrorClass.TEST and suite in bundle:
             assert suite is not None
-            beside += [suite, *fixtures_beside(bundle, suite)]
+            beside += [suite, *catalogue.fixtures_beside(suite)]
         if finding.assertion:
             one = finding.assertion
-            seeds += catalogue.about(subject_of(bundle, one.file, one.principal, one.resource))
+            seeds += catalogue.about(catalogue.subject_of(one.file, one.principal, one.resource))
         for path in _own(bundle, finding):
             seeds.append(path)
             seeds += catalogue.candidates(path)
@@ -161,10 +163,12 @@ def _matching(catalogue: Catalogue, request: str) -> Iterator[str]:
     """For a request without findings: policies about its words, their imports, and the suites that test them."""
     words = {_stem(word) for word in _WORD.findall(request.lower()) if word not in _COMMON}
     scores = {path: score for path in catalogue.bundle if (score := _score(catalogue, path, words))}
+    if any(score >= NAMED for score in scores.values()):
+        scores = {path: score for path, score in scores.items() if score >= NAMED}
     best = sorted(scores, key=lambda path: (-scores[path], path))[:MATCHING_POLICIES]
     kinds = {fact.name for path in best if (fact := catalogue.fact(path)) and fact.policy == "resourcePolicy"}
     yield from _closure(catalogue, best)
-    yield from _suites_about(catalogue.bundle, kinds)
+    yield from _suites_about(catalogue, kinds)
 
 
 def _score(catalogue: Catalogue, path: str, words: set[str]) -> int:
@@ -174,19 +178,19 @@ def _score(catalogue: Catalogue, path: str, words: set[str]) -> int:
         return 0
     name, where = _stems(fact.name), _stems(path)
     inside = catalogue.bundle[path][:MAX_FILE_BYTES].lower()
-    return sum(8 * (word in name) + 4 * (word in where) + (word in inside) for word in words)
+    return sum(2 * NAMED * (word in name) + NAMED * (word in where) + (word in inside) for word in words)
 
 
-def _suites_about(bundle: Bundle, kinds: set[str]) -> Iterator[str]:
-    """Suites that test one of `kinds`, by themselves or through the fixtures beside them."""
+def _suites_about(catalogue: Catalogue, kinds: set[str]) -> Iterator[str]:
+    """Suites that test one of `kinds`, by themselves or through the fixtures beside them; those named so first."""
+    stems = {stem for kind in kinds for stem in _stems(kind)}
+    suites = [path for path in catalogue.bundle if kinds and layout.kind(path) is Kind.SUITE]
     found = 0
-    for path in bundle:
-        if layout.kind(path) is Kind.SUITE and found < MATCHING_POLICIES:
-            fixtures = fixtures_beside(bundle, path) if kinds else []
-            if any(kinds & kinds_in(bundle[one]) for one in (path, *fixtures)):
-                found += 1
-                yield path
-                yield from fixtures
+    for path in sorted(suites, key=lambda path: (not stems & _stems(path), path)):
+        read = (path, *catalogue.fixtures_beside(path))
+        if found < MATCHING_POLICIES and any(kinds & catalogue.kinds_in(one) for one in read):
+            found += 1
+            yield from read
 
 
 def _stems(text: str) -> set[str]:

@@ -34,8 +34,9 @@ EXPORTS = ("derivedRoles", "exportVariables", "exportConstants")
 _HEAD = re.compile(rf"""(?:^|[{{,])[ \t]*["']?({"|".join(_NAME_KEYS)})["']?[ \t]*:""", re.MULTILINE)
 _IMPORTS = re.compile(
     r"""\b(?:importDerivedRoles|import)["']?[ \t]*:[ \t]*"""
-    r"""(\[[^\]]{0,4000}\]|(?:\#.*)?(?:\n[ \t]*(?:(?:-[ \t]|\#).*)?)+)"""
+    r"""(\[[^\]]{0,4000}\]|(?:\#.{0,400}+)?(?:\n[ \t]*(?:(?:-[ \t]|\#).*)?)+)"""
 )
+"""Bounded where it may fail, so that no text makes it search for long."""
 _IMPORTED = re.compile(r"[\w][\w.-]*")
 _SCHEMA = re.compile(r"""cerbos:///([^\s"'}#]+)""")
 _VALUES = {
@@ -71,6 +72,7 @@ class Catalogue:
 
     bundle: Bundle
     _facts: dict[str, Fact | None] = field(default_factory=dict)
+    _kinds: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def fact(self, path: str) -> Fact | None:
         """What the policy at `path` is, None when it holds none."""
@@ -120,40 +122,46 @@ class Catalogue:
             paths = sorted(self.named.get(key, ()), key=self._scope)
             yield from [path for path in paths if _on_chain(self._scope(path), subject.scope)]
 
+    @cached_property
+    def _fixtures(self) -> Mapping[str, tuple[str, ...]]:
+        """Folder of suites -> the fixture files in its `testdata`."""
+        found: dict[str, list[str]] = {}
+        for path in self.bundle:
+            if layout.kind(path) is Kind.FIXTURE:
+                folder = f"/{path}".rpartition(f"/{layout.TESTDATA}/")[0].removeprefix("/")
+                found.setdefault(folder, []).append(path)
+        return {folder: tuple(paths) for folder, paths in found.items()}
+
+    def fixtures_beside(self, suite: str) -> tuple[str, ...]:
+        """The fixture files that the suite at `suite` reads."""
+        return self._fixtures.get(suite.rpartition("/")[0], ())
+
+    def kinds_in(self, path: str) -> frozenset[str]:
+        """Every resource kind that the suite or fixture file at `path` names."""
+        if path not in self._kinds:
+            found = _VALUES["kind"].findall(self.bundle[path][:SCAN_CHARACTERS])
+            self._kinds[path] = frozenset(match.strip() for match in found)
+        return self._kinds[path]
+
+    def subject_of(self, suite: str, principal: str, resource: str) -> Subject:
+        """What the fixture keys of `suite` stand for; a key in the suite shadows those in the files."""
+        sources = [path for path in (suite, *self.fixtures_beside(suite)) if path in self.bundle]
+        loaded = [_load(self.bundle[path]) for path in sources]
+        the_resource = _fixture(loaded, "resources", resource)
+        the_principal = _fixture(loaded, "principals", principal)
+        kind, scope = the_resource.get("kind"), the_resource.get("scope")
+        identity, roles = the_principal.get("id"), the_principal.get("roles")
+        kinds = {kind} if isinstance(kind, str) else {k for path in sources for k in self.kinds_in(path)}
+        return Subject(
+            kinds=frozenset(kinds),
+            scope=scope if isinstance(scope, str) else "" if the_resource else None,
+            principals=frozenset({identity} if isinstance(identity, str) else ()),
+            roles=frozenset(r for r in roles if isinstance(r, str)) if isinstance(roles, list) else frozenset(),
+        )
+
     def _scope(self, path: str) -> str:
         fact = self.fact(path)
         return fact.scope if fact else ""
-
-
-def subject_of(bundle: Bundle, suite: str, principal: str, resource: str) -> Subject:
-    """What the fixture keys `principal` and `resource` of `suite` stand for; a key in the suite shadows the files."""
-    sources = [suite, *fixtures_beside(bundle, suite)]
-    loaded = [_load(bundle[path]) for path in sources if path in bundle]
-    the_resource = _fixture(loaded, "resources", resource)
-    the_principal = _fixture(loaded, "principals", principal)
-    kind = the_resource.get("kind")
-    kinds = (
-        {kind} if isinstance(kind, str) else {k for path in sources if path in bundle for k in kinds_in(bundle[path])}
-    )
-    identity, roles, scope = the_principal.get("id"), the_principal.get("roles"), the_resource.get("scope")
-    return Subject(
-        kinds=frozenset(kinds),
-        scope=scope if isinstance(scope, str) else "" if the_resource else None,
-        principals=frozenset({identity} if isinstance(identity, str) else ()),
-        roles=frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else frozenset(),
-    )
-
-
-def fixtures_beside(bundle: Bundle, suite: str) -> list[str]:
-    """The fixture files that the suite at `suite` reads."""
-    folder = suite.rpartition("/")[0]
-    prefix = f"{folder}/{layout.TESTDATA}/" if folder else f"{layout.TESTDATA}/"
-    return [path for path in bundle if path.startswith(prefix) and layout.kind(path) is Kind.FIXTURE]
-
-
-def kinds_in(text: str) -> set[str]:
-    """Every resource kind that a suite or a fixture file names."""
-    return {match.strip() for match in _VALUES["kind"].findall(text[:SCAN_CHARACTERS])}
 
 
 def _scan(text: str) -> Fact | None:

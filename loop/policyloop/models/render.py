@@ -62,20 +62,21 @@ def _sections(task: Task, seen: Mapping[str, str]) -> Iterator[Section]:
         if path not in known:
             part = ", in part" if is_cut(text) else ""
             end = "" if text.endswith("\n") else ", no line feed at its end"
-            yield f"FILE {_line(path)} ({text.count(chr(10)) + 1} lines{part}{end})", text
+            lines = _many(text.count("\n") + (not text.endswith("\n")), "line")
+            yield f"FILE {_line(path)} ({lines}{part}{end})", text
     if known:
         yield "FILES shown before in this conversation, unchanged", "\n".join(map(_line, known))
     if task.index:
         yield "INDEX of what else there is, nearest first", "\n".join(map(_line, task.index))
     left = task.left
-    yield "LEFT", f"{left.attempts} attempts at this class, {left.cycles} compile cycles"
+    yield "LEFT", f"{_many(left.attempts, 'attempt')} at this class, {_many(left.cycles, 'compile cycle')}"
 
 
 def _compiler(task: Task) -> Section:
     if task.error_class is None:
         return "THE COMPILER is satisfied with the files as they are; carry out the request", ""
     shown = task.findings[:MAX_FINDINGS]
-    count = f"{len(task.findings)} findings of class {task.error_class.value}"
+    count = f"{_many(len(task.findings), 'finding')} of class {task.error_class.value}"
     more = len(task.findings) - len(shown)
     body = [line for number, finding in enumerate(shown, 1) for line in _finding(number, finding)]
     if more:
@@ -104,6 +105,10 @@ def _history(task: Task) -> Iterator[str]:
 def _bounded(text: str, most: int) -> str:
     text = redact(text)  # before it is cut: half a secret is not recognised
     return text if len(text) <= most else f"{text[:most]} ... ({len(text) - most} characters more)"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _line(text: str) -> str:
