@@ -186,15 +186,31 @@ def _show(path: str) -> str:
 
 
 def _file_diff(path: str, before: str | None, after: str | None) -> str:
-    old = "/dev/null" if before is None else f"a/{path}"
-    new = "/dev/null" if after is None else f"b/{path}"
-    head = f"diff --git a/{path} b/{path}\n"
+    head = f"diff --git {_quoted(f'a/{path}')} {_quoted(f'b/{path}')}\n"
     if before is None:
         head += "new file mode 100644\n"
     if after is None:
         head += "deleted file mode 100644\n"
+    old, new = (_header("a/", path, before), _header("b/", path, after))
     lines = difflib.unified_diff(_lines(before), _lines(after), old, new, n=3)
     return head + "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
+
+
+def _header(prefix: str, path: str, text: str | None) -> str:
+    if text is None:
+        return "/dev/null"
+    # A tab ends the name where a space in it could be taken for its end, as git writes it.
+    return _quoted(prefix + path) + ("\t" if " " in path else "")
+
+
+def _quoted(name: str) -> str:
+    """A name as git writes it in a diff: in C's quotes when it holds a quote, a backslash or a control character."""
+    if not any(c in '"\\' or c < " " or c == "\x7f" for c in name):
+        return name
+    return '"' + "".join(_C_ESCAPES.get(c) or (f"\\{ord(c):03o}" if c < " " or c == "\x7f" else c) for c in name) + '"'
+
+
+_C_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def _lines(text: str | None) -> list[str]:
