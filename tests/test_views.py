@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
@@ -107,6 +108,18 @@ def test_rich_shows_markup_as_text():
     assert "\x1b[2J" not in text
 
 
+def commands(out: str) -> Iterator[str]:
+    """The workflow commands that a runner hears: it trims lines, and is deaf between stop-commands and its token."""
+    token = ""
+    for line in map(str.strip, out.splitlines()):
+        if token:
+            token = "" if line == f"::{token}::" else token
+        elif line.startswith("::stop-commands::"):
+            token = line.removeprefix("::stop-commands::")
+        elif line.startswith("::"):
+            yield line
+
+
 def test_github_escapes_properties_and_text(tmp_path, monkeypatch, capsys):
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
@@ -114,10 +127,10 @@ def test_github_escapes_properties_and_text(tmp_path, monkeypatch, capsys):
     for event in EVENTS:
         view.event(event)
     view.close()
-    commands = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
-    assert len(commands) == 1
-    assert "file=policies/a%2Cb%3Ac.yaml,line=3,col=4" in commands[0]
-    assert "%250A" in commands[0]
+    heard = list(commands(capsys.readouterr().out))
+    assert len(heard) == 1
+    assert "file=policies/a%2Cb%3Ac.yaml,line=3,col=4" in heard[0]
+    assert "%250A" in heard[0]
     assert "<script>" not in summary.read_text()
 
 

@@ -246,11 +246,11 @@ def _considered(state: State, attempt: Attempt) -> State:
         candidate = state.current.apply(attempt.edits)
     except EditRejected as error:
         return _failed(state, attempt, str(error))
-    if candidate.digest in state.seen_bundles:
-        return _stuck(state, attempt, "the proposal leads back to a bundle that was already tried")
     weakened = state.lock.weakened_by(candidate)
     if weakened:
         return _refused(state, attempt, weakened)
+    if candidate.digest in state.seen_bundles:
+        return _stuck(state, attempt, "the proposal leads back to a bundle that was already tried")
     if cap := budgets.reached(state.budget, state.spent):
         # Out of tokens, money or time: the proposal is kept in the record, but nothing more is spent on it.
         state = replace(state, attempts=(*state.attempts, replace(attempt, refusal="the budget was reached")))

@@ -21,7 +21,8 @@ def doctor(
     """Say what is here and what is missing: 0 when a compiler can be run, 8 when none can."""
     from dataclasses import asdict
 
-    from policyloop.validators.install import ensure, probe
+    from policyloop.validators.install import ensure
+    from policyloop.validators.probe import probe
     from policyloop.view.words import one_line
 
     loaded = settings(Path("policies"), config, profile)

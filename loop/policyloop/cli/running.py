@@ -27,7 +27,6 @@ from policyloop.validators.judge import validate
 from policyloop.view import View
 from policyloop.workspace import Workspace
 
-
 Emit = Callable[[Event], None]
 
 

@@ -1,10 +1,13 @@
 """GitHub Actions: an annotation for each finding, and a step summary.
 
 Source: GitHub's workflow commands (`::error file=..,line=..::text`, with `%`, CR, LF and in properties `:` and `,`
-escaped) and the file named by GITHUB_STEP_SUMMARY (at most 1 MiB a step).
+escaped; between `::stop-commands::TOKEN` and `::TOKEN::` lines are only text) and the file named by
+GITHUB_STEP_SUMMARY (at most 1 MiB a step).
 """
 
 import os
+import secrets
+from io import StringIO
 from pathlib import Path
 
 from policyloop.budget import Budget
@@ -22,7 +25,8 @@ class GithubView:
     """Annotations on stdout between plain lines, and a Markdown summary of the step."""
 
     def __init__(self) -> None:
-        self._plain = PlainView()
+        self._buffer = StringIO()
+        self._plain = PlainView(self._buffer)
         self._policies = ""
         self._started: Started | None = None
         self._summary: list[str] = []
@@ -41,6 +45,9 @@ class GithubView:
                 if event.diff:
                     self._summary.append(_fenced(event.diff))
         self._plain.event(event)
+        _say_inert(self._buffer.getvalue())
+        self._buffer.seek(0)
+        self._buffer.truncate()
 
     def check(self, result: CheckResult) -> None:
         """Annotations for the first class and for weakened tests."""
@@ -111,6 +118,12 @@ def _fenced(diff: str) -> str:
     while fence in text:
         fence += "`"
     return f"{fence}diff\n{text}{fence}\n"
+
+
+def _say_inert(text: str) -> None:
+    """Lines in which nothing is taken for a workflow command, whatever a file or a model wrote."""
+    token = secrets.token_hex(16)
+    _say(f"::stop-commands::{token}\n{text.rstrip()}\n::{token}::")
 
 
 def _say(line: str) -> None:

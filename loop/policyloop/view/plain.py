@@ -30,7 +30,7 @@ class PlainView:
             case Judged():
                 self._findings(event.first)
             case Attempted() if event.diff:
-                self._say(clean(event.diff).rstrip("\n"))
+                self._indented(event.diff)
             case Ended() if event.files_changed:
                 self._say("written: " + ", ".join(one_line(path) for path in event.files_changed))
 
@@ -61,11 +61,15 @@ class PlainView:
         for finding in findings[:MOST_FINDINGS]:
             self._say("  " + finding_line(finding, self._policies))
             if finding.excerpt:
-                self._say("".join(f"    {line}\n" for line in clean(finding.excerpt).splitlines()).rstrip("\n"))
+                self._indented(finding.excerpt)
             for reason in finding.why:
                 self._say(f"    why: {one_line(reason)}")
         if len(findings) > MOST_FINDINGS:
             self._say(f"  and {len(findings) - MOST_FINDINGS} more of this class")
+
+    def _indented(self, text: str) -> None:
+        for line in clean(text).splitlines():
+            self._say(f"    {line}")
 
     def _say(self, line: str) -> None:
         print(line, file=self._out or sys.stdout, flush=True)
