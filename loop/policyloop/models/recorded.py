@@ -9,6 +9,7 @@ A recording is a list, in YAML or JSON. Each entry is a proposal in the publishe
     - malformed: the model answered with prose      # an answer that is no proposal
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from policyloop.task import Malformed, Proposal, Reply, Task, Usage, proposal_fr
 
 MAX_BYTES = 16 * 1_048_576
 MAX_DEPTH = 100
+_HINT = "See `policyloop schema proposal`."
 _CLASSES = ("request", *(c.value for c in ErrorClass))
 
 
@@ -71,19 +73,37 @@ def _read(file: Path) -> list[_Recorded]:
         if len(data) > MAX_BYTES:
             raise UsageError(f"{file} has {len(data)} bytes; a recording has at most {MAX_BYTES}.")
         text = data.decode()
-        _check_depth(text, file)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.", "Give a recording to --replay.") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not UTF-8 at byte {error.start}.", "Save it as UTF-8.") from None
+    return _read_json(text, file) if file.suffix.lower() == ".json" else _read_yaml(text, file)
+
+
+def _read_json(text: str, file: Path) -> list[_Recorded]:
+    """YAML would not do: it forbids tabs, and takes the two halves of an escaped emoji for two characters."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{file}:{error.lineno}: this is not JSON: {error.msg}.") from None
+    except RecursionError:
+        raise UsageError(f"{file}: nested too deep.") from None
+    if not isinstance(data, list):
+        raise UsageError(f"{file}: a recording is a list of replies.", _HINT)
+    return [_entry(item, f"{file}: reply {number}") for number, item in enumerate(data, 1)]
+
+
+def _read_yaml(text: str, file: Path) -> list[_Recorded]:
+    try:
+        _check_depth(text, file)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise UsageError(f"{file}{line}: this is neither YAML nor JSON: {problem}.") from None
     if not isinstance(node, yaml.SequenceNode):
-        raise UsageError(f"{file}: a recording is a list of replies.", "See `policyloop schema proposal`.")
+        raise UsageError(f"{file}: a recording is a list of replies.", _HINT)
     return list(_entries(node, file))
 
 
@@ -108,7 +128,7 @@ def _entries(node: yaml.SequenceNode, file: Path) -> Iterator[_Recorded]:
 
 def _entry(value: object, where: str) -> _Recorded:
     if not isinstance(value, Mapping):
-        raise UsageError(f"{where}: a reply holds keys with values.", "See `policyloop schema proposal`.")
+        raise UsageError(f"{where}: a reply holds keys with values.", _HINT)
     rest = dict(value)
     expect = rest.pop("expect_class", None)
     malformed = rest.pop("malformed", None)
@@ -119,7 +139,7 @@ def _entry(value: object, where: str) -> _Recorded:
         if malformed is None:
             return _Recorded(proposal_from_json(rest), None, expect, usage)
     except Malformed as error:
-        raise UsageError(f"{where}: {error}.", "See `policyloop schema proposal`.") from None
+        raise UsageError(f"{where}: {error}.", _HINT) from None
     if rest or not isinstance(malformed, str):
         raise UsageError(f"{where}: malformed is a text that stands for the whole reply.")
     return _Recorded(None, malformed, expect, usage)
