@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import messages_api
 from messages_api import Answer, MessagesApi, Request, answer, refusal
 from policyloop.errors import Exit, Unavailable
 from policyloop.findings import ErrorClass
@@ -366,3 +369,20 @@ def test_after_the_time_was_up_the_model_can_be_asked_again(serve: Serve) -> Non
     assert model.propose(task(left=Left(3, 10, 400_000, 2.0, 1.0))).over_budget == "wall_seconds"
     release.set()
     assert model.propose(task()).proposal is not None
+
+
+def test_the_server_as_a_program(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    replies, log = tmp_path / "replies.json", tmp_path / "requests.jsonl"
+    replies.write_text(json.dumps([EDIT, {**EDIT, "note": "the last"}]))
+    command = [sys.executable, str(Path(messages_api.__file__)), str(replies), str(log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            monkeypatch.setenv("ANTHROPIC_BASE_URL", server.stdout.readline().strip())
+            model = ClaudeModel()
+            notes = [(model.propose(task()).proposal or Proposal()).note for _ in range(3)]
+        finally:
+            server.terminate()
+    assert notes == ["corrects a", "the last", "the last"]
+    assert len(log.read_text().splitlines()) == 3
+    assert KEY not in log.read_text()
