@@ -272,6 +272,19 @@ def test_a_socket_nobody_serves_is_one_sentence(tmp_path: Path, monkeypatch: pyt
         DockerRunner(IMAGE, 60)
 
 
+def test_a_socket_that_is_not_for_this_user_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may use every socket, so the refusal itself is made up; what comes of it on its way up here is not."""
+
+    class Refusing(socket.socket):
+        def connect(self, address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/not-for-you.sock")
+    with pytest.raises(Unavailable, match=r"This user may not use the Docker socket unix:///run/not-for-you\.sock"):
+        DockerRunner(IMAGE, 60)
+
+
 @pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:9", "http://["])
 def test_a_bad_address_is_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", address)

@@ -20,6 +20,14 @@ _CALL_SECONDS = 120
 _START = "Start Docker, or use the native binary: --runner native."
 
 
+class NoEngine(Unavailable):
+    """Nothing answers where the engine should be."""
+
+
+class ImageAbsent(Unavailable):
+    """The engine answers, but does not have the image."""
+
+
 class Gone(Unavailable):
     """The container is no more, and not by our doing; another one can be started."""
 
@@ -38,11 +46,10 @@ def connect() -> APIClient:
 
     Raises `Unavailable` when none answers within 10 s.
     """
-    address = _address()
-    with spoken(address):
+    with spoken():
         named = kwargs_from_env()
         client = APIClient(
-            base_url=named.get("base_url", address),
+            base_url=named.get("base_url", address()),
             tls=named.get("tls", False),
             version="auto",
             timeout=_GREETING_SECONDS,
@@ -52,13 +59,22 @@ def connect() -> APIClient:
     return client
 
 
+def has_image(client: APIClient, image: str) -> bool:
+    """Whether the engine has an image of that name."""
+    try:
+        find_image(client, image)
+    except ImageAbsent:
+        return False
+    return True
+
+
 def find_image(client: APIClient, image: str) -> Image:
-    """The image by its name. Raises `Unavailable` with how to get it when the engine does not have it."""
-    with spoken(_address()):
+    """The image by its name. Raises `ImageAbsent` with how to get it when the engine does not have it."""
+    with spoken():
         try:
             found = client.inspect_image(image)  # type: ignore[no-untyped-call]
         except ImageNotFound:
-            raise Unavailable(
+            raise ImageAbsent(
                 f"The Docker engine does not have the image {image}.",
                 f"policyloop doctor --install gets it, or: docker pull {image}",
             ) from None
@@ -67,8 +83,27 @@ def find_image(client: APIClient, image: str) -> Image:
     return Image(image, found["Id"], digests[0] if digests else found["Id"])
 
 
+def engine_version(client: APIClient) -> str:
+    """The engine's own version, such as `20.10.24`."""
+    with spoken():
+        return str(client.version(api_version=False)["Version"])
+
+
+def pull(client: APIClient, image: str) -> None:
+    """Have the engine pull `image`. Raises `Unavailable` with the engine's reason when it cannot."""
+    with spoken():
+        try:
+            said = client.pull(image, stream=True, decode=True)
+            reason = next((event["error"] for event in said if "error" in event), None)
+        except APIError as error:
+            reason = str(error.explanation or error)
+    if reason is not None:
+        line = " ".join(str(reason).split())
+        raise Unavailable(f"The Docker engine cannot pull {image}: {line.rstrip('.')}.", _START)
+
+
 @contextlib.contextmanager
-def spoken(what: str = "") -> Iterator[None]:
+def spoken() -> Iterator[None]:
     """Turn what the SDK and its HTTP library raise into `Unavailable` with one sentence, `Gone` for a container."""
     try:
         yield
@@ -79,16 +114,13 @@ def spoken(what: str = "") -> Iterator[None]:
             f"The Docker engine refused: {str(error.explanation or error).rstrip('.')}.", _START
         ) from None
     except (DockerException, RequestException, HTTPError, OSError, ValueError) as error:
-        raise Unavailable(_sentence(error, what or _address()), _START) from None
-
-
-def _sentence(error: Exception, address: str) -> str:
-    causes = tuple(_chain(error))
-    if any(isinstance(cause, PermissionError) for cause in causes):
-        return f"This user may not use the Docker socket {address} (permission denied)."
-    if any(isinstance(cause, FileNotFoundError | ConnectionError | TimeoutError) for cause in causes):
-        return f"No Docker engine answers at {address}."
-    return f"The Docker engine at {address} cannot be used: {str(error).splitlines()[0] if str(error) else error!r}"
+        causes = tuple(_chain(error))
+        if any(isinstance(cause, PermissionError) for cause in causes):
+            raise Unavailable(f"This user may not use the Docker socket {address()}.", _START) from None
+        if any(isinstance(cause, FileNotFoundError | ConnectionError | TimeoutError) for cause in causes):
+            raise NoEngine(f"No Docker engine answers at {address()}.", _START) from None
+        said = " ".join(str(error).split()) or repr(error)
+        raise Unavailable(f"The Docker engine at {address()} cannot be used: {said.rstrip('.')}.", _START) from None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -104,7 +136,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         todo += [one.__cause__, one.__context__, *(part for part in one.args if isinstance(part, BaseException))]
 
 
-def _address() -> str:
+def address() -> str:
+    """Where the engine is looked for, as `DOCKER_HOST` would say it."""
     named = os.environ.get("DOCKER_HOST")
     if named:
         return named

@@ -11,6 +11,7 @@ from policyloop.errors import Unavailable
 from policyloop.validators.identity import Identity, ask_version, identify, sha256_of
 from policyloop.validators.pinned import cached_binary, expected_sha256, npm_package, platform_name
 from policyloop.validators.process import Ended, Limits, Processes
+from policyloop.validators.select import RunnerName
 
 _LIMITS = Limits(seconds=600, output_bytes=1_048_576)
 _FLAGS = (
@@ -24,6 +25,7 @@ _FLAGS = (
     "--loglevel=error",
     "--fetch-retries=2",
     "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-factor=2",
 )
 
 
@@ -60,6 +62,48 @@ def install(version: str) -> Installed:
     except OSError as error:
         raise Unavailable(f"{target} cannot be written: {error.strerror or error}.") from None
     return Installed(target, identify(target), fresh=True)
+
+
+def ensure(version: str, image: str, runner: RunnerName) -> str:
+    """Make sure that `runner` can run Cerbos `version`, and say in one sentence what there is now.
+
+    `auto` is content with one of the two: Docker with what its engine has or can pull, else the binary. Raises
+    `Unavailable` with the reason, for `auto` with both.
+    """
+    if runner == "native":
+        return _ensure_native(version)
+    try:
+        return _ensure_docker(version, image)
+    except Unavailable as error:
+        if runner == "docker":
+            raise
+        no_docker = error.message
+    try:
+        return _ensure_native(version)
+    except Unavailable as error:
+        raise Unavailable(
+            f"Neither runner can be had. docker: {no_docker} native: {error.message}", error.hint
+        ) from None
+
+
+def _ensure_native(version: str) -> str:
+    installed = install(version)
+    done = "is now at" if installed.fresh else "is already at"
+    return f"Cerbos {version} {done} {installed.path} (SHA-256 {installed.identity.sha256})."
+
+
+def _ensure_docker(version: str, image: str) -> str:
+    from policyloop.validators.docker import DockerRunner
+    from policyloop.validators.engine import connect, has_image, pull
+
+    client = connect()
+    fresh = not has_image(client, image)
+    if fresh:
+        pull(client, image)
+    runner = DockerRunner(image, 60, version=version)
+    runner.close()
+    done = "now has" if fresh else "already has"
+    return f"The Docker engine {done} {image} ({runner.info.digest}), and it runs Cerbos {version}."
 
 
 def _fitting(binary: Path, version: str) -> Identity | None:

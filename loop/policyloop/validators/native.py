@@ -50,7 +50,7 @@ class NativeRunner:
                 "policyloop doctor --install puts the right one there.",
             )
         self.info = CompilerInfo(version, "native", f"sha256:{identity.sha256}")
-        self._binary = binary.absolute()
+        self.binary = binary.absolute()
         self._limits = Limits(timeout_seconds, output_bytes, memory_bytes)
         self._live: set[Processes] = set()
 
@@ -62,7 +62,7 @@ class NativeRunner:
             lay_out(bundle, directory / "policies")
             self._live.add(processes)
             try:
-                yield NativeStaged(self._binary, directory, self._limits, processes)
+                yield NativeStaged(self.binary, directory, self._limits, processes)
             finally:
                 processes.close()
                 self._live.discard(processes)

@@ -15,6 +15,10 @@ BINARY_VARIABLE = "POLICYLOOP_CERBOS"
 _INSTALL = "policyloop doctor --install gets the pinned compiler."
 
 
+class NoBinary(Unavailable):
+    """The pinned binary is at none of the places where it is looked for."""
+
+
 def open_runner(*, runner: RunnerName, version: str, image: str, timeout_seconds: float) -> Runner:
     """The runner that was asked for; `auto` is Docker where an engine answers and has the image, else the binary.
 
@@ -46,11 +50,11 @@ def open_native(version: str, timeout_seconds: float) -> NativeRunner:
     missing = f"There is no Cerbos {version} binary at {cached}"
     on_path = shutil.which("cerbos")
     if on_path is None:
-        raise Unavailable(f"{missing}.", _INSTALL)
+        raise NoBinary(f"{missing}.", _INSTALL)
     try:
         return NativeRunner(Path(on_path), timeout_seconds, version=version)
     except Unavailable as error:
-        raise Unavailable(f"{missing}; {error.message}", _INSTALL) from None
+        raise NoBinary(f"{missing}; {error.message}", _INSTALL) from None
 
 
 def _open_docker(version: str, image: str, timeout_seconds: float) -> Runner:
