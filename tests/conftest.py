@@ -12,6 +12,11 @@ from policyloop.validators.native import NativeRunner
 from policyloop.validators.pinned import IMAGE, VERSION
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--regenerate` writes the golden files anew instead of comparing with them."""
+    parser.addoption("--regenerate", action="store_true", help="write the golden files of fixtures/ anew")
+
+
 @pytest.fixture(scope="session")
 def cerbos() -> Iterator[Runner]:
     """The pinned compiler as a binary; fetched through npm where it is not here yet."""

@@ -22,8 +22,8 @@ class Sources:
     def lines(self, file: str) -> list[str]:
         """The lines of a file as the compiler counts them; none when the bundle does not hold it."""
         if file not in self._lines:
-            whole = self.bundle.files.get(file, "")
-            self._lines[file] = [line.removesuffix("\r") for line in whole.split("\n")] if whole else []
+            whole = self.bundle.files.get(file)
+            self._lines[file] = [] if whole is None else [line.removesuffix("\r") for line in whole.split("\n")]
         return self._lines[file]
 
     def outline(self, file: str) -> Mapping[Path, Place]:

@@ -1,4 +1,4 @@
-"""Suites that could not be loaded: their `error` is one bare text, which tells a file and its mistakes in several forms."""
+"""Suites that could not be loaded: their `error` is bare text, which tells a file and its mistakes in several forms."""
 
 import posixpath
 import re
