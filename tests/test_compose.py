@@ -148,6 +148,13 @@ def test_what_was_asked_for() -> None:
     assert {"hr/salary.yaml", "hr/bob.yaml", "_schemas/else.json"} <= set(chosen.index)
 
 
+def test_asking_for_very_much_gets_no_more() -> None:
+    wanted = ["x" * 1_000_000, *(f"no/{n}.yaml" for n in range(100_000))]
+    chosen = compose(HR, [finding(file="hr/review.yaml")], wanted=wanted)
+    assert len(chosen.index) <= MAX_ENTRIES
+    assert sum(map(len, chosen.index)) < 3_000
+
+
 def test_the_root_can_be_listed() -> None:
     for root in (".", "/", "./"):
         index = compose(HR, [finding(file="hr/review.yaml")], wanted=[root]).index

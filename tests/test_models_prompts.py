@@ -176,6 +176,7 @@ def test_any_of_looks_at_its_members_in_order(cerbos: Runner) -> None:
         ("roles: [user]", "roles: []"),
         ("rules:", "rulez:"),
         ("rules:", "effect: EFFECT_ALLOW\n  rules:"),
+        ("rules:", "rules:" + "\n    - {name: a, actions: [b], effect: EFFECT_DENY, roles: [c]}" * 2),
     ],
 )
 def test_what_is_said_of_fields(cerbos: Runner, was: str, becomes: str) -> None:

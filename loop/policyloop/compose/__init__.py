@@ -27,6 +27,8 @@ WORTH_SHOWING = 1_000
 """A part of a file smaller than this is not shown; the file goes to the index."""
 MAX_FINDINGS = 20
 """How many findings choose files: those that `policyloop.models` spells out for a model."""
+MAX_WANTED = 40
+"""How many of the paths that a model asked for are looked at."""
 MATCHING_POLICIES = 8
 """How many policies a request without findings brings along."""
 NAMED = 100
@@ -74,7 +76,7 @@ def compose(bundle: Bundle, findings: Sequence[Finding], *, request: str = "", w
     `wanted` are paths that the model asked to read: a file is shown, a folder is listed in the index, anything else
     gets a note there.
     """
-    findings = findings[:MAX_FINDINGS]
+    findings, wanted = findings[:MAX_FINDINGS], wanted[:MAX_WANTED]
     catalogue = Catalogue(bundle)
     own = list(dict.fromkeys(path for f in findings for path in _own(bundle, f)))
     asked = [path for path in wanted if path in bundle]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from policyloop.bundle import Bundle
+from policyloop.bundle import MAX_PATH_BYTES, Bundle
 
 MAX_ENTRIES = 60
 NEAREST_FILES = 24
@@ -25,7 +25,7 @@ def index(bundle: Bundle, shown: Iterable[str], wanted: Sequence[str]) -> tuple[
 
 def _note(bundle: Bundle, path: str) -> str:
     what = "too long to be shown together with the rest" if path in bundle else "no such file or folder"
-    return f"{path}: {what}"
+    return f"{path[:MAX_PATH_BYTES]}: {what}"
 
 
 def _below(bundle: Bundle, folder: str) -> list[str]:
