@@ -1,6 +1,5 @@
 """The policy directory at one moment, and the edits that lead from one moment to the next. No file is touched here."""
 
-import difflib
 import hashlib
 import re
 import unicodedata
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
+from policyloop.diff import file_diff
 from policyloop.layout import EXTENSIONS, kind
 
 MAX_EDIT_BYTES = 1_048_576
@@ -109,7 +109,7 @@ class Bundle:
 
     def diff(self, after: "Bundle") -> str:
         """What `after` changes, as a unified diff that `git apply` and `patch -p1` take."""
-        return "".join(_file_diff(p, self.files.get(p), after.files.get(p)) for p in self.changed(after))
+        return "".join(file_diff(p, self.files.get(p), after.files.get(p)) for p in self.changed(after))
 
 
 def _apply(edit: Edit, files: dict[str, str]) -> None:
@@ -183,38 +183,3 @@ def _fold(path: str) -> str:
 def _show(path: str) -> str:
     """A path as one printable line."""
     return path if path.isprintable() and path else repr(path)
-
-
-def _file_diff(path: str, before: str | None, after: str | None) -> str:
-    head = f"diff --git {_quoted(f'a/{path}')} {_quoted(f'b/{path}')}\n"
-    if before is None:
-        head += "new file mode 100644\n"
-    if after is None:
-        head += "deleted file mode 100644\n"
-    old, new = (_header("a/", path, before), _header("b/", path, after))
-    lines = difflib.unified_diff(_lines(before), _lines(after), old, new, n=3)
-    return head + "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
-
-
-def _header(prefix: str, path: str, text: str | None) -> str:
-    if text is None:
-        return "/dev/null"
-    # A tab ends the name where a space in it could be taken for its end, as git writes it.
-    return _quoted(prefix + path) + ("\t" if " " in path else "")
-
-
-def _quoted(name: str) -> str:
-    """A name as git writes it in a diff: in C's quotes when it holds a quote, a backslash or a control character."""
-    if not any(c in '"\\' or c < " " or c == "\x7f" for c in name):
-        return name
-    return '"' + "".join(_C_ESCAPES.get(c) or (f"\\{ord(c):03o}" if c < " " or c == "\x7f" else c) for c in name) + '"'
-
-
-_C_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-
-def _lines(text: str | None) -> list[str]:
-    """Split at line feeds only, as git does: CR, form feeds and U+2028 belong to the line."""
-    parts = (text or "").split("\n")
-    ended = [part + "\n" for part in parts[:-1]]
-    return [*ended, parts[-1]] if parts[-1] else ended
