@@ -1,0 +1,61 @@
+# Needs Python 3.11+, git, make, and Docker or npm. Everything else is set up here, in .venv.
+
+PYTHON ?=
+WORKERS ?= auto --maxprocesses 4
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo    a recorded model repairs broken policies, judged by the real compiler; needs no key"
+	@echo "make test    lint, then all tests"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make bench   speed, memory and tokens as ratios"
+	@echo "make clean   remove .venv and everything built"
+
+demo: .venv/.package
+	@$(BIN)/policyloop doctor --install >/dev/null
+	@$(BIN)/policyloop demo
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check loop tests
+	$(BIN)/ruff format --check loop tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	$(BIN)/python tests/bench.py
+
+clean:
+	rm -rf .venv build dist loop/policyloop.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find loop tests prompts skill fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "policyloop needs Python 3.11 or newer. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$found has no venv module. Install it (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; \
+	fi; \
+	rm -rf .venv && $$found -m venv .venv
+	@touch $@
+
+.venv/.package: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing policyloop into .venv ..."
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: .venv/.package
+	@echo "Installing what lint and tests need ..."
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install -c constraints.txt -e . --group dev
+	@touch $@
