@@ -10,14 +10,14 @@ same code serves a headless run and an agent that edits files by itself.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from policyloop import budget as budgets
 from policyloop import outcome
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Edit, EditRejected, Write
-from policyloop.compose import compose
+from policyloop.compose import blind_rewrite, compose
 from policyloop.findings import ErrorClass, Finding, Report
 from policyloop.guard import Assertion, Lock, Weakened
 from policyloop.outcome import Outcome
@@ -93,7 +93,10 @@ Measure = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """All that a run knows. `current` is what the next proposal edits; `best` is what came closest to green."""
+    """All that a run knows. `current` is what the next proposal edits; `best` is what came closest to green.
+
+    `shown` is what the model was shown of each file, as it was shown last.
+    """
 
     budget: Budget
     request: str
@@ -111,6 +114,7 @@ class State:
     pending: Attempt | None = None
     seen_bundles: frozenset[str] = frozenset()
     seen_proposals: frozenset[str] = frozenset()
+    shown: Mapping[str, str] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
     reads: int = 0
     usage_of_reads: Usage = field(default_factory=Usage)
@@ -243,6 +247,8 @@ def _considered(state: State, attempt: Attempt) -> State:
     state = replace(state, seen_proposals=state.seen_proposals | {digest})
     try:
         _check_marks(attempt.edits, state.current)
+        if blind := blind_rewrite(attempt.edits, state.shown, state.current.files):
+            raise EditRejected(f"{blind} was not shown whole, so it cannot be written whole: use old/new, or read it")
         candidate = state.current.apply(attempt.edits)
     except EditRejected as error:
         return _failed(state, attempt, str(error))
@@ -336,7 +342,7 @@ def _next_task(state: State) -> State:
         history=tuple(_past(a) for a in state.attempts[-HISTORY:]),
         afresh=afresh,
     )
-    return replace(state, todo=Propose(task))
+    return replace(state, todo=Propose(task), shown={**state.shown, **selection.files})
 
 
 def _past(attempt: Attempt) -> Past:

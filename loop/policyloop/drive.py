@@ -127,6 +127,7 @@ class Replaying:
         self._past = list(past)
         self._model = model
         self.name = model.name
+        self.note = model.note
         self.replayed_last = False
 
     def propose(self, task: Task) -> Reply:

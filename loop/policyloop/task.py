@@ -141,10 +141,12 @@ class Reply:
 class Model(Protocol):
     """Anything that can propose. Raises `Unavailable` when it cannot be reached; a bad answer is a `Reply`.
 
-    It keeps within `task.left`: no call may cost more tokens, dollars or seconds than are left.
+    It keeps within `task.left`: no call may cost more tokens, dollars or seconds than are left. `note` is for the
+    person, before the run: None when there is nothing to say.
     """
 
     name: str
+    note: str | None
 
     def propose(self, task: Task) -> Reply: ...
 

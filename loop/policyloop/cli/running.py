@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -81,12 +81,15 @@ def run_loop(asked: Request, view: View) -> Exit:
         ledger = stack.enter_context(Ledger.create(run_directory(hold.state, run_id)))
         emit = _emitter(ledger, view)
         source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None)
+        if model.note:
+            view.note(model.note)
         emit(_started(run_id, state, config, source))
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
         clock = stopwatch(past.elapsed if past else 0.0)
         state = _driven(state, model, lambda bundle, lock: judge(bundle, lock=lock), clock, emit)
         ended = _finish(state, hold, run_id)
         emit(ended)
+        ledger.finish()
         if asked.junit and state.report:
             _write_junit(asked.junit, state)
     return Exit(ended.exit_code)
@@ -137,7 +140,7 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
         require_tests=config.guard.require_tests,
         locked=len(state.lock),
         released=tuple(str(a.id) for a in state.released),
-        releases=tuple(r.to_json() for r in source.releases),
+        releases=tuple(asdict(r) for r in source.releases),
         resumes=source.resumes,
         policyloop=version("policyloop"),
     )

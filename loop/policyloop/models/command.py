@@ -42,6 +42,7 @@ class CommandModel:
         if not self._arguments or not self._arguments[0]:
             raise UsageError("The model command is empty.", "Give a program to --model-command.")
         self._timeout = timeout_seconds
+        self.note: str | None = None
         self.name = os.path.basename(self._arguments[0])  # noqa: PTH119 - a name, not a file
 
     def propose(self, task: Task) -> Reply:

@@ -43,6 +43,7 @@ class RecordedModel:
     """
 
     name = "recorded"
+    note: str | None = None
 
     def __init__(self, recording: Path | str | Sequence[Mapping[str, Any]]) -> None:
         if isinstance(recording, str | Path):

@@ -11,6 +11,10 @@ Format = Literal["rich", "plain", "json", "github"]
 class View(Protocol):
     """One output format. The result goes to stdout; progress goes to stderr where stdout is one JSON object."""
 
+    def note(self, text: str) -> None:
+        """Something a person should know before the run."""
+        ...
+
     def event(self, event: Event) -> None:
         """Something happened in a run."""
         ...

@@ -31,6 +31,10 @@ class GithubView:
         self._started: Started | None = None
         self._summary: list[str] = []
 
+    def note(self, text: str) -> None:
+        """Something a person should know before the run."""
+        _say(_command("notice", "policyloop", clean(text)))
+
     def event(self, event: Event) -> None:
         """A plain line; annotations for what is still wrong when the run ended."""
         match event:

@@ -17,6 +17,10 @@ class JsonView:
         self._started: Started | None = None
         self._attempts: list[Attempted] = []
 
+    def note(self, text: str) -> None:
+        """Something a person should know before the run."""
+        self._progress.note(text)
+
     def event(self, event: Event) -> None:
         """Progress now; the document when the run ended."""
         match event:

@@ -21,6 +21,10 @@ class PlainView:
         self._budget: Budget | None = None
         self._policies = ""
 
+    def note(self, text: str) -> None:
+        """Something a person should know before the run."""
+        self._say(one_line(text))
+
     def event(self, event: Event) -> None:
         """One line, and below it what a person wants to see of it."""
         if isinstance(event, Started):

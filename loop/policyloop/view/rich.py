@@ -31,6 +31,10 @@ class RichView:
         self._panel: StatusPanel | None = None
         self._live: Live | None = None
 
+    def note(self, text: str) -> None:
+        """Something a person should know before the run."""
+        self._console.print(Text(one_line(text), style="yellow"))
+
     def event(self, event: Event) -> None:
         """Print what is worth keeping; show the rest in the panel."""
         if isinstance(event, Started):
