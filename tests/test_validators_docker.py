@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import docker as sdk
 import pytest
 
 from policyloop.bundle import Bundle
@@ -19,6 +18,7 @@ from policyloop.cerbos.run import Runner, Trouble
 from policyloop.errors import Unavailable
 from policyloop.validators.container import OWNER_LABEL
 from policyloop.validators.docker import DockerRunner
+from policyloop.validators.engine import connect
 from policyloop.validators.owner import is_dead, this_process
 from policyloop.validators.pinned import IMAGE
 from policyloop.validators.select import open_runner
@@ -29,7 +29,7 @@ IMAGE_WITHOUT_TAG = IMAGE.rpartition(":")[0]
 
 @pytest.fixture
 def engine(docker_cerbos: Runner) -> Iterator[Any]:
-    client = sdk.APIClient(version="auto")
+    client = connect()
     yield client
     client.close()
 

@@ -1,6 +1,7 @@
 """Getting the pinned compiler, and telling what is here."""
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from policyloop.validators.probe import Diagnosis, Found, probe
 from policyloop.validators.select import open_native
 
 REAL = cached_binary(VERSION)
+ENGINE = os.environ.get("DOCKER_HOST")
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,15 @@ def fresh_cache(cerbos: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/dead.sock")
     monkeypatch.delenv("POLICYLOOP_CERBOS", raising=False)
     return cache_directory()
+
+
+@pytest.fixture
+def engine(docker_cerbos: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is there after all."""
+    if ENGINE is None:
+        monkeypatch.delenv("DOCKER_HOST")
+    else:
+        monkeypatch.setenv("DOCKER_HOST", ENGINE)
 
 
 @pytest.fixture
@@ -160,14 +171,12 @@ def test_ensure_with_neither_says_both_reasons(fresh_cache: Path, tools: Path) -
 
 
 @pytest.mark.docker
-def test_ensure_takes_the_engine_that_has_the_image(docker_cerbos: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DOCKER_HOST")
+def test_ensure_takes_the_engine_that_has_the_image(docker_cerbos: Runner, engine: None) -> None:
     assert f"already has {IMAGE} ({docker_cerbos.info.digest})" in ensure(VERSION, IMAGE, "auto")
 
 
 @pytest.mark.docker
-def test_an_image_that_cannot_be_pulled_is_one_sentence(docker_cerbos: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DOCKER_HOST")
+def test_an_image_that_cannot_be_pulled_is_one_sentence(engine: None) -> None:
     with pytest.raises(Unavailable, match=r"cannot pull 127\.0\.0\.1:9/cerbos:0\.0\.1: ") as caught:
         ensure(VERSION, "127.0.0.1:9/cerbos:0.0.1", "docker")
     assert "\n" not in str(caught.value)
@@ -215,8 +224,7 @@ def test_probe_tells_broken_from_missing(fresh_cache: Path, tools: Path, monkeyp
 
 
 @pytest.mark.docker
-def test_probe_with_an_engine_is_usable(docker_cerbos: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DOCKER_HOST")
+def test_probe_with_an_engine_is_usable(docker_cerbos: Runner, engine: None) -> None:
     diagnosis = probe(VERSION, IMAGE)
     assert diagnosis.usable
     assert docker_cerbos.info.digest in named(diagnosis, "image").detail
