@@ -100,6 +100,8 @@ def test_the_container_is_hardened(engine: Any) -> None:
         seen = engine.inspect_container(container_of(runner))
         host, config = seen["HostConfig"], seen["Config"]
         assert host["NetworkMode"] == "none"
+        assert config["NetworkDisabled"] is True
+        assert not seen["NetworkSettings"]["IPAddress"]
         assert host["ReadonlyRootfs"] is True
         assert host["CapDrop"] == ["ALL"]
         assert host["CapAdd"] in (None, [])
