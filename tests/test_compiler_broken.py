@@ -246,4 +246,4 @@ def test_the_report_keeps_a_bounded_part_of_what_was_written() -> None:
     flood = run(json.dumps({"news": "x" * 100_000}), 0, "words\x1b[0m\n")
     output = report(flood).output
     assert len(output) == 2
-    assert all("more bytes)" in text and text.endswith("words\\x1b[0m") and len(text) < 40_000 for text in output)
+    assert all("more characters)" in text and text.endswith("words\\x1b[0m") and len(text) < 40_000 for text in output)

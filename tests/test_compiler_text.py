@@ -17,7 +17,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=300)
 def test_an_excerpt_marks_the_line_and_the_column() -> None:
     lines = ["one", "two: 2", "\tthree: 3", "four", "five", "six"]
     assert excerpt(lines, 3, 2) == (
-        "    1 | one\n    2 | two: 2\n>   3 |     three: 3\n      |     ^\n    4 | four\n    5 | five"
+        "    1 | one\n    2 | two: 2\n>   3 | \\tthree: 3\n      |   ^\n    4 | four\n    5 | five"
     )
 
 

@@ -57,8 +57,9 @@ class Ran:
 class Finding:
     """One thing the compiler said.
 
-    `line` and `column` count from 1; None where the compiler gave no position. `code` is stable across releases.
-    `why` explains a failing assertion, a line each. `assertion` is set when the finding is about one.
+    `line` and `column` count from 1; None where neither the compiler nor the file itself tells a place. `code` is
+    stable across releases. `why` explains a failing assertion, a line each. `assertion` is set when the finding is
+    about one.
     """
 
     error_class: ErrorClass

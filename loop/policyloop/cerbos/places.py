@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from policyloop.cerbos.outline import Path, Place
-from policyloop.cerbos.sources import Sources
-from policyloop.layout import Kind, kind
+from policyloop.cerbos.sources import Sources, sanitized
 
 _KEY = re.compile(r"(?:cerbos\.)?(resource|principal|role)\.(.+?)\.v(\w+)(?:/(.*))?\Z", re.DOTALL)
 _TOP = {"resource": "resourcePolicy", "principal": "principalPolicy", "role": "rolePolicy"}
@@ -36,7 +35,7 @@ def policy_place(sources: Sources, key: str) -> tuple[str | None, Place | None]:
 def scope_places(sources: Sources, scope: str) -> list[tuple[str, Place]]:
     """Every policy of `scope`: its file, and where it states its `scopePermissions` or else its scope."""
     found = []
-    for file in _policy_files(sources):
+    for file in sources.policies:
         if scope not in sources.bundle[file]:
             continue
         places = sources.outline(file)
@@ -61,13 +60,11 @@ def rule_place(sources: Sources, policy: str, scope: str, rule: str) -> RulePlac
     for file, places, root in _policies(sources, key):
         if found := _rule(places, (*root, "rules"), rule):
             return RulePlace(file, *found)
-    for file in _policy_files(sources):
-        if "principalPolicy" not in sources.bundle[file]:
-            continue
+    for file in sources.of_principals:
         places = sources.outline(file)
         for index in _indices(places, ("principalPolicy", "rules")):
             stated = places.get(("principalPolicy", "rules", index, "resource"))
-            ours = stated is None or _sanitized(stated.value or "") == name or not _RULE_NUMBER.match(rule)
+            ours = stated is None or sanitized(stated.value or "") == name or not _RULE_NUMBER.match(rule)
             if ours and (found := _rule(places, ("principalPolicy", "rules", index, "actions"), rule)):
                 return RulePlace(file, *found)
     return None
@@ -78,22 +75,15 @@ def _policies(sources: Sources, key: str) -> Iterator[tuple[str, Mapping[Path, P
     if match is None:
         return
     kind_, name, version, scope = match.groups()
-    mentioned = re.compile("[^A-Za-z0-9]+".join(re.escape(part) for part in name.split("_")))
     top = _TOP[kind_]
-    for file in _policy_files(sources):
-        if top not in sources.bundle[file] or not mentioned.search(sources.bundle[file]):
-            continue
+    for file in sources.naming.get(name, ()):
         places = sources.outline(file)
         stated = {field: places.get((top, field)) for field in (kind_, "version", "scope")}
         value = {field: (at.value or "" if at else "") for field, at in stated.items()}
-        same_name = _sanitized(value[kind_]) == name
-        same_version = _sanitized(value["version"] or "default") == version
+        same_name = sanitized(value[kind_]) == name
+        same_version = sanitized(value["version"] or "default") == version
         if same_name and same_version and _scope(value["scope"]) == (scope or ""):
             yield file, places, (top,)
-
-
-def _policy_files(sources: Sources) -> Iterator[str]:
-    return (path for path in sources.bundle if kind(path) is Kind.POLICY)
 
 
 def _rule(places: Mapping[Path, Place], root: Path, rule: str) -> tuple[int, str | None] | None:
@@ -113,10 +103,6 @@ def _indices(places: Mapping[Path, Place], root: Path) -> Iterator[int]:
     while (*root, index) in places:
         yield index
         index += 1
-
-
-def _sanitized(name: str) -> str:
-    return re.sub(r"[^\w.]+", "_", name, flags=re.ASCII)
 
 
 def _scope(scope: str | None) -> str:

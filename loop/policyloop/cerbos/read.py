@@ -24,6 +24,7 @@ MAX_FINDINGS = 10_000
 OUTPUT_CHARACTERS = 32_768
 """How much of what one pass wrote on each stream goes into the report."""
 
+_OUTPUT_LINES = 5000
 _STAGES = ("lintErrors", "compileErrors")
 _KNOWN_KEYS = frozenset({*_STAGES, "suites", "summary"})
 
@@ -94,10 +95,8 @@ def _is_well(data: Object) -> bool:
 
 
 def _output(run: CompilerRun) -> str:
-    said = run.stdout[:OUTPUT_CHARACTERS].decode("utf-8", "replace")
-    more = len(run.stdout) - OUTPUT_CHARACTERS
-    cut = f"\n... ({more} more bytes)\n" if more > 0 else ""
-    return said + cut + block(run.stderr, 200, OUTPUT_CHARACTERS)
+    streams = (run.stdout.decode("utf-8", "replace"), run.stderr)
+    return "\n".join(block(stream, _OUTPUT_LINES, OUTPUT_CHARACTERS) for stream in streams if stream.strip())
 
 
 def _merged(first: tuple[Finding, ...], second: tuple[Finding, ...]) -> Iterator[Finding]:

@@ -1,14 +1,20 @@
 """The bundle's texts, as findings need them: lines, outlines and excerpts, each read once."""
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos import text
 from policyloop.cerbos.outline import Path, Place, outline
 from policyloop.findings import AssertionId, ErrorClass, Finding
+from policyloop.layout import Kind, kind
 
 MAX_OUTLINED = 1_048_576
 """The longest file, in characters, whose outline is taken."""
+
+
+_NAMES = re.compile(r"""\b(?:resource|principal|role)["']?[ \t]*:[ \t]*["']?([^"'\n,}#]{1,300})""")
 
 
 class Sources:
@@ -19,11 +25,31 @@ class Sources:
         self._lines: dict[str, list[str]] = {}
         self._outlines: dict[str, Mapping[Path, Place]] = {}
 
+    @cached_property
+    def policies(self) -> tuple[str, ...]:
+        """The files that the compiler reads as policies."""
+        return tuple(path for path in self.bundle if kind(path) is Kind.POLICY)
+
+    @cached_property
+    def of_principals(self) -> tuple[str, ...]:
+        """Those that may hold a principal policy."""
+        return tuple(path for path in self.policies if "principalPolicy" in self.bundle[path])
+
+    @cached_property
+    def naming(self) -> Mapping[str, tuple[str, ...]]:
+        """The policy files that state a name as that of a resource, principal or role, by the compiler's spelling."""
+        found: dict[str, dict[str, None]] = {}
+        for path in self.policies:
+            for name in _NAMES.findall(self.bundle[path][:MAX_OUTLINED]):
+                found.setdefault(sanitized(name.strip()), {})[path] = None
+        return {name: tuple(paths) for name, paths in found.items()}
+
     def lines(self, file: str) -> list[str]:
         """The lines of a file as the compiler counts them; none when the bundle does not hold it."""
         if file not in self._lines:
             whole = self.bundle.files.get(file)
-            self._lines[file] = [] if whole is None else [line.removesuffix("\r") for line in whole.split("\n")]
+            split = [] if whole is None else whole.removesuffix("\n").split("\n")
+            self._lines[file] = [line.removesuffix("\r") for line in split]
         return self._lines[file]
 
     def outline(self, file: str) -> Mapping[Path, Place]:
@@ -59,3 +85,8 @@ class Sources:
             why=why,
             assertion=assertion,
         )
+
+
+def sanitized(name: str) -> str:
+    """A name as the compiler spells it in a policy's key."""
+    return re.sub(r"[^\w.]+", "_", name, flags=re.ASCII)

@@ -59,9 +59,5 @@ def _window(line: str, column: int | None) -> tuple[str, int | None]:
     start = max(0, column - MAX_WIDTH // 2) if column is not None and len(line) > MAX_WIDTH else 0
     part = line[start : start + MAX_WIDTH]
     head, tail = "... " if start else "", " ..." if start + MAX_WIDTH < len(line) else ""
-    before = head + _printed(part[: column - 1 - start]) if column is not None else None
-    return head + _printed(part) + tail, len(before) if before is not None else None
-
-
-def _printed(text: str) -> str:
-    return visible(text.replace("\t", "    "))
+    before = head + visible(part[: column - 1 - start]) if column is not None else None
+    return head + visible(part) + tail, len(before) if before is not None else None
