@@ -1,0 +1,48 @@
+"""Keeping a result that was not written back, as a patch that a person can look at and apply."""
+
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+from policyloop.workspace.inside import write_all
+
+
+def keep(path: Path, diff: str) -> Path:
+    """Write `diff` to `path`. Raises `OSError`.
+
+    The paths in it are relative to the policy directory: `patch -p1 -d POLICIES -i PATCH` applies it, and so does
+    `git apply --directory=POLICIES PATCH` at the top of a repository. GNU patch can do all but make or remove a file
+    that is empty.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(file, diff.encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+    return path
+
+
+def keep_somewhere(path: Path, diff: str) -> Path | None:
+    """As `keep`, in the folder for temporary files when the place cannot be written; None when that cannot either."""
+    try:
+        return keep(path, diff)
+    except OSError:
+        try:
+            return keep(Path(tempfile.mkdtemp(prefix="policyloop-")) / path.name, diff)
+        except OSError:
+            return None
+
+
+def kept_as(patch: Path | None) -> str:
+    """The sentence that names the patch."""
+    return f"The result is kept as {patch}." if patch else "The result could not be kept as a patch either."
+
+
+def how_to_apply(policies: Path, patch: Path | None) -> str:
+    """What to do with the patch."""
+    if patch is None:
+        return ""
+    return f"To apply it: patch -p1 -d {shlex.quote(str(policies))} -i {shlex.quote(str(patch))}"

@@ -1,0 +1,152 @@
+"""Finishing a write-back that was killed: the first thing that every command does with a policy directory.
+
+The journal is looked for in the state directory, and where the file `.policyloop-writeback` in the policy directory
+says, which stands there while a write-back goes on; so it is found by a command with another `--state` too.
+
+What is right when somebody changed one of its files between the kill and now? Nothing of theirs is overwritten, and
+policies half old and half new are not left behind either: every other file goes back to what it was before, so the
+directory is the one the person had, with their change, and the result is kept as a patch. That is what they would have
+got had they made their change a moment earlier, before the write-back began.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.workspace.inside import FILE, InTheWay, held, open_directory, put, shown
+from policyloop.workspace.journal import BACK, FORWARD, BadJournal, Journal, JournalFile
+from policyloop.workspace.lock import lock_directory
+from policyloop.workspace.patch import how_to_apply, keep_somewhere, kept_as
+from policyloop.workspace.place import locate_state
+from policyloop.workspace.read import PENDING
+from policyloop.workspace.settle import go_back, go_forward
+
+_MARK_TEMP = f"{PENDING}.tmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """An interrupted write-back that is finished now: the paths it wrote, and when it was begun (UTC, ISO 8601)."""
+
+    paths: tuple[str, ...]
+    time: str
+
+
+def recover(policies: Path, state: Path | None = None) -> Recovery | None:
+    """Finish an interrupted write-back to `policies`, if there is one; then every path of it has its new content.
+
+    Raises `PersonNeeded` when somebody changed one of its files meanwhile (see above) or its journal is gone,
+    `Unavailable` when a run is using the directory or the disk does not let it finish, and `UsageError`.
+    """
+    root, real = open_directory(policies)
+    try:
+        place = locate_state(real, state)
+        if not _pending(root, real, place):
+            return None
+        lock_directory(root, real)
+        return finish(root, real, place)
+    finally:
+        os.close(root)
+
+
+def finish(root: int, real: Path, state: Path) -> Recovery | None:
+    """As `recover`, for one who holds the lock."""
+    done = None
+    for file in _pending(root, real, state):
+        done = _finish_one(root, real, file)
+    return done
+
+
+def _finish_one(root: int, real: Path, file: JournalFile) -> Recovery:
+    try:
+        journal = file.load(root, real)
+    except BadJournal as error:
+        raise PersonNeeded(
+            f"A write-back to {shown(str(real))} was interrupted, and its journal {error}: {file.stem}.",
+            f"Compare the policies with your version control, then remove {PENDING} there"
+            + (f" and {file.at(step)}." if (step := file.step()) else "."),
+        ) from None
+    try:
+        if file.step() == BACK:
+            _, patch = undo(root, file, journal)
+            raise PersonNeeded(
+                f"A write-back to {shown(str(real))} could not be finished, and is taken back now. {kept_as(patch)}",
+                how_to_apply(real, patch),
+            )
+        carry_out(root, real, file, journal)
+    except OSError as error:
+        raise Unavailable(
+            f"An interrupted write-back to {shown(str(real))} cannot be finished: {error.strerror}.",
+            "Make room and see to its permissions; then any policyloop command on it finishes it.",
+        ) from None
+    return Recovery(journal.paths, journal.time)
+
+
+def carry_out(root: int, real: Path, file: JournalFile, journal: Journal) -> None:
+    """Do what a committed journal says. Raises `PersonNeeded` when it had to be undone, and `OSError`."""
+    try:
+        _mark(root, file)
+        go_forward(root, journal)
+    except InTheWay as error:
+        file.move(FORWARD, BACK)
+        left, patch = undo(root, file, journal)
+        raise changed_meanwhile(real, sorted({*left, error.path}), patch) from None
+    settled(root, file)
+
+
+def undo(root: int, file: JournalFile, journal: Journal) -> tuple[tuple[str, ...], Path | None]:
+    """Take a write-back back; answers the paths that somebody else changed, and the patch. Raises `OSError`."""
+    patch = keep_somewhere(Path(journal.patch), journal.diff)
+    left = go_back(root, journal)
+    settled(root, file)
+    return left, patch
+
+
+def settled(root: int, file: JournalFile) -> None:
+    """The write-back is over, one way or the other. Raises `OSError`."""
+    for name in (_MARK_TEMP, PENDING):
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=root)
+    os.fsync(root)
+    file.discard()
+
+
+def changed_meanwhile(real: Path, paths: Sequence[str], patch: Path | None) -> PersonNeeded:
+    """What a person is told whose change kept a result from being written."""
+    names = ", ".join(shown(path) for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    what = f" ({names})" if names else ""
+    return PersonNeeded(
+        f"{shown(str(real))} was changed by somebody else meanwhile{what}; nothing was overwritten. {kept_as(patch)}",
+        how_to_apply(real, patch),
+    )
+
+
+def _mark(root: int, file: JournalFile) -> None:
+    put(root, PENDING, os.fsencode(file.stem) + b"\n", over=held(root, PENDING), like=None, temp=_MARK_TEMP)
+    os.fsync(root)
+
+
+def _pending(root: int, real: Path, state: Path) -> list[JournalFile]:
+    own = JournalFile.of(state, real)
+    marked = _marked(root)
+    files = [own] if own.step() else []
+    if marked is not None and marked != own.stem:
+        files.append(JournalFile(marked))
+    elif marked is not None and not files:
+        files.append(own)
+    return files
+
+
+def _marked(root: int) -> Path | None:
+    """Where the mark in the policy directory says that the journal is."""
+    try:
+        file = os.open(PENDING, FILE, dir_fd=root)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return Path(PENDING)
+    with open(file, "rb") as reader:  # noqa: PTH123
+        return Path(os.fsdecode(reader.read(4096).rstrip(b"\n")))
