@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from policyloop.validators.judge import validate
-
 from bundles import BROKEN, synthetic, write
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle, Write
@@ -30,6 +28,7 @@ from policyloop.errors import Unavailable
 from policyloop.guard import Lock
 from policyloop.models.render import render
 from policyloop.validators.install import install
+from policyloop.validators.judge import validate
 from policyloop.validators.pinned import VERSION
 from policyloop.validators.select import RunnerName, open_runner
 
@@ -114,17 +113,23 @@ def call(command: Sequence[str | Path], expected: int = 0) -> None:
         sys.exit(f"{command[0]} ended with {ended.returncode}: {ended.stderr.decode()[-2000:]}")
 
 
+def call_all(commands: Sequence[Sequence[str | Path]]) -> None:
+    """One after the other."""
+    for command in commands:
+        call(command)
+
+
 def check(directory: Path, runner: RunnerName) -> float:
     return seconds(lambda: call([POLICYLOOP, "check", directory, "--format", "json", "--runner", runner]))
 
 
 def raw(directory: Path, *, passes: int) -> float:
     """Seconds of one or two raw passes of the compiler, one after the other."""
-    compiler = _binary()
     strict: list[list[str]] = [[], ["--strict-evaluation"]]
-    return seconds(
-        lambda: [call([compiler, "compile", "--output=json", *flags, directory]) for flags in strict[:passes]]
-    )
+    commands: list[list[str | Path]] = [
+        [_binary(), "compile", "--output=json", *flags, directory] for flags in strict[:passes]
+    ]
+    return seconds(lambda: call_all(commands))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +166,8 @@ class Bench:
     def memory(self) -> Iterator[Row]:
         for plain in (False, True):
             directory, told = self.laid_out(1000, plain=plain), self.folder / "peak"
-            command = [sys.executable, "-c", PEAK_MEMORY, told, "check", directory, "--format", "json"]
-            call([*command, "--runner", "native"])
+            arguments: list[str | Path] = ["check", directory, "--format", "json", "--runner", "native"]
+            call([sys.executable, "-c", PEAK_MEMORY, told, *arguments])
             peak = int(told.read_text()) * 1024 / MEGABYTE
             yield Row(
                 f"peak memory of `check`, native, 1,000 {_kind(plain=plain)}", (peak,), 150, " MB", "our process alone"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundles import SMALL
-from command import DOCS, FIX, Done, environment, lay, picture, policyloop, speaker
+from command import DOCS, FIX, FIXED, Done, environment, lay, picture, policyloop, speaker
 from policyloop.cerbos.run import Runner
 
 GREEN = SMALL / "green" / "policies"
@@ -179,7 +179,7 @@ def test_an_unreadable_directory_or_file(what: str, project: Path) -> None:
         done = without_override("check", project / "policies", "--runner", "native")
     finally:
         target.chmod(mode)
-    one_sentence(done, 2, what or "policies", "ermission denied")
+    one_sentence(done, 2, what or "policies", "read")
     assert outside(project) == before
 
 
@@ -226,7 +226,7 @@ def test_odd_names_are_no_obstacle(project: Path, tmp_path: Path, cerbos: Runner
     odd.mkdir()
     for name in ("doc.yaml", "doc_test.yaml", "testdata"):
         (policies / name).rename(odd / name)
-    fix = {"edits": [{"path": f"{odd.name}/doc.yaml", "content": FIX["edits"][0]["content"]}], "note": "n"}
+    fix = {"edits": [{"path": f"{odd.name}/doc.yaml", "content": FIXED}], "note": "n"}
     done = run(project, [fix], tmp_path)
     assert (done.code, done.json["files_changed"]) == (0, [f"{odd.name}/doc.yaml"]), done
 
@@ -239,13 +239,20 @@ def test_a_name_with_a_newline_ends_in_a_verdict_or_one_sentence(project: Path, 
     assert "two\nlines" not in done.out + done.err
 
 
-def test_ten_thousand_files_end_in_a_verdict_or_one_sentence(project: Path) -> None:
+def test_ten_thousand_files_end_in_a_verdict(project: Path, cerbos: Runner) -> None:
+    many = project / "policies" / "testdata"
+    for number in range(10_000):
+        (many / f"note_{number}.yaml").write_text(f"note: {number}\n")
+    done = check(project / "policies", "--format", "json")
+    assert (done.code, done.json["assertions"]["ran"]) == (4, 6), done.err
+
+
+def test_more_files_than_are_read(project: Path) -> None:
     many = project / "policies" / "many"
     many.mkdir()
-    for number in range(10_000):
-        (many / f"note_{number}.yaml").write_text(f"# {number}\n")
-    done = check(project / "policies")
-    one_sentence(done, 2, "files")
+    for number in range(20_001):
+        (many / f"{number}.yaml").touch()
+    one_sentence(check(project / "policies"), 2, "20,000", "policies")
 
 
 # --- what a model may try ------------------------------------------------------------------------------------------
@@ -274,8 +281,8 @@ def test_an_edit_out_of_bounds_is_refused_for_ever(path: str, project: Path, tmp
     (project / "policies" / ".git").mkdir()
     (project / "policies" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     before = outside(project)
-    proposal = {"edits": [*FIX["edits"], {"path": path, "content": "a: 1\n"}], "note": "out of bounds"}
-    done = run(project, [proposal], tmp_path)
+    wild = [{"edits": [*FIX["edits"], {"path": path, "content": f"try: {n}\n"}], "note": "n"} for n in range(9)]
+    done = run(project, wild, tmp_path)
     assert (done.code, done.json["stopped_by"]) == (4, "attempts_per_class"), done
     assert [bool(attempt["refusal"]) for attempt in done.json["attempts"]] == [True] * 3
     assert "Traceback" not in done.err
@@ -298,8 +305,8 @@ def test_a_link_that_appears_during_the_run_leads_nowhere(project: Path, tmp_pat
     """The model program makes a link to a folder outside, then writes through it."""
     policies = project / "policies"
     trick = tmp_path / "trick.py"
-    edits = {"edits": [*FIX["edits"], {"path": "sub/other.yaml", "content": FIX["edits"][0]["content"]}], "note": "n"}
-    edits["edits"][1]["content"] = edits["edits"][1]["content"].replace("resource: doc", "resource: other")
+    other = FIXED.replace("resource: doc", "resource: other")
+    edits = {"edits": [*FIX["edits"], {"path": "sub/other.yaml", "content": other}], "note": "n"}
     trick.write_text(
         "import json, pathlib\n"
         f"link = pathlib.Path({str(policies / 'sub')!r})\n"
@@ -326,7 +333,6 @@ def test_a_link_that_appears_during_the_run_leads_nowhere(project: Path, tmp_pat
         '{"edits": [{"path": 7}]}',
         '{"edits": [], "budget": 100}',
         "[" * 100_000,
-        '{"edits": [{"path": "doc.yaml", "content": "\\ud800"}]}',
         "\x00\x1b[2J\x07",
     ],
     ids=lambda reply: repr(reply[:20]),
@@ -337,6 +343,15 @@ def test_nonsense_for_ever_is_stopped(reply: str, project: Path, tmp_path: Path,
     assert (done.code, done.json["stopped_by"], len(done.json["attempts"])) == (4, "attempts_per_class", 3), done
     assert "Traceback" not in done.err
     assert "\x1b" not in done.err
+    assert outside(project) == before
+
+
+def test_the_same_nonsense_as_an_edit_is_a_stuck_loop(project: Path, tmp_path: Path, cerbos: Runner) -> None:
+    before = outside(project)
+    lone_surrogate = '{"edits": [{"path": "doc.yaml", "content": "\\ud800"}]}'
+    done = run(project, [lone_surrogate], tmp_path)
+    assert (done.code, done.json["stopped_by"], len(done.json["attempts"])) == (4, "stuck", 2), done
+    assert "Traceback" not in done.err
     assert outside(project) == before
 
 
@@ -397,7 +412,7 @@ def test_an_image_that_is_absent(project: Path, docker_cerbos: Runner) -> None:
     one_sentence(done, 8, "policyloop.invalid/no/such:0.55.0")
 
 
-@pytest.mark.parametrize("answer", ["echo 0.12.0", "exit 1", "echo nonsense", "sleep 100"])
+@pytest.mark.parametrize("answer", ["echo 0.12.0", "exit 1", "echo nonsense"])
 def test_a_compiler_of_another_version(answer: str, project: Path, tmp_path: Path) -> None:
     fake = tmp_path / "cerbos"
     fake.write_text(f"#!/bin/sh\n{answer}\n")
@@ -425,7 +440,7 @@ def test_a_disk_that_is_full_at_write_back(project: Path, tmp_path: Path, cerbos
     """A file system of 128 kB in a mount namespace of its own; what became of it is copied out through the model."""
     disk, kept = tmp_path / "disk", tmp_path / "kept"
     disk.mkdir()
-    grown = FIX["edits"][0]["content"] + "# as long as it gets\n" * 4000
+    grown = FIXED + "# as long as it gets\n" * 4000
     command = speaker([{"edits": [{"path": "doc.yaml", "content": grown}], "note": "n"}], tmp_path)
     script = FULL_DISK + f'code=$?\ncp -r "{disk}" "{kept}"\nexit $code\n'
     loop = [sys.executable, "-m", "policyloop", "run", "--policies", disk, "--state", tmp_path / "state"]
