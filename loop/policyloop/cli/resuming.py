@@ -8,7 +8,7 @@ from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Answered, Ended, Event, Started, decode
 from policyloop.guard import Release
 from policyloop.ledger import Chain, find_run, latest_run, read
-from policyloop.workspace import find_state
+from policyloop.workspace import find_state, state_directory
 
 GOES_ON = ("interrupted", "unavailable")
 
@@ -27,9 +27,12 @@ class Past:
         return tuple(Release(**r) for r in self.started.releases)
 
 
-def read_past(name: str, state: Path | None) -> Past:
-    """The run whose id begins with `name`. Raises `UsageError`, or `PersonNeeded` when its ledger is not whole."""
-    path = open_run(name, state)
+def read_past(name: str, state: Path | None, policies: Path | None = None) -> Past:
+    """The run whose id begins with `name`, kept with `policies` or else in the state directory found from here.
+
+    Raises `UsageError`, or `PersonNeeded` when its ledger is not whole.
+    """
+    path = open_run(name, state_directory(policies, state) if policies else state)
     chain = read(path)
     if chain.broken:
         raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Start a new run.")

@@ -59,7 +59,7 @@ class Source:
 
 def run_loop(asked: Request, view: View) -> Exit:
     """Run it and answer the exit code. Raises `PolicyloopError` for what stops it before it begins."""
-    past = read_past(asked.resume, asked.state) if asked.resume else None
+    past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
     policies = asked.policies or (Path(past.started.policies) if past else None)
     if policies is None:
         raise UsageError("Which policy directory?", "Give --policies DIR.")
@@ -169,7 +169,7 @@ def _finish(state: State, hold: Workspace, run_id: str) -> Ended:
     with _undisturbed():
         if how.ending is Ending.GREEN:
             try:
-                changed = hold.write_back(state.current)
+                changed = hold.write_back(state.current, run_id)
             except PersonNeeded as error:
                 how, patch = outcome.person("changed", str(error)), hold.keep_patch(run_id, state.current)
             except Unavailable as error:
