@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ def check(policies: Path, *more: object, env: Mapping[str, str] | None = None) -
     return policyloop("check", policies, "--runner", "native", *more, env=env, cwd=policies.parent)
 
 
-def run(project: Path, replies: list[object], tmp_path: Path, *more: object, runner: str = "native") -> Done:
+def run(project: Path, replies: Sequence[object], tmp_path: Path, *more: object, runner: str = "native") -> Done:
     command = speaker(replies, tmp_path)
     arguments = ["--policies", project / "policies", "--model-command", command, "--format", "json"]
     return policyloop("run", *arguments, "--runner", runner, *more)
