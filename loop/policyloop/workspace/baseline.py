@@ -30,10 +30,11 @@ def read_baseline(spec: str, directory: Path) -> Bundle:
     Nothing of the repository's configuration is run, and nothing is fetched. Raises `UsageError` for what is neither,
     and for what `read_bundle` refuses; `Unavailable` when git is missing or does not answer.
     """
-    if Path(spec).is_dir():
-        return read_bundle(Path(spec))
     name = shown(spec)
-    if not spec or spec.startswith("-") or "\0" in spec:
+    readable = spec and "\0" not in spec
+    if readable and Path(spec).is_dir():
+        return read_bundle(Path(spec))
+    if not readable or spec.startswith("-"):
         raise UsageError(f"The baseline {name} is neither a directory nor a git revision.", "Give one of them.")
     root, real = open_directory(directory)
     os.close(root)

@@ -1,0 +1,153 @@
+"""A baseline is a directory, or the same folder at a git revision, byte for byte."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from policyloop.errors import UsageError
+from policyloop.workspace import read_baseline, read_bundle
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q", "-b", "main")
+    return tmp_path
+
+
+def commit(repository: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        file = repository / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "x")
+
+
+FILES = {
+    "policies/a.yaml": "a: 1\r\n",
+    "policies/sub/é 😀\nb.yaml": "b",
+    "policies/empty_test.yaml": "",
+    "policies/README.md": "no policy",
+    "policies/.hidden/p.yaml": "not read",
+    "outside.yaml": "x",
+}
+BUNDLE = {"a.yaml": "a: 1\r\n", "sub/é 😀\nb.yaml": "b", "empty_test.yaml": ""}
+
+
+def test_the_same_folder_at_a_revision(repository: Path) -> None:
+    commit(repository, FILES)
+    policies = repository / "policies"
+    assert dict(read_bundle(policies).files) == BUNDLE
+    git(repository, "tag", "-a", "-m", "x", "v1")
+    (policies / "a.yaml").unlink()
+    commit(repository, {"policies/new.yaml": "n"})
+    for revision in ("HEAD~1", "v1", "main^", git(repository, "rev-parse", "v1^{commit}")[:10]):
+        assert dict(read_baseline(revision, policies).files) == BUNDLE
+    assert "new.yaml" in read_baseline("HEAD", policies)
+    assert "a.yaml" not in read_baseline("HEAD", policies)
+
+
+def test_the_top_of_the_repository_and_a_folder_with_an_odd_name(repository: Path) -> None:
+    commit(repository, {"a.yaml": "a", "-odd: *\nname/b.yaml": "b"})
+    assert dict(read_baseline("HEAD", repository).files) == {"a.yaml": "a", "-odd: *\nname/b.yaml": "b"}
+    assert dict(read_baseline("HEAD", repository / "-odd: *\nname").files) == {"b.yaml": "b"}
+
+
+def test_a_directory_comes_before_a_revision(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(repository, {"policies/a.yaml": "old", "main/a.yaml": "the directory"})
+    monkeypatch.chdir(repository)
+    assert read_baseline("main", Path("policies"))["a.yaml"] == "the directory"
+
+
+def test_called_from_a_git_hook(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(repository, FILES)
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    monkeypatch.setenv("GIT_WORK_TREE", "/")
+    assert dict(read_baseline("HEAD", repository / "policies").files) == BUNDLE
+
+
+def refused(spec: str, directory: Path) -> str:
+    with pytest.raises(UsageError) as error:
+        read_baseline(spec, directory)
+    assert str(error.value).isprintable()
+    return str(error.value)
+
+
+def test_what_is_no_baseline(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    commit(repository, FILES)
+    policies = repository / "policies"
+    for spec in ("nonsense", "", "-h", "--all", "HEAD:policies", "HEAD~9", "a\0b", "HEAD..main", "x y"):
+        assert "neither a directory nor a git revision" in refused(spec, policies)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert "is in no git work tree" in refused("HEAD", elsewhere)
+    (repository / "added").mkdir()
+    assert "At the revision HEAD there is no folder added/" in refused("HEAD", repository / "added")
+    assert "does not exist" in refused("HEAD", repository / "nowhere")
+
+
+def test_links_in_git_are_refused_like_links_on_disk(repository: Path) -> None:
+    (repository / "policies" / "folder").mkdir(parents=True)
+    commit(repository, {"policies/a.yaml": "a", "policies/folder/b.yaml": "b", "other/c.yaml": "c"})
+    policies = repository / "policies"
+    for name, target in [
+        ("link.yaml", "a.yaml"),
+        ("gone.json", "nowhere"),
+        ("to_folder", "folder"),
+        ("to_other", "../other"),
+        ("out", "/etc"),
+    ]:
+        (policies / name).symlink_to(target)
+        git(repository, "add", "-A")
+        git(repository, "commit", "-q", "-m", "x")
+        assert f"{name} is a symbolic link" in refused("HEAD", policies)
+        (policies / name).unlink()
+    (policies / "README").symlink_to("a.yaml")
+    (policies / "dangling").symlink_to("nowhere")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "x")
+    assert set(read_baseline("HEAD", policies)) == {"a.yaml", "folder/b.yaml"} == set(read_bundle(policies))
+
+
+def test_a_submodule_is_refused(repository: Path) -> None:
+    commit(repository, {"policies/a.yaml": "a"})
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},policies/sub")
+    git(repository, "commit", "-q", "-m", "x")
+    assert "sub is a submodule" in refused("HEAD", repository / "policies")
+
+
+def test_what_the_directory_may_not_hold_the_revision_may_not_either(repository: Path) -> None:
+    policies = repository / "policies"
+    policies.mkdir()
+    for name, content, told in [
+        (b"a.yaml", b"caf\xe9", "a.yaml is not UTF-8: byte 0xe9 at offset 3"),
+        (b"caf\xe9.yaml", b"", r"'caf\udce9.yaml' is not UTF-8"),
+        (b"a.yaml", b"x" * (8 * 1_048_576 + 1), "8,388,609 bytes; at most 8 MiB"),
+    ]:
+        file = policies / os.fsdecode(name)
+        file.write_bytes(content)
+        git(repository, "add", "-A")
+        git(repository, "commit", "-q", "-m", "x")
+        assert told in refused("HEAD", policies)
+        file.unlink()
+
+
+def test_nothing_that_the_repository_configures_is_run(repository: Path) -> None:
+    (repository / ".gitattributes").write_text("*.yaml filter=evil diff=evil\n")
+    commit(repository, {"policies/a.yaml": "a"})
+    ran = repository / "ran"
+    for key in ("filter.evil.smudge", "diff.evil.textconv", "core.fsmonitor", "core.pager", "alias.cat-file"):
+        git(repository, "config", key, f"!touch {ran}" if key.startswith("alias") else f"touch {ran}")
+    assert read_baseline("HEAD", repository / "policies")["a.yaml"] == "a"
+    assert not ran.exists()
