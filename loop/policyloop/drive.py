@@ -68,7 +68,7 @@ def _after_judging(before: State, after: State, report: Report, bundle: Bundle, 
         spent=after.spent,
         output=report.output,
     )
-    return (judged, *(attempted(a, after) for a in after.attempts[len(before.attempts) :]))
+    return (*(attempted(a, after) for a in after.attempts[len(before.attempts) :]), judged)
 
 
 def _after_answer(
