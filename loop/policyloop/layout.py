@@ -34,11 +34,10 @@ def kind(path: str) -> Kind | None:
     test = name.lower()[: -len(extension)].endswith("_test")
     if test and TESTDATA not in folders:
         return Kind.SUITE
-    if folders and folders[0] == SCHEMAS:
-        hidden = any(part.startswith(".") for part in (*folders, name))
-        return Kind.SCHEMA if extension == ".json" and not hidden else None
+    hidden = any(part.startswith(".") for part in (*folders, name))
+    schemas = folders[:1] == [SCHEMAS]
+    if schemas and extension == ".json" and not hidden:
+        return Kind.SCHEMA
     if TESTDATA in folders:
         return Kind.FIXTURE
-    if any(part.startswith(".") for part in (*folders, name)):
-        return None
-    return Kind.POLICY
+    return None if hidden or schemas else Kind.POLICY

@@ -1,6 +1,6 @@
 """Why a locked assertion is no longer demanded: found by matching it against the closest test of the candidate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policyloop.bundle import Bundle
 from policyloop.guard.candidate import Candidate, Standing, State
@@ -46,7 +46,9 @@ class Explainer:
         if closest is not None:
             if closest.state is not State.RUNS:
                 return _weakened(locked, closest.state.value, "it runs", _place(closest, locked))
-            return self._changed(locked, closest)
+            found = self._changed(locked, closest)
+            called = _alike_names(locked, closest.assertion)
+            return replace(found, after=f"{found.after} (under {called})") if called else found
         return self._lost(locked)
 
     def _closest(self, locked: Assertion) -> Standing | None:
@@ -78,7 +80,10 @@ class Explainer:
         if old is None or name is None:
             return ""
         was, now_from = old.source(kind, name), now.reading.source(kind, name)
-        return f" (now from {now_from}, which goes before {was})" if was and now_from and was != now_from else ""
+        if not was or not now_from or was == now_from:
+            return ""
+        shadows = now.reading.file == locked.id.file and was in self._bundle
+        return f" (now from {now_from}" + (f", which goes before {was})" if shadows else ")")
 
     def _lost(self, locked: Assertion) -> Weakened:
         before = f"{locked.id.action}: {locked.demand.effect or 'demanded'}"
@@ -86,8 +91,9 @@ class Explainer:
         if hidden:
             return _weakened(locked, "unreachable", locked.id.file, hidden)
         reading = self._candidate.readings.by_file.get(locked.id.file)
-        if reading is not None and reading.broken:
-            return _weakened(locked, "unreachable", before, f"{reading.file}: {reading.broken}")
+        for other in [reading] if reading else self._candidate.readings:
+            if other.broken and (other is reading or other.name == locked.id.suite):
+                return _weakened(locked, "unreachable", before, f"{other.file}: {other.broken}")
         return _weakened(locked, "gone", before, self._lookalike(locked) or _nowhere(reading, locked))
 
     def _hidden(self, file: str) -> str:
@@ -103,10 +109,17 @@ class Explainer:
     def _lookalike(self, locked: Assertion) -> str:
         """A name that looks like one of the locked assertion's and is another."""
         for one in self._candidate.near(locked):
-            pairs = list(zip(locked.names(), one.assertion.names(), strict=True))
-            if all(skeleton(a) == skeleton(b) for a, b in pairs):
-                return "; ".join(named(a, b) for a, b in pairs if a != b)
+            called = _alike_names(locked, one.assertion)
+            if called:
+                return called
         return ""
+
+
+def _alike_names(locked: Assertion, other: Assertion) -> str:
+    """The names of `other` that differ from those of `locked` without looking different; empty when any does."""
+    pairs = list(zip(locked.names(), other.names(), strict=True))
+    alike = all(skeleton(a) == skeleton(b) for a, b in pairs)
+    return "; ".join(named(a, b) for a, b in pairs if a != b) if alike else ""
 
 
 def _likeness(locked: Assertion, other: Assertion) -> int:
@@ -116,7 +129,9 @@ def _likeness(locked: Assertion, other: Assertion) -> int:
     same_names = [a == b for a, b in zip(locked.names(), other.names(), strict=True)]
     alike = [skeleton(a) == skeleton(b) for a, b in zip(locked.names(), other.names(), strict=True)]
     same_parts = [a == b for a, b in zip(locked.demand.inputs[:4], other.demand.inputs[:4], strict=True)]
-    if not all(alike) and sum(same_parts) < 3:
+    # Another principal or resource of another name is no change of this one: this one is gone.
+    related = (alike[2] or same_parts[0]) and (alike[3] or same_parts[1])
+    if not all(alike) and not (related and sum(same_parts) >= 3):
         return 0
     close = 100 * all(same_names) + 50 * all(alike) + 10 * sum(same_parts) + sum(same_names)
     return close + 5 * (locked.id.file == other.id.file) + (locked.demand.effect == other.demand.effect)

@@ -58,6 +58,7 @@ class Readings:
     def _read(self, path: str, beside: Beside, texts: tuple[str | None, ...]) -> SuiteReading:
         tree, notes = tree_of(self._bundle[path])
         parsed = suite(tree, notes)
+        unloadable = notes[0] if notes else ""
         fixtures, wrong = self._beside(beside)
         runs, skipped = list[Assertion](), list[Assertion]()
         oversized = False
@@ -67,7 +68,7 @@ class Readings:
         except Oversized as error:
             notes.append(str(error))
             oversized = True
-        broken = notes[0] if notes else wrong
+        broken = unloadable or wrong or next(iter(notes), "")
         if broken:
             runs = [replace(one, broken=broken) for one in runs]
         own = frozenset(

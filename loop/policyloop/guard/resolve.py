@@ -14,6 +14,7 @@ from policyloop.guard.canon import UNSEEN_TEXT
 from policyloop.guard.demand import DENY, NOTHING, Assertion, Demand, Inputs
 from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import Fixtures, Names, check_groups
+from policyloop.guard.lookalike import quoted
 from policyloop.guard.suite import Case, Row, Suite, Who
 from policyloop.guard.tree import Unknown
 
@@ -48,7 +49,7 @@ class _Side:
     def text(self, name: str, where: str) -> str:
         found = self.texts.get(name)
         if found is None:
-            self._notes.no(where, f"{self._what} {name!r} is in no fixture")
+            self._notes.no(where, f"{self._what} {quoted(name)} is in no fixture")
             return UNSEEN_TEXT
         return found
 
@@ -61,7 +62,7 @@ class _Side:
         for group in groups:
             members = self.groups.get(group)
             if members is None:
-                self._notes.no(where, f"{self._what} group {group!r} is not there")
+                self._notes.no(where, f"{self._what} group {quoted(group)} is not there")
                 whole = False
             else:
                 whole = _add(members, names) and whole
@@ -157,12 +158,15 @@ class Resolver:
             sound = sound and whole
             for action in {**row.effects, **row.outputs}:
                 if action not in known[2]:
-                    self._suite.notes.no(where, f"it expects something for action {action!r}, which its input lacks")
+                    self._suite.notes.no(
+                        where, f"it expects something for action {quoted(action)}, which its input lacks"
+                    )
                     sound = False
             for pair in product(principals, resources):
                 if pair[0] not in known[0] or pair[1] not in known[1]:
                     who, what = pair
-                    self._suite.notes.no(where, f"it expects something for {who!r} on {what!r}, which its input lacks")
+                    pair_named = f"{quoted(who)} on {quoted(what)}"
+                    self._suite.notes.no(where, f"it expects something for {pair_named}, which its input lacks")
                     sound = False
                 else:
                     self._merge(found.setdefault(pair, _Expected()), row, where)
@@ -184,7 +188,7 @@ class Resolver:
             return NOTHING
         found = self._aux_data.get(name)
         if found is None:
-            self._suite.notes.no(where, f"auxData {name!r} is in no fixture")
+            self._suite.notes.no(where, f"auxData {quoted(name)} is in no fixture")
             return UNSEEN_TEXT
         return found
 

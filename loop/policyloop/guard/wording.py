@@ -36,8 +36,8 @@ def named(before: str, after: str) -> str:
     return f"{show(after)} ({odd})" if odd else show(after)
 
 
-def _line(path: str, value: Any, before: Any = None) -> str:
-    odd = odd_letters(_flow(before), _flow(value)) if before is not None and value is not ... else ""
+def _line(path: str, value: Any, before: Any = ...) -> str:
+    odd = odd_letters(*(_flow(one).replace('"', "") for one in (before, value)))
     text = f"{path}: {show(value)}" if path else show(value)
     return f"{text} ({odd})" if odd else text
 
