@@ -3,7 +3,7 @@
 PYTHON ?=
 WORKERS ?= auto --maxprocesses 4
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean
@@ -20,7 +20,7 @@ demo: .venv/.package
 	@$(BIN)/policyloop demo
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: .venv/.dev
 	$(BIN)/ruff check loop tests
@@ -57,5 +57,5 @@ clean:
 .venv/.dev: .venv/.package
 	@echo "Installing what lint and tests need ..."
 	@$(PIP) install --upgrade 'pip>=25.1'
-	@$(PIP) install -c constraints.txt -e . --group dev
+	@$(PIP) install -c constraints.txt --group dev
 	@touch $@

@@ -1,0 +1,93 @@
+"""The wheel itself, installed where no source tree is near: what an editable install hides shows here."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from policyloop.cerbos.run import Runner
+from policyloop.validators.pinned import cache_directory
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """Standard output of a program that must end well. Nothing leads it to the source tree."""
+    ended = subprocess.run(
+        command,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | environment,
+        cwd=environment.get("HOME", ROOT),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{command}: {ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of what git would give a stranger, so that no file left lying about gets in."""
+    source, out = tmp_path_factory.mktemp("source") / "tree", tmp_path_factory.mktemp("wheel")
+    tracked = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in filter(None, tracked):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, source / name)
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", out, source)
+    return next(out.glob("policyloop-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that holds the wheel and what it requires, nothing else."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    pip = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    run(folder / "bin" / "python", *pip, "-c", ROOT / "constraints.txt", wheel)
+    return folder / "bin"
+
+
+def test_every_package_and_all_data_are_inside(wheel: Path) -> None:
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    sources = [path.relative_to(ROOT / "loop").as_posix() for path in (ROOT / "loop" / "policyloop").rglob("*.py")]
+    assert len(sources) > 50
+    assert set(sources) <= inside
+    for folder, package in (("prompts", "prompts"), ("skill", "skill"), ("fixtures/demo", "demo")):
+        files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        assert files
+        assert {f"policyloop/{package}/{path.relative_to(ROOT / folder).as_posix()}" for path in files} <= inside
+    assert "policyloop/py.typed" in inside
+    assert any(name.endswith("licenses/LICENSE") for name in inside)
+
+
+def test_nothing_else_is_inside(wheel: Path) -> None:
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"policyloop"}
+
+
+def test_help_and_schemas_work_where_it_is_installed(installed: Path, tmp_path: Path) -> None:
+    assert "check" in run(installed / "policyloop", "--help", HOME=str(tmp_path))
+    assert json.loads(run(installed / "policyloop", "schema", "config", HOME=str(tmp_path)))
+
+
+def test_the_demo_works_where_it_is_installed(installed: Path, tmp_path: Path, cerbos: Runner) -> None:
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(cache_directory().parent)}
+    said = json.loads(run(installed / "policyloop", "demo", "--format", "json", "--runner", "native", **home))
+    assert (said["outcome"], said["exit_code"]) == ("green", 0)
+    classes = {attempt["class"] for attempt in said["attempts"]}
+    assert classes >= {"syntax", "schema", "compile", "test"}
+    assert any(attempt["refusal"] for attempt in said["attempts"])
+
+
+def test_types_are_there_for_those_who_import_it(installed: Path, tmp_path: Path) -> None:
+    code = "import policyloop, pathlib; print((pathlib.Path(policyloop.__file__).parent / 'py.typed').exists())"
+    assert run(installed / "python", "-c", code, HOME=str(tmp_path)).strip() == "True"
+    assert "editable" not in run(installed / "python", "-m", "pip", "list", HOME=str(tmp_path)).lower()
