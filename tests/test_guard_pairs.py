@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from guard_cases import Pair, compiled, pairs, said
 
+from guard_cases import Pair, compiled, pairs, said
 from policyloop.bundle import Bundle
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import Runner

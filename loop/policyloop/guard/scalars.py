@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 MAX_UNSIGNED = 2**64 - 1
 MIN_SIGNED = -(2**63)
+MAX_REMEMBERED = 64
+"""Longer texts are not kept in memory, in characters. No number of 64 bits has more digits either."""
 
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -22,12 +24,12 @@ _NO_VALUE = frozenset(f"{sign}{word}" for sign in ("", "-") for word in (".inf",
     ".NaN",
     ".NAN",
 }
-_FLOAT = re.compile(r"-?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _INTEGER = {
-    16: re.compile(r"-?[0-9a-fA-F]+\Z"),
-    10: re.compile(r"-?[0-9]+\Z"),
-    8: re.compile(r"-?[0-7]+\Z"),
-    2: re.compile(r"-?[01]+\Z"),
+    16: re.compile(r"[0-9a-fA-F]+\Z"),
+    10: re.compile(r"[0-9]+\Z"),
+    8: re.compile(r"[0-7]+\Z"),
+    2: re.compile(r"[01]+\Z"),
 }
 
 
@@ -39,9 +41,12 @@ class Plain(NamedTuple):
     usable: bool = True
 
 
-@lru_cache(maxsize=4096)
 def resolve(text: str) -> str | Plain:
     """The value of the plain scalar `text`."""
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _resolve(text)
+
+
+def _resolve(text: str) -> str | Plain:
     if text in _WORDS:
         return Plain(text, _WORDS[text])
     if text[0] not in "0123456789+-.":
@@ -50,6 +55,9 @@ def resolve(text: str) -> str | Plain:
         return Plain(text, None, usable=False)
     number = _number(text)
     return text if number is None else Plain(text, number)
+
+
+_remembered = lru_cache(maxsize=4096)(_resolve)
 
 
 def _number(text: str) -> int | float | None:
@@ -62,15 +70,15 @@ def _number(text: str) -> int | float | None:
     elif not dotted:
         base = 8 if len(digits) > 1 and digits[0] == "0" else 10
     if base:
-        return _integer(sign + digits, base)
+        return _integer(sign, digits, base)
     if dotted == 1 and _FLOAT.match(sign + digits):
         value = float(sign + digits)
         return value if abs(value) != float("inf") else None
     return None
 
 
-def _integer(text: str, base: int) -> int | None:
-    if not _INTEGER[base].match(text):
+def _integer(sign: str, digits: str, base: int) -> int | None:
+    if not _INTEGER[base].match(digits) or len(digits.lstrip("0")) > MAX_REMEMBERED:
         return None
-    value = int(text, base)
+    value = int(sign + (digits.lstrip("0") or "0"), base)
     return value if MIN_SIGNED <= value <= MAX_UNSIGNED else None
