@@ -1,21 +1,22 @@
 """One validation of a bundle: the normal and the strict pass, why assertions fail, and the exam of the lock."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from policyloop.bundle import Bundle
-from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import CompilerRun, Runner, Staged
-from policyloop.cerbos.why import explain, filters_for
 from policyloop.findings import Report
-from policyloop.guard import Lock
+
+if TYPE_CHECKING:
+    from policyloop.guard import Lock
 
 MAX_EXPLAINED = 20
 """How many failing assertions are run again with a trace to tell why: the first ones of the report."""
 
 
-def validate(runner: Runner, bundle: Bundle, *, lock: Lock | None = None, require_tests: bool = True) -> Report:
+def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, require_tests: bool = True) -> Report:
     """What the compiler says about `bundle`, each failing assertion with its reason.
 
     On green a lock has the last word: the assertions that it demands must be among those that ran, and must pass once
@@ -32,22 +33,28 @@ def validate(runner: Runner, bundle: Bundle, *, lock: Lock | None = None, requir
 
 
 def _compile(runner: Runner, bundle: Bundle, *, require_tests: bool, reasons: bool = True) -> Report:
-    with ThreadPoolExecutor(1) as pool, runner.stage(bundle) as staged:
+    with ThreadPoolExecutor(2) as pool, runner.stage(bundle) as staged:
         normal, strict = _both(pool, staged)
-        report = read_report(runner.info, normal, strict, bundle, require_tests=require_tests)
+        # Imported while the compiler works on it.
+        from policyloop.cerbos.read import read_report
+        from policyloop.cerbos.why import explain, filters_for
+
+        report = read_report(runner.info, normal.result(), strict.result(), bundle, require_tests=require_tests)
         failing = tuple(found for found in report.first if found.assertion is not None)[:MAX_EXPLAINED]
         if not reasons or not failing:
             return report
-        traced = _both(pool, staged, verbose=True, filters=filters_for(failing))
-    # The filters made the compiler skip the others, so nothing may be read off these runs about them.
-    told = dict(zip(failing, explain(replace(report, findings=failing), *traced, bundle).findings, strict=True))
+        normal, strict = _both(pool, staged, verbose=True, filters=filters_for(failing))
+        # The filters made the compiler skip the others, so nothing may be read off these runs about them.
+        explained = explain(replace(report, findings=failing), normal.result(), strict.result(), bundle)
+    told = dict(zip(failing, explained.findings, strict=True))
     return replace(report, findings=tuple(told.get(found, found) for found in report.findings))
 
 
 def _both(
     pool: ThreadPoolExecutor, staged: Staged, *, verbose: bool = False, filters: Sequence[str] = ()
-) -> tuple[CompilerRun, CompilerRun]:
+) -> tuple[Future[CompilerRun], Future[CompilerRun]]:
     """The normal and the strict pass, side by side. An interrupt leaves the stage first, which ends both."""
-    strict = pool.submit(staged.compile, strict=True, verbose=verbose, filters=filters)
-    normal = staged.compile(verbose=verbose, filters=filters)
-    return normal, strict.result()
+    normal, strict = (
+        pool.submit(staged.compile, strict=strict, verbose=verbose, filters=filters) for strict in (False, True)
+    )
+    return normal, strict
