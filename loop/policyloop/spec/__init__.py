@@ -1,0 +1,38 @@
+"""The spec: what a person confirmed, in words and in concrete decisions, and the tests written from it. Pure code."""
+
+from policyloop.spec.answers import answer_text, assuming, assumptions, confirm, releases_of, with_answers
+from policyloop.spec.arrange import FOLDER
+from policyloop.spec.changes import changes
+from policyloop.spec.check import check_spec
+from policyloop.spec.contradicted import Contradiction, contradicted
+from policyloop.spec.gap import OPEN_QUESTION, Gap
+from policyloop.spec.model import FILE_NAME, Spec
+from policyloop.spec.parse import parse_spec, spec_of, spec_schema
+from policyloop.spec.printing import spec_to_yaml
+from policyloop.spec.suites import suites_from
+from policyloop.spec.trace import Traced, trace
+
+__all__ = [
+    "FILE_NAME",
+    "FOLDER",
+    "OPEN_QUESTION",
+    "Contradiction",
+    "Gap",
+    "Spec",
+    "Traced",
+    "answer_text",
+    "assuming",
+    "assumptions",
+    "changes",
+    "check_spec",
+    "confirm",
+    "contradicted",
+    "parse_spec",
+    "releases_of",
+    "spec_of",
+    "spec_schema",
+    "spec_to_yaml",
+    "suites_from",
+    "trace",
+    "with_answers",
+]

@@ -1,0 +1,69 @@
+"""What a person adds to a spec: answers, assumptions that stand in for them, a confirmation, releases."""
+
+import difflib
+from collections.abc import Mapping
+
+from policyloop.errors import UsageError
+from policyloop.guard import Release
+from policyloop.spec.model import Confirmed, Question, Spec
+
+
+def with_answers(spec: Spec, answers: Mapping[str, str]) -> Spec:
+    """The spec with `answers` (question id -> option id, or other words). Raises `UsageError` for one nobody asked."""
+    known = [question.id for question in spec.questions]
+    for name, answer in answers.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Asked are: {', '.join(known) or 'none'}."
+            raise UsageError(f"Nobody asked the question `{name}`.", hint)
+        if not answer.strip():
+            raise UsageError(f"The answer to `{name}` is empty.")
+    questions = tuple(
+        one.model_copy(update={"answer": answers[one.id], "assumed": False}) if one.id in answers else one
+        for one in spec.questions
+    )
+    return _changed(spec, questions=questions)
+
+
+def assuming(spec: Spec) -> Spec:
+    """The spec with the recommended option taken, as an assumption, wherever a question is open."""
+    return _changed(spec, questions=tuple(_assumed(question) for question in spec.questions))
+
+
+def assumptions(spec: Spec) -> tuple[str, ...]:
+    """What the spec takes for granted, in sentences: its own assumptions, and answers that nobody gave."""
+    taken = (f"{one.text} Assumed: {answer_text(one)}." for one in spec.questions if one.assumed)
+    return (*spec.assumptions, *taken)
+
+
+def answer_text(question: Question) -> str | None:
+    """The answer in words, None while the question is open."""
+    chosen = next((option.text for option in question.options if option.id == question.answer), question.answer)
+    return chosen or None
+
+
+def confirm(spec: Spec, by: str, at: str) -> Spec:
+    """The spec as confirmed by a person at a moment, over the content that it has now; nothing stays assumed."""
+    questions = tuple(one.model_copy(update={"assumed": False}) for one in spec.questions)
+    settled = _changed(spec, questions=questions)
+    return _changed(settled, confirmed=Confirmed(by=by, at=at, digest=settled.digest))
+
+
+def releases_of(spec: Spec) -> tuple[Release, ...]:
+    """What the spec releases, for `Lock.release`; the reason names the rule that replaces each."""
+    return tuple(
+        Release(one.suite, one.test, one.principal, one.resource, one.action, f"replaced by rule {one.replaced_by}")
+        for one in spec.releases
+    )
+
+
+def _assumed(question: Question) -> Question:
+    if answer_text(question) is not None:
+        return question
+    recommended = next((option.id for option in question.options if option.recommended), None)
+    return question.model_copy(update={"answer": recommended, "assumed": recommended is not None})
+
+
+def _changed(spec: Spec, **fields: object) -> Spec:
+    changed: Spec = spec.model_copy(update=fields)
+    return changed

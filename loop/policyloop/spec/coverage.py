@@ -1,0 +1,299 @@
+"""What must be decided for every rule: by whom it is met, and by whom, for each of its parts, it is not."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from policyloop.spec.boundary import edges, problem_of, side_of
+from policyloop.spec.cases import Case, Cases
+from policyloop.spec.gap import Gaps, listed
+from policyloop.spec.isolation import ROLES, Isolation, conditions_of, decisive_role, looks_at, needed_roles, touches
+from policyloop.spec.model import ALWAYS, EVERYONE, Condition, Path, Rule, Spec
+from policyloop.spec.names import attributes_for
+from policyloop.spec.request import MISSING
+
+
+def check_rules(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
+    """The six elements of every rule, and the decisions that it needs."""
+    for number, rule in enumerate(spec.rules):
+        path: Path = ("rules", number)
+        _elements(rule, spec, gaps, path)
+        if not any(decision.rule == rule.id for decision in spec.decisions):
+            add = "Add an allowed decision, and a denial for each of its roles and conditions."
+            gaps.add("no-decisions", path, "no decision belongs to it", add)
+        elif rule.decision and rule.subject and rule.actions and rule.resource in spec.resources:
+            mine = [one for one in isolations if one.denial.decision.rule == rule.id]
+            _RuleCoverage(rule, path, cases, mine, gaps).check()
+
+
+def _elements(rule: Rule, spec: Spec, gaps: Gaps, path: Path) -> None:
+    wanted: tuple[tuple[str, object, str], ...] = (
+        ("subject", rule.subject, "Say for which roles or derived roles it is; `*` for everyone."),
+        ("actions", rule.actions, "Say what may be done."),
+        ("resource", rule.resource, "Say with what it may be done."),
+        ("condition", rule.condition.strip(), f"Say in words when it holds; `{ALWAYS}` when it always does."),
+        ("decision", rule.decision, "Say `allow` or `deny`."),
+        ("purpose", rule.purpose.strip(), "Say why, so that the next person can judge it."),
+    )
+    for name, value, add in wanted:
+        if not value:
+            gaps.add(f"missing-{name}", path, f"it has no {name}", add)
+    said = rule.condition.strip().lower()
+    found = conditions_of(rule, spec)
+    if said and said != ALWAYS and not found:
+        add = "List its parts under `conditions`, each with an id, words and the fields it looks at."
+        gaps.add("condition-not-split", path, f"its condition ({rule.condition.strip()}) has no parts to test", add)
+    if said == ALWAYS and rule.conditions:
+        gaps.add("condition-not-said", path, "it has conditions, but in words it always holds", "Say them in words.")
+    for condition in found.values():
+        if not looks_at(condition):
+            add = "Name the fields that decide it, such as resource.attr.owner and principal.id."
+            gaps.add("no-fields", path, f"condition `{condition.id}` looks at no field", add)
+    for name in rule.subject:
+        derived = spec.derived_roles.get(name)
+        if derived and not derived.parents:
+            add = "Name the roles one of which is needed to begin with; `*` for any."
+            gaps.add("no-parents", ("derived_roles", name), "it has no parents", add)
+        if derived and not derived.conditions:
+            add = "List what makes somebody this role, each with an id, words and the fields it looks at."
+            gaps.add("condition-not-split", ("derived_roles", name), "it has no conditions", add)
+
+
+class _RuleCoverage:
+    """The decisions that one rule needs, action by action."""
+
+    def __init__(self, rule: Rule, path: Path, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
+        self._rule, self._path, self._cases, self._gaps = rule, path, cases, gaps
+        self._spec = cases.spec
+        self._isolations = isolations
+        self._mine = cases.by_rule.get(rule.id, ())
+        self._conditions = conditions_of(rule, cases.spec)
+        self._allows = rule.decision == "allow"
+
+    def check(self) -> None:
+        if self._allows:
+            self._subjects()
+            self._others()
+        else:
+            self._bites()
+        self._roles()
+        for condition in self._conditions.values():
+            self._condition(condition)
+            if condition.boundary is not None and problem_of(condition) is None:
+                self._boundary(condition)
+        self._absent()
+        self._output()
+        self._now()
+
+    def _subjects(self) -> None:
+        """An allowed decision for each subject and action."""
+        if not any(case.allowed for case in self._mine):
+            add = "Add a decision with `expect: allow`."
+            self._gaps.add("no-allowed-decision", self._path, "no decision shows that it allows anything", add)
+            return
+        for subject in self._rule.subject:
+            shown = {c.action for c in self._mine if c.allowed and self._acts_as(c) == subject}
+            who = "everyone" if subject == EVERYONE else f"`{subject}`"
+            self._missing(
+                "subject-not-allowed",
+                shown,
+                f"no decision allows {{actions}} for {who} alone",
+                "Add one with somebody who is no other subject of the rule, or say `shows: {role: ...}`.",
+            )
+
+    def _others(self) -> None:
+        """A denial for each role that no rule lets do this."""
+        spec = self._spec
+        for action in self._rule.actions:
+            rules = [rule for rule in spec.rules if rule.resource == self._rule.resource and action in rule.actions]
+            needed = {role for rule in rules for subject in rule.subject for role in needed_roles(subject, spec)}
+            if EVERYONE in needed:
+                continue
+            denied = {r for o in self._isolations if o.denial.action == action for r in o.denial.request.roles}
+            others = [role for role in spec.roles if role not in needed | denied]
+            if others:
+                message = f"no denial of `{action}` shows that {listed(others)} may not"
+                add = "Add a denial for somebody who has them all, and as control the same with a role that may."
+                self._gaps.add("other-role-not-denied", self._path, message, add)
+
+    def _bites(self) -> None:
+        """A denial with an allowed control for each action."""
+        shown = {one.denial.action for one in self._isolations}
+        self._missing(
+            "no-denied-decision",
+            shown,
+            "no denial with an allowed control shows that it denies {actions}",
+            "Add a denial, and as its control the nearest request that is allowed.",
+        )
+
+    def _acts_as(self, case: Case) -> str | None:
+        """The one subject that can be the reason why a case is allowed."""
+        fitting = [name for name in self._rule.subject if self._is(case, name)]
+        shows = case.decision.shows
+        if shows is not None and shows.role in fitting:
+            return shows.role
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _is(self, case: Case, subject: str) -> bool:
+        needed = needed_roles(subject, self._spec)
+        return EVERYONE in needed or not case.request.roles.isdisjoint(needed)
+
+    def _roles(self) -> None:
+        """For each role that is needed, a denial in which it makes the difference."""
+        for subject in self._rule.subject:
+            for role in needed_roles(subject, self._spec):
+                if role == EVERYONE:
+                    continue
+                shown = {
+                    one.denial.action
+                    for one in self._isolations
+                    if one.difference.path == ROLES and decisive_role(one.difference, self._rule) == role
+                }
+                of = f", a parent of `{subject}`" if role != subject else ""
+                lacking = "somebody without it" if self._allows else "somebody with it, and as control the same without"
+                self._missing(
+                    "role-not-isolated",
+                    shown,
+                    f"no denial of {{actions}} shows that role `{role}`{of} makes the difference",
+                    f"Add a denial for {lacking}: `shows: {{role: {role}}}`.",
+                )
+
+    def _condition(self, condition: Condition) -> None:
+        shown = {one.denial.action for one in self._isolations if self._isolates(one, condition)}
+        fields = listed(looks_at(condition))
+        self._missing(
+            "condition-not-isolated",
+            shown,
+            f"no denial of {{actions}} shows that condition `{condition.id}` makes the difference",
+            f"Add a denial that differs from its control in one of {fields}: `shows: {{condition: {condition.id}}}`.",
+        )
+
+    def _isolates(self, one: Isolation, condition: Condition) -> bool:
+        """Whether it is this condition that fails, and not merely its field that is missing."""
+        shows = one.denial.decision.shows
+        difference = one.difference
+        if not touches(difference.path, looks_at(condition)):
+            return False
+        if MISSING in (difference.before, difference.after) and not condition.presence:
+            return False
+        if shows is not None and shows.condition is not None:
+            return shows.condition == condition.id
+        others = (other for other in self._conditions.values() if other.id != condition.id)
+        return not any(touches(difference.path, looks_at(other)) for other in others)
+
+    def _boundary(self, condition: Condition) -> None:
+        """A pair of decisions at the very edge: one on each side, with nothing else different."""
+        shown = set()
+        for one in self._isolations:
+            inside, outside = (one.control, one.denial) if self._allows else (one.denial, one.control)
+            holds, fails = side_of(condition, inside.request), side_of(condition, outside.request)
+            if holds and fails and holds.holds and holds.edge and not fails.holds and fails.edge:
+                shown.add(one.denial.action)
+        self._missing(
+            "boundary-one-sided",
+            shown,
+            f"no decisions on {{actions}} stand on both sides of the boundary of `{condition.id}`",
+            f"Add a denial and its control with {edges(condition)}, and nothing else different.",
+        )
+
+    def _absent(self) -> None:
+        """For each attribute that may be missing, a decision in which it is."""
+        fields = dict.fromkeys(field for one in self._conditions.values() for field in looks_at(one))
+        for field in fields:
+            declared, _ = attributes_for(self._spec, field, self._rule.resource)
+            if declared is None or not declared.optional:
+                continue
+            shown = {case.action for case in self._without(field)}
+            self._missing(
+                "absent-not-decided",
+                shown,
+                f"nothing says what becomes of {{actions}} when {field} is absent",
+                f"Add a decision for it: `shows: {{absent: {field}}}`.",
+            )
+
+    def _without(self, field: str) -> Iterator[Case]:
+        """The decisions about the absence of a field; for a rule that denies, also those that others allow."""
+        yield from (o.denial for o in self._isolations if o.difference.path == field and o.difference.after is MISSING)
+        for case in self._cases:
+            mine = case.decision.rule == self._rule.id or (not self._allows and self._concerns(case))
+            if case.allowed and mine and case.request.field(field) is MISSING:
+                yield case
+
+    def _concerns(self, case: Case) -> bool:
+        return case.request.kind == self._rule.resource and any(self._is(case, name) for name in self._rule.subject)
+
+    def _output(self) -> None:
+        outputs = any(case.decision.outputs for case in self._mine)
+        if self._rule.output and not outputs:
+            add = "Add `outputs` to one of its decisions."
+            self._gaps.add("output-not-decided", self._path, "no decision says what its output is", add)
+        if outputs and not self._rule.output:
+            add = "Say under `output` in words what the answer carries along."
+            self._gaps.add("output-not-said", self._path, "its decisions expect outputs, but it has none", add)
+
+    def _now(self) -> None:
+        if self._spec.now is not None or not any("now" in looks_at(one) for one in self._conditions.values()):
+            return
+        for number in sorted({case.number for case in self._mine if case.decision.now is None}):
+            add = "Give the decision (or the whole spec) a `now`."
+            self._gaps.add("now-missing", ("decisions", number), "its rule looks at the time, but it has no `now`", add)
+
+    def _missing(self, code: str, shown: Iterable[str], message: str, add: str) -> None:
+        """A gap for the actions of the rule that are not among `shown`."""
+        found = set(shown)
+        actions = [action for action in self._rule.actions if action not in found]
+        if actions:
+            self._gaps.add(code, self._path, message.replace("{actions}", listed(actions)), add)
+
+
+def check_resources(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
+    """What must be decided for every resource: strangers, other tenants, other scopes, every action."""
+    by_kind: Mapping[str, list[Case]] = {kind: [] for kind in spec.resources}
+    for case in cases:
+        if case.request.kind in by_kind:
+            by_kind[case.request.kind].append(case)
+    for kind, resource in spec.resources.items():
+        path: Path = ("resources", kind)
+        rules = [rule for rule in spec.rules if rule.resource == kind]
+        if not rules:
+            add = "Add a rule, or take the resource out."
+            gaps.add("resource-without-rule", path, "no rule is about it", add)
+            continue
+        _actions(kind, rules, by_kind[kind], spec, gaps)
+        if not any(_strangers(case, spec) for case in by_kind[kind]):
+            add = "Add a denial for somebody with one role that is not declared: `shows: {unknown_role: ...}`."
+            gaps.add("unknown-role-not-decided", path, "nothing says what becomes of an unknown role", add)
+        mine = [one for one in isolations if one.denial.request.kind == kind]
+        if resource.tenant and not _shown(mine, "tenant"):
+            add = f"Add a denial in which only {resource.tenant} is another: `shows: {{tenant: ...}}`."
+            gaps.add("other-tenant-not-decided", path, "nothing says what becomes of another tenant", add)
+        if resource.scopes:
+            _scopes(kind, by_kind[kind], mine, spec, gaps)
+
+
+def _actions(kind: str, rules: Sequence[Rule], cases: Sequence[Case], spec: Spec, gaps: Gaps) -> None:
+    resource = spec.resources[kind]
+    if not resource.actions:
+        gaps.add("missing-actions", ("resources", kind), "it has no actions", "Say what can be done with it.")
+    known = {action for rule in rules for action in rule.actions} | {case.action for case in cases}
+    unused = [action for action in resource.actions if action not in known]
+    if unused:
+        add = "Add it to a rule, or a denial: `shows: {action: ...}`."
+        gaps.add("action-without-rule", ("resources", kind), f"nothing is decided about {listed(unused)}", add)
+
+
+def _strangers(case: Case, spec: Spec) -> bool:
+    return not case.request.roles & spec.roles.keys()
+
+
+def _shown(isolations: Sequence[Isolation], kind: str) -> bool:
+    return any(o.denial.decision.shows is not None and o.denial.decision.shows.what[0] == kind for o in isolations)
+
+
+def _scopes(kind: str, cases: Sequence[Case], isolations: Sequence[Isolation], spec: Spec, gaps: Gaps) -> None:
+    path: Path = ("resources", kind)
+    used = {case.request.resource_scope for case in cases}
+    silent = [scope for scope in spec.resources[kind].scopes if scope not in used]
+    if silent:
+        gaps.add("scope-not-decided", path, f"nothing is decided in {listed(silent)}", "Add a decision in that scope.")
+    if not _shown(isolations, "scope"):
+        add = "Add a denial in which only the scope is another: `shows: {scope: ...}`."
+        gaps.add("other-scope-not-decided", path, "nothing says what becomes of another scope", add)

@@ -1,0 +1,72 @@
+"""What is missing in a spec, or what contradicts itself in it: one sentence each, and what to add."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from policyloop.spec.model import Path, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing that keeps a spec from being complete.
+
+    `code` is stable across releases. `where` is a place in words (rule 2 `hr-sees-salary`), `line` counts from 1 and is
+    None without a file. `add` says what to add or change. A contradiction can only be settled by a person.
+    """
+
+    code: str
+    where: str
+    message: str
+    add: str
+    contradiction: bool = False
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}. {self.add}"
+
+
+OPEN_QUESTION = "open-question"
+"""The code of a gap that only an answer closes."""
+
+
+class Gaps:
+    """Gaps in the order in which they are found; the same one is kept once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._found: dict[tuple[str, str, str], Gap] = {}
+
+    def __iter__(self) -> Iterator[Gap]:
+        return iter(self._found.values())
+
+    def add(self, code: str, path: Path, message: str, add: str, *, contradiction: bool = False) -> None:
+        """Note one gap at `path`."""
+        where = place(self._spec, path)
+        gap = Gap(code, where, message, add, contradiction, self._spec.line(path))
+        self._found.setdefault((code, where, message), gap)
+
+
+def place(spec: Spec, path: Path) -> str:
+    """A path in words: rule 2 `hr-sees-salary`, resource `salary`, example principal `ada`."""
+    if not path:
+        return "the spec"
+    section, rest = str(path[0]), path[1:]
+    if section == "examples" and len(path) > 2:
+        return f"example of {path[1]} `{path[2]}`"
+    word = section.replace("_", " ").removesuffix("s") if rest else section
+    if rest and isinstance(rest[0], int):
+        entry = getattr(spec, section)[rest[0]]
+        name = f" `{entry.id}`" if hasattr(entry, "id") else ""
+        return f"{word} {rest[0] + 1}{name}" + _within(rest[1:])
+    return f"{word} `{rest[0]}`" + _within(rest[1:]) if rest else word
+
+
+def _within(path: Path) -> str:
+    names = [part for part in path if isinstance(part, str)]
+    return f", {names[0]}" if names else ""
+
+
+def listed(names: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+    """Names in quotes: `a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join(part for part in (", ".join(quoted[:-1]), quoted[-1]) if part) if quoted else "none"

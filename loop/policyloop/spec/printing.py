@@ -1,0 +1,17 @@
+"""`Spec` -> text, the same text for the same spec."""
+
+from policyloop.spec.emit import block
+from policyloop.spec.model import Spec
+
+_HEAD = "# What the policies must do. `policyloop spec check` says what is missing.\n"
+_OPEN_LEVELS = 2
+
+
+def spec_to_yaml(spec: Spec) -> str:
+    """The file: keys in the order of the schema, a blank line between its sections, no comments of people."""
+    parts = [
+        "\n".join(block({key: value}, open_levels=_OPEN_LEVELS)) + "\n"
+        for key, value in spec.plain().items()
+        if value not in ({}, [])
+    ]
+    return _HEAD + "\n".join(parts)

@@ -1,0 +1,146 @@
+"""The text of the suites and fixtures that lock the decisions of a spec; it depends on the spec's content alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from policyloop.spec.arrange import FOLDER, Suite, Test, arranged, ids_of, sound
+from policyloop.spec.cases import Case
+from policyloop.spec.emit import block, ordered, quoted, scalar
+from policyloop.spec.examples import Person, Thing
+from policyloop.spec.model import DEFAULT_NOW, Rule, Spec
+from policyloop.spec.times import moment, written
+
+_SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/{}.schema.json\n"
+_WRITTEN = "# Written by policyloop from policyloop.spec.yaml. Change the spec, not this file.\n"
+_EFFECTS = {"allow": "EFFECT_ALLOW", "deny": "EFFECT_DENY"}
+
+
+def suites_from(spec: Spec, folder: str = FOLDER) -> Mapping[str, str]:
+    """Path -> text of the suites and their fixtures. Raises `UsageError` when no sound suite can come of it."""
+    cases = sound(spec)
+    files = {path: _suite_text(suite, spec) for path, suite in arranged(spec, cases, folder).items()}
+    examples = cases.examples
+    used = {
+        "principals": {case.decision.principal for case in cases},
+        "resources": {case.decision.resource for case in cases},
+        "auxData": {case.decision.claims for case in cases if case.decision.claims},
+    }
+    fixtures: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("principals", "Principals", {n: _principal(examples.principals[n]) for n in sorted(used["principals"])}),
+        ("resources", "Resources", {n: _resource(examples.resources[n]) for n in sorted(used["resources"])}),
+        ("auxData", "AuxData", {n: {"jwt": ordered(examples.claims[n])} for n in sorted(used["auxData"])}),
+    )
+    for key, schema, entries in fixtures:
+        if entries:
+            lines = block({key: entries}, open_levels=2)
+            text = _SCHEMA.format(f"TestFixture/{schema}") + _WRITTEN + "\n".join(lines) + "\n"
+            files[f"{folder}/testdata/{key.lower()}.yaml"] = text
+    return dict(sorted(files.items()))
+
+
+def _suite_text(suite: Suite, spec: Spec) -> str:
+    when = moment(spec.now or DEFAULT_NOW)
+    assert when is not None
+    now = written(when)
+    lines = [
+        f"name: {quoted(suite.name)}",
+        f"description: {quoted('What policyloop.spec.yaml decides about ' + suite.kind + '.')}",
+        "options:",
+        f"  now: {quoted(now)}",
+        "tests:",
+    ]
+    last = None
+    for test in suite.tests:
+        if last is not None:
+            lines.append("")
+        if test.rule is not last:
+            lines.extend(_rule_comment(test.rule))
+            last = test.rule
+        lines.extend(_test_lines(test, now))
+    return _SCHEMA.format("TestSuite") + _WRITTEN + "\n".join(lines) + "\n"
+
+
+def _rule_comment(rule: Rule) -> list[str]:
+    said = f"{', '.join(rule.subject)}: {rule.decision} {', '.join(rule.actions)} on {rule.resource}"
+    texts = (f"Rule {rule.id}", said, f"Condition: {rule.condition}", f"Purpose: {rule.purpose}")
+    return [f"  # {_one_line(text)}" for text in texts]
+
+
+def _one_line(text: str) -> str:
+    """Text as it may stand in a comment."""
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+
+
+def _test_lines(test: Test, suite_now: str) -> list[str]:
+    first = test.cases[0]
+    claims = first.decision.claims
+    given: dict[str, Any] = {
+        "principals": list(dict.fromkeys(case.decision.principal for case in test.cases)),
+        "resources": list(dict.fromkeys(case.decision.resource for case in test.cases)),
+        "actions": list(dict.fromkeys(case.action for case in test.cases)),
+    }
+    if claims:
+        given["auxData"] = claims
+    description = f"Rule {test.rule.id}; decisions {ids_of(test.cases)}"
+    lines = [
+        f"  - name: {quoted(test.name)}",
+        f"    description: {quoted(description)}",
+        *block({"input": given}, 4, open_levels=1),
+    ]
+    options: dict[str, Any] = {"now": first.request.now}
+    if first.decision.globals:
+        options["globals"] = ordered(first.decision.globals)
+    if options != {"now": suite_now}:
+        lines.extend(block({"options": options}, 4, open_levels=1))
+    lines.append("    expected:")
+    for row in _rows(test.cases):
+        lines.extend(_row_lines(row, test.rule))
+    return lines
+
+
+def _rows(cases: Sequence[Case]) -> list[list[Case]]:
+    """The cases of one principal and resource each."""
+    rows: dict[tuple[str, str], list[Case]] = {}
+    for case in cases:
+        rows.setdefault((case.decision.principal, case.decision.resource), []).append(case)
+    return list(rows.values())
+
+
+def _row_lines(row: Sequence[Case], rule: Rule) -> list[str]:
+    one = row[0].decision
+    lines = [f"      # {_one_line(note)}" for note in dict.fromkeys(_note(case) for case in row)]
+    effects = {case.action: _EFFECTS[case.decision.expect] for case in row}
+    lines += [f"      - principal: {scalar(one.principal)}", f"        resource: {scalar(one.resource)}"]
+    lines += block({"actions": effects}, 8)
+    outputs = [_output(case, rule) for case in row if case.decision.outputs]
+    if outputs:
+        lines += block({"outputs": outputs}, 8, open_levels=2)
+    return lines
+
+
+def _note(case: Case) -> str:
+    one = case.decision
+    control = f", where control {one.control} is allowed" if one.control else ""
+    shows = f": shows {one.shows}{control}" if one.shows else ""
+    return f"Decision {one.id}{shows}"
+
+
+def _output(case: Case, rule: Rule) -> dict[str, Any]:
+    request = case.request
+    scope = f"/{request.resource_scope}" if request.resource_scope else ""
+    source = f"resource.{request.kind}.v{request.resource_version or 'default'}{scope}#{rule.id}"
+    expected = [{"src": out.src or source, "val": ordered(out.value)} for out in case.decision.outputs]
+    return {"action": case.action, "expected": expected}
+
+
+def _principal(person: Person) -> dict[str, Any]:
+    return _fixture({"id": person.id, "roles": list(person.roles)}, person)
+
+
+def _resource(thing: Thing) -> dict[str, Any]:
+    return _fixture({"kind": thing.kind, "id": thing.id}, thing)
+
+
+def _fixture(fields: dict[str, Any], one: Person | Thing) -> dict[str, Any]:
+    more = {"policyVersion": one.version, "scope": one.scope, "attr": ordered(one.attr)}
+    return {**fields, **{key: value for key, value in more.items() if value}}
