@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,41 +117,59 @@ def _digest(parent: int, name: str) -> str:
     return whole.hexdigest()
 
 
-def put(root: int, path: str, data: bytes, *, over: Held | None, like: Held | None, temp: str) -> None:
-    """Put a file with `data` at `path`, whole or not at all, by way of the file `temp` in the same folder.
+def nearest_folder(root: int, path: str) -> list[str]:
+    """The names of the folders above `path`, as far as they are there. Raises `OSError`."""
+    above = split(path)[:-1]
+    for depth in range(len(above), 0, -1):
+        try:
+            with folder(root, above[:depth]):
+                return above[:depth]
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+                raise
+    return []
 
-    It gets the mode and the owner of `like`, else 0644 less the umask. Raises `InTheWay` unless `over` still is what
-    stands there, and `OSError`. The folder must be there.
+
+def prepare(root: int, parts: Sequence[str], temp: str, data: bytes, like: Held | None) -> None:
+    """Put `data` on the disk as the file `temp` in the folder `parts`, in place of an older one.
+
+    It gets the mode and the owner of `like`, else 0644 less the umask. Raises `InTheWay` and `OSError`.
+    """
+    with in_the_way(temp), folder(root, parts) as here:
+        with suppress(FileNotFoundError):
+            os.unlink(temp, dir_fd=here)
+        _write_new(here, temp, data, like)
+
+
+def place(root: int, path: str, parts: Sequence[str], temp: str, over: str | None) -> None:
+    """Rename the file `temp` in the folder `parts` to `path`.
+
+    Raises `InTheWay` unless what stands at `path` has the digest `over` (None: nothing does), and `OSError`.
     """
     *above, name = split(path)
-    with in_the_way(path), folder(root, above) as parent:
-        with suppress(FileNotFoundError):
-            os.unlink(temp, dir_fd=parent)
-        try:
-            _write_new(parent, temp, data, like)
-            _check_unmoved(root, path, parent, over)
-            os.rename(temp, name, src_dir_fd=parent, dst_dir_fd=parent)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temp, dir_fd=parent)
-            raise
+    with in_the_way(path), folder(root, parts) as source, folder(root, above) as target:
+        _check(root, path, target, over)
+        os.rename(temp, name, src_dir_fd=source, dst_dir_fd=target)
 
 
-def _check_unmoved(root: int, path: str, parent: int, over: Held | None) -> None:
-    with folder(root, split(path)[:-1]) as again:
-        moved = not os.path.samestat(os.fstat(parent), os.fstat(again))
-    if moved or _state(held(root, path)) != _state(over):
-        raise InTheWay(path)
-
-
-def remove(root: int, path: str) -> None:
-    """Remove the file at `path`. Raises `InTheWay` when the way there is no longer one, and `OSError`."""
+def remove(root: int, path: str, digest: str | None) -> None:
+    """Remove the file at `path`. Raises `InTheWay` unless it has this digest, and `OSError`."""
     *above, name = split(path)
     with in_the_way(path), folder(root, above) as parent:
+        _check(root, path, parent, digest)
         os.unlink(name, dir_fd=parent)
 
 
-def make_folders(root: int, path: str, modes: dict[str, int]) -> None:
+def _check(root: int, path: str, parent: int, digest: str | None) -> None:
+    """The open folder `parent` still is where the path leads, and the file in it is the one that is meant."""
+    with folder(root, split(path)[:-1]) as again:
+        moved = not os.path.samestat(os.fstat(parent), os.fstat(again))
+    now = held(root, path)
+    if moved or (now.digest if now else None) != digest:
+        raise InTheWay(path)
+
+
+def make_folders(root: int, path: str, modes: Mapping[str, int]) -> None:
     """Make the folders that are missing on the way to the file `path`; `modes` has those that are not 0777 & ~umask."""
     *above, _ = split(path)
     for depth in range(1, len(above) + 1):
@@ -196,10 +214,6 @@ def in_the_way(path: str) -> Iterator[None]:
         if error.errno in _IN_THE_WAY or error.errno == errno.ENOENT:
             raise InTheWay(path) from None
         raise
-
-
-def _state(what: Held | None) -> str | None:
-    return what.digest if what else None
 
 
 def _write_new(parent: int, name: str, data: bytes, like: Held | None) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policyloop.errors import PersonNeeded, Unavailable
-from policyloop.workspace.inside import FILE, InTheWay, held, open_directory, put, shown
+from policyloop.workspace.inside import FILE, InTheWay, open_directory, prepare, shown
 from policyloop.workspace.journal import BACK, FORWARD, BadJournal, Journal, JournalFile
 from policyloop.workspace.lock import lock_directory
 from policyloop.workspace.patch import how_to_apply, keep_somewhere, kept_as
@@ -125,7 +125,8 @@ def changed_meanwhile(real: Path, paths: Sequence[str], patch: Path | None) -> P
 
 
 def _mark(root: int, file: JournalFile) -> None:
-    put(root, PENDING, os.fsencode(file.stem) + b"\n", over=held(root, PENDING), like=None, temp=_MARK_TEMP)
+    prepare(root, (), _MARK_TEMP, os.fsencode(file.stem) + b"\n", None)
+    os.rename(_MARK_TEMP, PENDING, src_dir_fd=root, dst_dir_fd=root)
     os.fsync(root)
 
 

@@ -4,85 +4,114 @@ Each path is looked at first. What already is as it shall be is done; what still
 was put there by somebody else and is never touched. Meeting that on the way forward turns the whole write-back round
 (the caller does), so that it happens wholly or not at all, and the other's change is kept either way.
 
+All new contents are on the disk, in files beside their places, before the first path changes: a disk that fills up is
+met while there is still nothing to take back, and what follows are removals and renames, which need no room.
+
 A change by somebody else between the last look at a file and the rename over it, some microseconds, is not seen.
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from policyloop.workspace.inside import (
+    Held,
     InTheWay,
     digest_of,
     folder,
     held,
     make_folders,
-    put,
+    nearest_folder,
+    place,
+    prepare,
     remove,
     remove_folder,
     split,
     sync_folder,
 )
-from policyloop.workspace.journal import Change, Journal
+from policyloop.workspace.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    path: str
+    before: str | None
+    after: str | None
+    like: Held | None
+    temp: str
 
 
 def go_forward(root: int, journal: Journal) -> None:
     """Take every path to its new content. Raises `InTheWay` for what somebody else changed, and `OSError`."""
-    for change in journal.changes:
-        if _digest(root, change.path) not in {digest_of(change.old), digest_of(change.new)}:
-            raise InTheWay(change.path)
-    for number, change in enumerate(journal.changes):
-        if change.new is None:
-            _settle(root, change, number, change.old, None)
-    for path, _ in reversed(journal.emptied):
-        remove_folder(root, path)
-    for number, change in enumerate(journal.changes):
-        if change.new is not None:
-            _settle(root, change, number, change.old, change.new)
+    steps = [_Step(c.path, c.old, c.new, None, _temp(n)) for n, c in enumerate(journal.changes)]
+    todo, foreign = _look(root, steps)
+    if foreign:
+        raise InTheWay(foreign[0])
+    foreign = _take(root, todo, (path for path, _ in reversed(journal.emptied)), {})
+    if foreign:
+        raise InTheWay(foreign[0])
     _clean(root, journal)
 
 
 def go_back(root: int, journal: Journal) -> tuple[str, ...]:
     """Take every path to its old content; answers those that somebody else changed and are left. Raises `OSError`."""
-    left = []
-    modes = dict(journal.emptied)
-    changes = list(enumerate(journal.changes))
-    for number, change in [c for c in changes if c[1].old is None]:
-        try:
-            _settle(root, change, number, change.new, None)
-        except InTheWay:
-            left.append(change.path)
-    for path in reversed(journal.made):
-        remove_folder(root, path)
-    for number, change in [c for c in changes if c[1].old is not None]:
-        try:
-            _settle(root, change, number, change.new, change.old, modes)
-        except InTheWay:
-            left.append(change.path)
+    steps = [_Step(c.path, c.new, c.old, c.like(), _temp(n)) for n, c in enumerate(journal.changes)]
+    todo, foreign = _look(root, steps)
+    foreign += _take(root, todo, reversed(journal.made), dict(journal.emptied))
     _clean(root, journal)
-    return tuple(sorted(left))
+    return tuple(sorted(foreign))
 
 
-def _settle(
-    root: int, change: Change, number: int, before: str | None, after: str | None, modes: dict[str, int] | None = None
-) -> None:
-    now = held(root, change.path)
-    digest = now.digest if now else None
-    if digest == digest_of(after):
-        return
-    if digest != digest_of(before):
-        raise InTheWay(change.path)
-    if after is None:
-        remove(root, change.path)
-        return
-    make_folders(root, change.path, modes or {})
-    put(root, change.path, after.encode(), over=now, like=now or change.like(), temp=_temp(number))
+def _look(root: int, steps: Iterable[_Step]) -> tuple[list[_Step], list[str]]:
+    """What is left to do, and the paths that somebody else changed."""
+    todo, foreign = [], []
+    for step in steps:
+        now = held(root, step.path)
+        digest = now.digest if now else None
+        if digest == digest_of(step.after):
+            continue
+        if digest == digest_of(step.before):
+            todo.append(step)
+        else:
+            foreign.append(step.path)
+    return todo, foreign
+
+
+def _take(root: int, todo: list[_Step], emptied: Iterable[str], modes: Mapping[str, int]) -> list[str]:
+    """Do the steps; answers the paths at which something else stood by then."""
+    where = {}
+    for step in todo:
+        if step.after is not None:
+            where[step.path] = nearest_folder(root, step.path)
+            like = held(root, step.path) or step.like
+            prepare(root, where[step.path], step.temp, step.after.encode(), like)
+    foreign = []
+    for step in todo:
+        if step.after is None:
+            try:
+                remove(root, step.path, digest_of(step.before))
+            except InTheWay:
+                foreign.append(step.path)
+    for path in emptied:
+        remove_folder(root, path)
+    for step in todo:
+        if step.after is not None:
+            try:
+                make_folders(root, step.path, modes)
+                place(root, step.path, where[step.path], step.temp, digest_of(step.before))
+            except InTheWay:
+                foreign.append(step.path)
+    return foreign
 
 
 def _clean(root: int, journal: Journal) -> None:
     """Remove what a kill left half-written, and wait until every folder is on the disk."""
     for number, change in enumerate(journal.changes):
-        with suppress(FileNotFoundError, NotADirectoryError), folder(root, split(change.path)[:-1]) as parent:
-            os.unlink(_temp(number), dir_fd=parent)
+        above = split(change.path)[:-1]
+        for depth in range(len(above) + 1):
+            with suppress(FileNotFoundError, NotADirectoryError), folder(root, above[:depth]) as parent:
+                os.unlink(_temp(number), dir_fd=parent)
     touched = {tuple(split(path)[:-1]) for path in (*journal.paths, *journal.made, *dict(journal.emptied))}
     for parts in {(), *touched}:
         sync_folder(root, parts)
@@ -90,8 +119,3 @@ def _clean(root: int, journal: Journal) -> None:
 
 def _temp(number: int) -> str:
     return f".policyloop-{number}.tmp"
-
-
-def _digest(root: int, path: str) -> str | None:
-    now = held(root, path)
-    return now.digest if now else None
