@@ -16,10 +16,15 @@ def keep(path: Path, diff: str) -> Path:
     that is empty.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    part = path.with_name(f"{path.name}.part")
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         write_all(file, diff.encode())
         os.fsync(file)
+        part.rename(path)
+    except BaseException:
+        part.unlink()
+        raise
     finally:
         os.close(file)
     return path

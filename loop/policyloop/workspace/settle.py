@@ -7,7 +7,8 @@ was put there by somebody else and is never touched. Meeting that on the way for
 All new contents are on the disk, in files beside their places, before the first path changes: a disk that fills up is
 met while there is still nothing to take back, and what follows are removals and renames, which need no room.
 
-A change by somebody else between the last look at a file and the rename over it, some microseconds, is not seen.
+A change by somebody else between the last look at a file and the rename over it, some microseconds, is not seen; and
+a folder that somebody moves away while all this goes on may carry one of those files with it.
 """
 
 import os
