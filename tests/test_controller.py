@@ -6,20 +6,12 @@ from hypothesis import strategies as st
 
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle, Delete, Replace, Write
-from policyloop.controller import (
-    READS_PER_ATTEMPT,
-    Propose,
-    Proposed,
-    State,
-    Validate,
-    Validated,
-    advance,
-    begin,
-)
+from policyloop.controller import READS_PER_ATTEMPT, advance, begin
 from policyloop.errors import Exit
 from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Ran, Report, Result
 from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
+from policyloop.state import Propose, Proposed, State, Validate, Validated
 from policyloop.task import Dispute, Proposal, Reply, Usage
 
 INFO = CompilerInfo("0.55.0", "native", "0" * 64)

@@ -10,19 +10,20 @@ same code serves a headless run and an agent that edits files by itself.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from policyloop import budget as budgets
 from policyloop import outcome
-from policyloop.budget import Budget, Spent
+from policyloop.budget import Budget
 from policyloop.bundle import Bundle, Edit, EditRejected, Write
 from policyloop.compose import blind_rewrite, compose
-from policyloop.findings import ErrorClass, Finding, Report
+from policyloop.findings import ErrorClass, Report
 from policyloop.guard import Assertion, Lock, Weakened
 from policyloop.outcome import Outcome
 from policyloop.redact import holds_mark
-from policyloop.task import Dispute, Past, Proposal, Reply, Task, Usage, edit_to_json
+from policyloop.state import Attempt, Measure, Propose, Proposed, State, Validate, Validated
+from policyloop.task import Past, Proposal, Task, Usage, edit_to_json
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""
@@ -30,100 +31,6 @@ READS_PER_ATTEMPT = 3
 """Turns of one attempt in which a model may ask for files instead of editing; one more is a failed attempt."""
 HISTORY = 8
 """How many past attempts a task tells of, the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Validate:
-    """To do: have the real compiler judge `bundle` under `lock`, then tell `Validated`."""
-
-    bundle: Bundle
-    lock: Lock
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """To do: give `task` to the model, then tell `Proposed`."""
-
-    task: Task
-
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """Told: what the compiler said of the bundle that was to be validated. `elapsed`: seconds since the run began."""
-
-    report: Report
-    elapsed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """Told: what the model answered to the task. `seconds`: what the call took. `elapsed`: since the run began."""
-
-    reply: Reply
-    seconds: float
-    elapsed: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One turn of the loop: what was asked, what was proposed, and what came of it.
-
-    `refusal` says why nothing was compiled (a weakened lock, an edit out of bounds, no proposal at all); then `report`
-    is None and nothing changed. `weakened` is set when the lock was the reason.
-    """
-
-    number: int
-    error_class: ErrorClass | None
-    findings: tuple[Finding, ...]
-    edits: tuple[Edit, ...] = ()
-    note: str = ""
-    dispute: Dispute | None = None
-    refusal: str | None = None
-    weakened: tuple[Weakened, ...] = ()
-    before: Bundle
-    after: Bundle
-    report: Report | None = None
-    progress: bool = False
-    usage: Usage = field(default_factory=Usage)
-    seconds: float = 0.0
-
-
-Measure = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """All that a run knows. `current` is what the next proposal edits; `best` is what came closest to green.
-
-    `shown` is what the model was shown of each file, as it was shown last.
-    """
-
-    budget: Budget
-    request: str
-    lock: Lock
-    start: Bundle
-    todo: "Validate | Propose | Outcome"
-    current: Bundle
-    best: Bundle
-    released: tuple[Assertion, ...] = ()
-    report: Report | None = None
-    best_report: Report | None = None
-    best_measure: Measure | None = None
-    spent: Spent = field(default_factory=Spent)
-    attempts: tuple[Attempt, ...] = ()
-    pending: Attempt | None = None
-    seen_bundles: frozenset[str] = frozenset()
-    seen_proposals: frozenset[str] = frozenset()
-    shown: Mapping[str, str] = field(default_factory=dict)
-    wanted: tuple[str, ...] = ()
-    reads: int = 0
-    usage_of_reads: Usage = field(default_factory=Usage)
-    seconds_of_reads: float = 0.0
-
-    @property
-    def cycles(self) -> int:
-        """Validations so far, the first included."""
-        return self.spent.cycles
 
 
 def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", released: tuple[Assertion, ...] = ()) -> State:
@@ -246,9 +153,7 @@ def _considered(state: State, attempt: Attempt) -> State:
         return _stuck(state, attempt, "the model made the same proposal twice")
     state = replace(state, seen_proposals=state.seen_proposals | {digest})
     try:
-        _check_marks(attempt.edits, state.current)
-        if blind := blind_rewrite(attempt.edits, state.shown, state.current.files):
-            raise EditRejected(f"{blind} was not shown whole, so it cannot be written whole: use old/new, or read it")
+        _check_knowing(attempt.edits, state)
         candidate = state.current.apply(attempt.edits)
     except EditRejected as error:
         return _failed(state, attempt, str(error))
@@ -269,11 +174,14 @@ def _considered(state: State, attempt: Attempt) -> State:
     )
 
 
-def _check_marks(edits: Sequence[Edit], bundle: Bundle) -> None:
-    """A secret was shown to the model as a mark; writing the mark back would destroy what it stands for."""
+def _check_knowing(edits: Sequence[Edit], state: State) -> None:
+    """What a model was not shown it cannot write: a file that was cut, or a secret that was hidden behind a mark."""
+    files = state.current.files
+    if blind := blind_rewrite(edits, state.shown, files):
+        raise EditRejected(f"{blind} was not shown whole, so it cannot be written whole: use old/new, or read it")
     for edit in edits:
         text = edit.content if isinstance(edit, Write) else getattr(edit, "new", "")
-        if holds_mark(text) and not holds_mark(bundle.files.get(edit.path, "")):
+        if holds_mark(text) and not holds_mark(files.get(edit.path, "")):
             raise EditRejected(f"{edit.path}: the text holds the mark that stands for a hidden secret; edit around it")
 
 

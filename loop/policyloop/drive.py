@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from policyloop import outcome
 from policyloop.bundle import Bundle
-from policyloop.controller import Attempt, Proposed, State, Validate, Validated, advance, end
+from policyloop.controller import advance, end
 from policyloop.errors import Exit, PersonNeeded, Unavailable
 from policyloop.events import Answered, Asked, Attempted, Event, Judged
 from policyloop.findings import Report
 from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
+from policyloop.state import Attempt, Proposed, State, Validate, Validated
 from policyloop.task import Dispute, Model, Proposal, Reply, Task, edit_to_json, proposal_from_json
 
 Judge = Callable[[Bundle, Lock], Report]

@@ -13,7 +13,7 @@ from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
 from policyloop.cli.resuming import Past, read_past
 from policyloop.config import Config
-from policyloop.controller import State, begin, end
+from policyloop.controller import begin, end
 from policyloop.drive import INTERRUPTED, Judge, Replaying, drive, stopwatch
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.events import Ended, Event, Started, encode
@@ -22,6 +22,7 @@ from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
 from policyloop.outcome import Ending, Outcome
+from policyloop.state import State
 from policyloop.task import Model
 from policyloop.validators.judge import validate
 from policyloop.view import View
