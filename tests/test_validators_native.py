@@ -216,7 +216,14 @@ def test_death_by_a_signal_is_no_success(tmp_path: Path, scratch: Path) -> None:
         assert staged.compile().exit_code == -signal.SIGSEGV
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_processor_time_is_limited_for_one_that_outlives_us(tmp_path: Path, scratch: Path) -> None:
+    body = "import resource; time.sleep(0.3); print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    with NativeRunner(pretender(tmp_path, body), 30).stage(BUNDLE) as staged:
+        assert int(staged.compile().stdout) == 30 * (os.cpu_count() or 1) + 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 def test_memory_is_limited(tmp_path: Path, scratch: Path) -> None:
     body = """
         time.sleep(0.3)
@@ -255,6 +262,27 @@ def test_leaving_the_stage_ends_what_still_runs(tmp_path: Path, scratch: Path) -
     assert gone(int(note.read_text()))
     with pytest.raises(Unavailable, match="stopped"):
         staged.compile()
+
+
+def test_a_compiler_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
+    if subprocess.run(["setpriv", "--pdeathsig", "KILL", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this system has no leash to offer")
+    note = tmp_path / "pid"
+    program = pretender(tmp_path, f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    code = f"""
+        import pathlib, tempfile
+        from policyloop.bundle import Bundle
+        from policyloop.validators.native import NativeRunner
+        tempfile.tempdir = {str(tmp_path)!r}
+        with NativeRunner(pathlib.Path({str(program)!r}), 600).stage(Bundle({{}})) as staged:
+            staged.compile()
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) as run:
+        while not (note.exists() and note.read_text()):
+            assert run.poll() is None
+            time.sleep(0.01)
+        run.kill()
+    assert gone(int(note.read_text()))
 
 
 def test_what_a_killed_run_left_is_swept(cerbos: Runner, tmp_path: Path, scratch: Path) -> None:

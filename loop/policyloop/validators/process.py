@@ -1,6 +1,7 @@
 """Running a program that is not trusted to end, to be quiet, or to leave nothing behind."""
 
 import contextlib
+import math
 import os
 import selectors
 import signal
@@ -67,7 +68,7 @@ class Processes:
         """
         began = time.monotonic()
         with self._started(arguments, environment, directory) as process:
-            _limit_memory(process.pid, limits.memory_bytes)
+            _limit(process.pid, limits)
             stdout, stderr, trouble = _read(process, began + limits.seconds, limits.output_bytes)
         code = None if trouble else process.returncode
         return Ended(code, stdout, stderr, time.monotonic() - began, trouble)
@@ -120,15 +121,19 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _limit_memory(pid: int, memory_bytes: int | None) -> None:
-    """Cap private writable memory. RLIMIT_AS would not do: a Go program reserves far more addresses than it uses.
+def _limit(pid: int, limits: Limits) -> None:
+    """Cap private writable memory, and processor time for one that outlives us. Linux only.
 
-    Linux only, and from outside: code between fork and exec is not safe in a program with threads.
+    RLIMIT_AS would not do: a Go program reserves far more addresses than it uses. The limits are set from outside,
+    for code between fork and exec is not safe in a program with threads.
     """
-    if memory_bytes is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError, ValueError):
-            resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+    if limits.memory_bytes is None or sys.platform != "linux":
+        return
+    seconds = math.ceil(limits.seconds) * (os.cpu_count() or 1) + 1
+    with contextlib.suppress(OSError, ValueError):
+        resource.prlimit(pid, resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float, limit: int) -> tuple[bytes, bytes, Trouble | None]:
