@@ -22,7 +22,7 @@ _DEAD_PROXY = "http://127.0.0.1:9"
 
 
 class NativeRunner:
-    """Runs the binary with a bare environment and no input, in a session of its own, where Linux lets us off the network.
+    """Runs the binary with a bare environment, no input, a session of its own, and no network where Linux offers that.
 
     Raises `Unavailable` when `binary` cannot be run, is another version than `version`, or stands where
     `policyloop doctor --install` puts it and is not the binary that is pinned for this platform.
