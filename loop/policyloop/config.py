@@ -89,12 +89,6 @@ def load(
     return _validated(merged, " or ".join(name for layer, name in reversed(layers) if layer))
 
 
-def find(start: Path) -> Path | None:
-    """The nearest `policyloop.yaml` at or above `start`, or None."""
-    here = start.resolve()
-    return next((f for folder in (here, *here.parents) if (f := folder / FILE_NAME).is_file()), None)
-
-
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the file."""
     from pydantic import TypeAdapter

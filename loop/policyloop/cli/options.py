@@ -34,7 +34,7 @@ FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to show the result; rich on a terminal, else plain.")
 ]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="The configuration; by default the nearest policyloop.yaml upwards.")
+    Path | None, typer.Option("--config", help="The configuration; by default policyloop.yaml at the project's root.")
 ]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile of the configuration.")]
 StateOption = Annotated[
@@ -58,9 +58,11 @@ def settings(
     near: Path, config: Path | None, profile: str | None, flags: dict[str, dict[str, object]] | None = None
 ) -> "Config":
     """The configuration that holds for the policy directory `near`; a model cannot write the file that is found."""
-    from policyloop.config import find, load
+    from policyloop.config import FILE_NAME, load
+    from policyloop.workspace import project_root
 
-    file = config or find(near.resolve().parent)
+    found = project_root(near) / FILE_NAME
+    file = config or (found if found.is_file() else None)
     return load(file, profile=profile, flags=flags)
 
 

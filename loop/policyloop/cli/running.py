@@ -82,6 +82,8 @@ def run_loop(asked: Request, view: View) -> Exit:
         ledger = stack.enter_context(Ledger.create(run_directory(hold.state, run_id)))
         emit = _emitter(ledger, view)
         source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None)
+        if hold.recovered:
+            view.note(f"An interrupted write-back of {hold.recovered.time} was finished first.")
         if model.note:
             view.note(model.note)
         emit(_started(run_id, state, config, source))
