@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from policyloop.spec.model import Boundary, Condition
-from policyloop.spec.request import Request
+from policyloop.spec.request import Request, shown
 from policyloop.spec.times import day, moment, stretch
+from policyloop.spec.vocabulary import Boundary, Condition
 
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
@@ -38,7 +38,7 @@ def problem_of(condition: Condition) -> str | None:
     if field_of(condition) is None:
         return "its boundary needs a `field`"
     if boundary.value is not None and _measure(boundary.value) is None:
-        return f"{boundary.value!r} is neither a number, nor a date, nor a timestamp with a time zone"
+        return f"{shown(boundary.value)} is neither a number, nor a date, nor a timestamp with a time zone"
     timely = isinstance(_measure(boundary.value), datetime)
     for name in ("plus", "step"):
         given = getattr(boundary, name)

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from policyloop.spec.examples import Examples, Person, Thing
-from policyloop.spec.model import DEFAULT_NOW, Decision, Rule, Spec
+from policyloop.spec.model import Decision, Rule, Spec
 from policyloop.spec.request import Request
 from policyloop.spec.times import moment, written
+from policyloop.spec.vocabulary import DEFAULT_NOW
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from policyloop.spec.cases import Case, Cases
-from policyloop.spec.coverage import check_resources, check_rules
+from policyloop.spec.coverage import check_rules
 from policyloop.spec.gap import OPEN_QUESTION, Gap, Gaps
 from policyloop.spec.isolation import Flaw, Isolation, all_unknown, isolation_of, mismatch
-from policyloop.spec.model import Path, Question, Spec
+from policyloop.spec.model import Question, Spec
 from policyloop.spec.names import check_names
 from policyloop.spec.request import MISSING, same
+from policyloop.spec.resources import check_resources
+from policyloop.spec.vocabulary import Path
 
 
 def check_spec(spec: Spec) -> tuple[Gap, ...]:

@@ -14,9 +14,10 @@ from policyloop.guard import Assertion, Lock
 from policyloop.spec.boundary import side_of
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.isolation import ROLES, conditions_of, looks_at, needed_roles
-from policyloop.spec.model import Condition, Spec
+from policyloop.spec.model import Spec
 from policyloop.spec.request import Request, overlap
 from policyloop.spec.times import moment, written
+from policyloop.spec.vocabulary import Condition
 
 _EFFECTS = {"EFFECT_ALLOW": "allow", "EFFECT_DENY": "deny"}
 
@@ -96,7 +97,7 @@ def _asked(old: Assertion) -> _Asked | None:
 def _held_against(old: Assertion, asked: _Asked, cases: list[Case], relevant: "_Relevant") -> Contradiction | None:
     """Rather the same request than a similar one; a similar decision that agrees settles that nothing contradicts."""
     demands = _EFFECTS[old.demand.effect]
-    compared = [(case, relevant.difference(case.request, asked)) for case in cases]
+    compared = [(case, relevant.difference(case, asked)) for case in cases]
     alike = sorted(
         ((differs, n, case) for n, (case, differs) in enumerate(compared) if differs is not None),
         key=lambda item: (len(item[0]), item[1]),
@@ -116,6 +117,7 @@ class _Relevant:
     conditions: tuple[Condition, ...]
     fields: frozenset[str]
     roles: frozenset[str]
+    known_roles: frozenset[str]
 
     @classmethod
     def of(cls, spec: Spec, kind: str, action: str) -> "_Relevant":
@@ -126,12 +128,16 @@ class _Relevant:
         if resource is not None and resource.tenant is not None:
             fields |= {f"resource.attr.{resource.tenant}", f"principal.attr.{resource.tenant}"}
         roles = frozenset(r for rule in rules for subject in rule.subject for r in needed_roles(subject, spec))
-        return cls(conditions, frozenset(fields), roles)
+        return cls(conditions, frozenset(fields), roles, frozenset(spec.roles))
 
-    def difference(self, new: Request, asked: _Asked) -> tuple[str, ...] | None:
-        """In what two requests differ that are the same to every rule; None when they are not."""
-        old = asked.request
-        if new.roles & self.roles != old.roles & self.roles:
+    def difference(self, case: Case, asked: _Asked) -> tuple[str, ...] | None:
+        """In what two requests differ that are the same to every rule; None when they are not.
+
+        What somebody is denied here, a role that the spec does not know may well allow.
+        """
+        new, old = case.request, asked.request
+        strange = old.roles - new.roles - self.known_roles
+        if new.roles & self.roles != old.roles & self.roles or (strange and not case.allowed):
             return None
         apart = ["options"] if asked.odd_options else []
         renamed = _renamed(old, new)

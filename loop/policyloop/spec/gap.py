@@ -1,9 +1,10 @@
 """What is missing in a spec, or what contradicts itself in it: one sentence each, and what to add."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from policyloop.spec.model import Path, Spec
+from policyloop.spec.model import Spec
+from policyloop.spec.vocabulary import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Gap:
     line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}. {self.add}"
+        stop = "" if self.message.endswith(("?", ".", "!")) else "."
+        return f"{self.where}: {self.message}{stop} {self.add}"
 
 
 OPEN_QUESTION = "open-question"
@@ -52,7 +54,7 @@ def place(spec: Spec, path: Path) -> str:
         return "the spec"
     section, rest = str(path[0]), path[1:]
     if section == "examples" and len(path) > 2:
-        return f"example of {path[1]} `{path[2]}`"
+        return f"example {str(path[1]).removesuffix('s')} `{path[2]}`"
     word = section.replace("_", " ").removesuffix("s") if rest else section
     if rest and isinstance(rest[0], int):
         entry = getattr(spec, section)[rest[0]]
@@ -66,7 +68,7 @@ def _within(path: Path) -> str:
     return f", {names[0]}" if names else ""
 
 
-def listed(names: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+def listed(names: Iterable[str], last: str = "and") -> str:
     """Names in quotes: `a`, `b` and `c`."""
-    quoted = [f"`{name}`" for name in names]
-    return " and ".join(part for part in (", ".join(quoted[:-1]), quoted[-1]) if part) if quoted else "none"
+    *most, final = [f"`{name}`" for name in names] or ["none"]
+    return f"{', '.join(most)} {last} {final}" if most else final

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.gap import listed
-from policyloop.spec.model import EVERYONE, Condition, Rule, Spec
+from policyloop.spec.model import Rule, Spec
 from policyloop.spec.request import MISSING, Difference, overlap
+from policyloop.spec.vocabulary import EVERYONE, Condition
 
 ROLES = "principal.roles"
+_MOST = 4
+"""How many differing fields a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,15 @@ def _compared(denial: Case, control: Case) -> Isolation | Flaw:
     if len(found) > 1:
         return Flaw(
             "not-isolated",
-            f"it differs from its control `{name}` in {len(found)} fields: {'; '.join(map(str, found))}",
+            f"it differs from its control `{name}` in {len(found)} fields: {_several(found)}",
             "Let it differ in one field only; an example with `like:` takes over all the rest.",
         )
     return Isolation(denial, control, found[0])
+
+
+def _several(found: Sequence[Difference]) -> str:
+    more = f"; and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    return "; ".join(map(str, found[:_MOST])) + more
 
 
 def mismatch(isolation: Isolation, spec: Spec) -> str | None:

@@ -7,118 +7,33 @@ Everything that makes a rule complete may be missing here, so that a half-writte
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, PrivateAttr, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, model_validator
+
+from policyloop.spec.vocabulary import (
+    Condition,
+    DerivedName,
+    DerivedRole,
+    Effect,
+    FieldPath,
+    Free,
+    Id,
+    Name,
+    Part,
+    Path,
+    Principals,
+    Resource,
+    Scope,
+    Subject,
+    Version,
+    Words,
+)
 
 FILE_NAME = "policyloop.spec.yaml"
-EVERYONE = "*"
-"""A subject or a parent role: whoever asks, whatever their roles."""
-ALWAYS = "always"
-"""The condition in words of a rule that has none."""
-DEFAULT_NOW = "2026-01-01T00:00:00Z"
-"""The moment at which decisions are taken when neither they nor the spec name one."""
-
-Path = tuple[str | int, ...]
-"""Where something stands in a spec: keys and list positions, the first of a list being 0."""
-
-Effect = Literal["allow", "deny"]
-Kind = Literal["text", "number", "integer", "boolean", "date", "timestamp", "list", "map"]
-Operator = Literal["<", "<=", ">", ">="]
-
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=80)]
-"""Ids of rules become names of policy rules, so they are made of what Cerbos takes there."""
-Name = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^*!?\[\]{}\x00-\x1f\x7f]+$")]
-Subject = Annotated[str, StringConstraints(max_length=200, pattern=r"^(\*|[^*!?\[\]{}\x00-\x1f\x7f]+)$")]
-DerivedName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
-Words = str
-FieldPath = Annotated[
-    str,
-    StringConstraints(
-        max_length=400,
-        pattern=r"^(now|principal\.(id|roles|scope|policy_version|attr\.\S+)"
-        r"|resource\.(id|scope|policy_version|attr\.\S+)|claims\.\S+|globals\.\S+)$",
-    ),
-]
-Scope = Annotated[str, StringConstraints(pattern=r"^([0-9a-zA-Z][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*)?$")]
-Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$")]
-Free = dict[str, JsonValue]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
-
-
-class Attribute(_Part):
-    """One attribute or claim: its type, and whether it may be missing."""
-
-    type: Kind
-    meaning: Words = ""
-    optional: bool = False
-    """It may be absent. Then every rule that looks at it needs a decision for that."""
-    one_of: tuple[str, ...] = ()
-    """The only texts that it can be, if these are known."""
-
-
-class Boundary(_Part):
-    """Where a condition stops to hold: `field` `operator` `value`, or another field plus some."""
-
-    operator: Operator
-    field: FieldPath | None = None
-    """What is compared; the first field that the condition looks at when it is left out."""
-    value: int | float | str | None = None
-    """The constant: a number, a date (2026-01-31) or a timestamp (2026-01-31T08:00:00Z)."""
-    than: FieldPath | None = None
-    """The field that is compared with, instead of a constant."""
-    plus: int | float | str | None = None
-    """Added to the constant or to `than`: a number, or a time such as 30d, 12h, 15m, 10s, -1d."""
-    step: int | float | str | None = None
-    """What counts as just beyond: by default 1 (or the last decimal of the constant), 1d for dates, 1s for times."""
-
-
-class Condition(_Part):
-    """One part of a condition that can hold or fail by itself."""
-
-    id: Id
-    words: Words = ""
-    looks_at: tuple[FieldPath, ...] = ()
-    """The fields that decide it, such as resource.attr.owner, principal.id, claims.aud, now."""
-    boundary: Boundary | None = None
-    presence: bool = False
-    """It holds as soon as its field is there."""
-
-
-class DerivedRole(_Part):
-    """A role that somebody has towards one resource, such as its owner."""
-
-    parents: tuple[Subject, ...] = ()
-    """Roles one of which is needed to begin with; `*` for any."""
-    meaning: Words = ""
-    conditions: tuple[Condition, ...] = ()
-
-
-class Resource(_Part):
-    """A kind of thing that is protected."""
-
-    meaning: Words = ""
-    actions: tuple[Name, ...] = ()
-    attributes: dict[Name, Attribute] = {}
-    tenant: Name | None = None
-    """The attribute that says which tenant it belongs to, where there are tenants."""
-    scopes: tuple[Scope, ...] = ()
-    version: Version | None = None
-    """The policy version that decides on it, when it is not the default one."""
-
-
-class Principals(_Part):
-    """What is known of those who ask."""
-
-    attributes: dict[Name, Attribute] = {}
-    claims: dict[Name, Attribute] = {}
-    """What the token of a request says."""
-
-
-class PrincipalExample(_Part):
+class PrincipalExample(Part):
     """A person, with everything that a decision can depend on."""
 
     like: Name | None = None
@@ -126,14 +41,14 @@ class PrincipalExample(_Part):
     id: Name | None = None
     """The name of the example when it is left out."""
     roles: tuple[Name, ...] | None = None
-    attr: Free = {}
+    attr: Free = Field(default_factory=dict)
     absent: tuple[Name, ...] = ()
     """Attributes of `like` that are missing here."""
     scope: Scope | None = None
     policy_version: Version | None = None
 
 
-class ResourceExample(_Part):
+class ResourceExample(Part):
     """A thing, with everything that a decision can depend on."""
 
     like: Name | None = None
@@ -141,30 +56,30 @@ class ResourceExample(_Part):
     kind: Name | None = None
     id: Name | None = None
     """The name of the example when it is left out."""
-    attr: Free = {}
+    attr: Free = Field(default_factory=dict)
     absent: tuple[Name, ...] = ()
     """Attributes of `like` that are missing here."""
     scope: Scope | None = None
     policy_version: Version | None = None
 
 
-class ClaimsExample(_Part):
+class ClaimsExample(Part):
     """What a token says."""
 
     like: Name | None = None
-    values: Free = {}
+    values: Free = Field(default_factory=dict)
     absent: tuple[Name, ...] = ()
 
 
-class Examples(_Part):
+class Examples(Part):
     """Concrete people, things and tokens, by name; decisions use them."""
 
-    principals: dict[Name, PrincipalExample] = {}
-    resources: dict[Name, ResourceExample] = {}
-    claims: dict[Name, ClaimsExample] = {}
+    principals: dict[Name, PrincipalExample] = Field(default_factory=dict)
+    resources: dict[Name, ResourceExample] = Field(default_factory=dict)
+    claims: dict[Name, ClaimsExample] = Field(default_factory=dict)
 
 
-class Rule(_Part):
+class Rule(Part):
     """Who may (or may never) do what, when, and why."""
 
     id: Id
@@ -182,8 +97,10 @@ class Rule(_Part):
     """What the answer carries along, if anything."""
 
 
-class Shows(_Part):
+class Shows(Part):
     """What a decision shows. A denial shows that its control is allowed for exactly this."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     role: Name | None = None
     """This role (or a parent of this derived role) makes the difference."""
@@ -217,7 +134,7 @@ class Shows(_Part):
         return f"{kind.replace('_', ' ')} {name}"
 
 
-class Output(_Part):
+class Output(Part):
     """A value that the answer must carry."""
 
     value: JsonValue
@@ -225,7 +142,7 @@ class Output(_Part):
     """The policy rule that gives it, in Cerbos's words; the one named after the decision's rule when left out."""
 
 
-class Decision(_Part):
+class Decision(Part):
     """One concrete request and the effect that it must get."""
 
     id: Id
@@ -242,11 +159,11 @@ class Decision(_Part):
     """The moment of the request, such as 2026-01-31T08:00:00Z."""
     claims: Name | None = None
     """The example of a token that comes with the request."""
-    globals: Free = {}
+    globals: Free = Field(default_factory=dict)
     outputs: tuple[Output, ...] = ()
 
 
-class Option(_Part):
+class Option(Part):
     """One possible answer."""
 
     id: Id
@@ -254,7 +171,7 @@ class Option(_Part):
     recommended: bool = False
 
 
-class Question(_Part):
+class Question(Part):
     """Something that only a person can say."""
 
     id: Id
@@ -266,7 +183,7 @@ class Question(_Part):
     """The answer is the recommended one and nobody has confirmed it."""
 
 
-class ReleasedTest(_Part):
+class ReleasedTest(Part):
     """An older test that is no longer right; `*` stands for any principal, resource or action."""
 
     suite: str
@@ -278,7 +195,7 @@ class ReleasedTest(_Part):
     """The rule which now says otherwise."""
 
 
-class Confirmed(_Part):
+class Confirmed(Part):
     """Who confirmed, when, and over which content."""
 
     by: str
@@ -286,18 +203,18 @@ class Confirmed(_Part):
     digest: str
 
 
-class Spec(_Part):
+class Spec(Part):
     """What the policies of one directory must do, in words and in concrete decisions."""
 
     version: Literal[1]
     request: Words
     now: str | None = None
     """The moment at which decisions are taken that name none."""
-    roles: dict[Name, Words] = {}
+    roles: dict[Name, Words] = Field(default_factory=dict)
     """Role -> meaning."""
-    derived_roles: dict[DerivedName, DerivedRole] = {}
+    derived_roles: dict[DerivedName, DerivedRole] = Field(default_factory=dict)
     principals: Principals = Principals()
-    resources: dict[Name, Resource] = {}
+    resources: dict[Name, Resource] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     examples: Examples = Examples()
     decisions: tuple[Decision, ...] = ()

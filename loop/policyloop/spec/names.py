@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from policyloop.spec.boundary import problem_of
-from policyloop.spec.cases import Cases, actions_of
+from policyloop.spec.cases import Cases
 from policyloop.spec.examples import AnyExample, chain_of
 from policyloop.spec.gap import Gaps, listed
 from policyloop.spec.isolation import conditions_of, looks_at
-from policyloop.spec.model import EVERYONE, Attribute, Condition, Decision, Path, Rule, Spec
+from policyloop.spec.model import Decision, Rule, Spec
+from policyloop.spec.reading import MAX_NUMBER
+from policyloop.spec.request import shown
 from policyloop.spec.times import day, moment
+from policyloop.spec.vocabulary import EVERYONE, Attribute, Condition, Path
 
 
 def check_names(spec: Spec, cases: Cases, gaps: Gaps) -> None:
@@ -166,7 +169,7 @@ class _Names:
     def _typed(self, name: str, value: Any, declared: Attribute, path: Path) -> None:
         if not fits(value, declared):
             one_of = f" one of {listed(declared.one_of)}" if declared.one_of else ""
-            message = f"`{name}` is {value!r}, which is not of type {declared.type}{one_of}"
+            message = f"`{name}` is {shown(value)}, which is not of type {declared.type}{one_of}"
             self._gaps.add("wrong-type", path, message, "Correct the value or the type.")
 
     # --- decisions --------------------------------------------------------------------------------------------------
@@ -193,11 +196,11 @@ class _Names:
             self._gaps.add("wrong-kind", path, message, f"Use an example of kind `{rule.resource}`.")
             return
         resource = spec.resources.get(rule.resource or "")
-        for action in actions_of(decision, rule) if resource else ():
+        for action in decision.actions if resource else ():
             self._known("action", action, resource.actions if resource else (), path)
-            shown = shows is not None and shows.action is not None and decision.expect == "deny"
-            if (action in rule.actions) == shown and resource and action in resource.actions:
-                other = f"is one of rule `{rule.id}`" if shown else f"is none of rule `{rule.id}`"
+            beyond = shows is not None and shows.action is not None and decision.expect == "deny"
+            if (action in rule.actions) == beyond and resource and action in resource.actions:
+                other = f"is one of rule `{rule.id}`" if beyond else f"is none of rule `{rule.id}`"
                 add = "A denied action that a rule does not cover is shown by `shows: {action: ...}`."
                 self._gaps.add("wrong-action", path, f"action `{action}` {other}", add)
 
@@ -237,7 +240,7 @@ def attributes_for(spec: Spec, field: str, kind: str | None) -> tuple[Attribute 
 
 def fits(value: Any, declared: Attribute) -> bool:
     """Whether a value is of the declared type."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER
     ok = {
         "text": isinstance(value, str),
         "number": number,

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from policyloop.errors import UsageError
-from policyloop.spec.model import FILE_NAME, Path, Spec
+from policyloop.spec.model import FILE_NAME, Spec
 from policyloop.spec.reading import Document, read_document
+from policyloop.spec.vocabulary import Path
 
 Schema = dict[str, Any]
 
@@ -40,7 +41,7 @@ def spec_of(data: object, name: str = FILE_NAME, document: Document | None = Non
         spec = Spec.model_validate_json(json.dumps(data, allow_nan=False))
     except ValidationError as error:
         raise _first(error, data, name, lines) from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"{name}: this is not data that a spec can hold: {error}.") from None
     spec._lines = lines
     return spec

@@ -1,0 +1,66 @@
+"""What must be decided for every resource: strangers, other tenants, other scopes, every action."""
+
+from collections.abc import Mapping, Sequence
+
+from policyloop.spec.cases import Case, Cases
+from policyloop.spec.gap import Gaps, listed
+from policyloop.spec.isolation import Isolation
+from policyloop.spec.model import Rule, Spec
+from policyloop.spec.vocabulary import Path
+
+
+def check_resources(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
+    """The gaps of every resource."""
+    by_kind: Mapping[str, list[Case]] = {kind: [] for kind in spec.resources}
+    for case in cases:
+        if case.request.kind in by_kind:
+            by_kind[case.request.kind].append(case)
+    for kind, resource in spec.resources.items():
+        path: Path = ("resources", kind)
+        rules = [rule for rule in spec.rules if rule.resource == kind]
+        if not rules:
+            add = "Add a rule, or take the resource out."
+            gaps.add("resource-without-rule", path, "no rule is about it", add)
+            continue
+        if not all(rule.actions for rule in rules):
+            continue
+        _actions(kind, rules, by_kind[kind], spec, gaps)
+        if not any(_strangers(case, spec) for case in by_kind[kind]):
+            add = "Add a denial for somebody with one role that is not declared: `shows: {unknown_role: ...}`."
+            gaps.add("unknown-role-not-decided", path, "nothing says what becomes of an unknown role", add)
+        mine = [one for one in isolations if one.denial.request.kind == kind]
+        if resource.tenant and not _shown(mine, "tenant"):
+            add = f"Add a denial in which only {resource.tenant} is another: `shows: {{tenant: ...}}`."
+            gaps.add("other-tenant-not-decided", path, "nothing says what becomes of another tenant", add)
+        if resource.scopes:
+            _scopes(kind, by_kind[kind], mine, spec, gaps)
+
+
+def _actions(kind: str, rules: Sequence[Rule], cases: Sequence[Case], spec: Spec, gaps: Gaps) -> None:
+    resource = spec.resources[kind]
+    if not resource.actions:
+        gaps.add("missing-actions", ("resources", kind), "it has no actions", "Say what can be done with it.")
+    known = {action for rule in rules for action in rule.actions} | {case.action for case in cases}
+    unused = [action for action in resource.actions if action not in known]
+    if unused:
+        add = "Add it to a rule, or a denial: `shows: {action: ...}`."
+        gaps.add("action-without-rule", ("resources", kind), f"nothing is decided about {listed(unused)}", add)
+
+
+def _strangers(case: Case, spec: Spec) -> bool:
+    return not case.request.roles & spec.roles.keys()
+
+
+def _shown(isolations: Sequence[Isolation], kind: str) -> bool:
+    return any(o.denial.decision.shows is not None and o.denial.decision.shows.what[0] == kind for o in isolations)
+
+
+def _scopes(kind: str, cases: Sequence[Case], isolations: Sequence[Isolation], spec: Spec, gaps: Gaps) -> None:
+    path: Path = ("resources", kind)
+    used = {case.request.resource_scope for case in cases}
+    silent = [scope for scope in spec.resources[kind].scopes if scope not in used]
+    if silent:
+        gaps.add("scope-not-decided", path, f"nothing is decided in {listed(silent)}", "Add a decision in that scope.")
+    if not _shown(isolations, "scope"):
+        add = "Add a denial in which only the scope is another: `shows: {scope: ...}`."
+        gaps.add("other-scope-not-decided", path, "nothing says what becomes of another scope", add)
