@@ -193,18 +193,21 @@ def _on_chain(scope: str, wanted: str | None) -> bool:
 
 
 def _load(text: str) -> dict[str, Any]:
-    """A suite or fixture file as plain data, empty when it cannot be read. PyYAML is quick, and no judge here."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    """A suite or fixture file as plain data, all scalars as text, empty when it cannot be read.
+
+    Nothing is resolved: merge keys multiply without bound, and values fail in more ways than can be listed.
+    """
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         if len(text) > SCAN_CHARACTERS or _too_deep(text, loader):
             return {}
         loaded = yaml.load(text, Loader=loader)  # noqa: S506
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _too_deep(text: str, loader: type[yaml.SafeLoader]) -> bool:
+def _too_deep(text: str, loader: type[yaml.BaseLoader]) -> bool:
     """PyYAML's C loader overflows the stack on some 100,000 nested brackets; its event stream does not."""
     depth = 0
     for event in yaml.parse(text, Loader=loader):

@@ -1,0 +1,55 @@
+"""Attacks on the loop: what a model that wants green, or wants to be a nuisance, may propose. Each one once worked."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from command import DOCS, lay, policyloop
+from policyloop.bundle import Bundle
+from policyloop.compose import compose
+from policyloop.findings import AssertionId, ErrorClass, Finding
+
+FAILING = Finding(
+    error_class=ErrorClass.TEST,
+    code="wrong-effect",
+    message="expected EFFECT_DENY, got EFFECT_ALLOW",
+    file="doc_test.yaml",
+    assertion=AssertionId("doc_test.yaml", "Docs", "strangers", "bob", "hers", "write"),
+)
+
+
+def merge_bomb(levels: int) -> str:
+    """YAML in which each mapping merges the one before ten times: ten to the power of `levels` entries."""
+    lines = ["a0: &a0 {k: 1}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, levels + 1)]
+    return "\n".join(lines) + "\n"
+
+
+HARMFUL = {
+    "merge keys that multiply": merge_bomb(9),
+    "aliases that multiply": "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)).replace(
+        "*a0", "x"
+    ),
+    "a number in base sixty that is too large": f"a: {':'.join(['59'] * 400)}.5\n",
+    "a truth value that is none": "a: !!bool maybe\n",
+    "a whole number that is none": 'a: !!int ""\n',
+    "a time that is none": "a: !!timestamp soon\n",
+    "an alias that holds itself": "a: &a [*a]\n",
+    "a list as a key": "? [a]\n: b\n",
+}
+
+
+@pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is Linux's")
+def test_a_fixture_file_that_the_compiler_never_reads_does_no_harm_to_the_next_task(text: str, tmp_path: Path) -> None:
+    bundle = Bundle({**DOCS, "testdata/unread.yaml": text})
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, limits[1]))
+    try:
+        selection = compose(bundle, [FAILING])
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+    assert "doc.yaml" in selection.files
