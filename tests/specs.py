@@ -201,7 +201,7 @@ def _decided(draw: st.DrawFn) -> dict[str, Any]:
     rules = [{"id": f"r{n}", "subject": ["a"], "actions": actions, "resource": kind} for n, kind in enumerate(kinds)]
     people = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
     things = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
-    claims = draw(st.dictionaries(NAMES, _FREE, max_size=2))
+    claims = {name: {**draw(_FREE), "token": name} for name in draw(st.lists(NAMES, max_size=2, unique=True))}
     cells = draw(
         st.lists(
             st.tuples(

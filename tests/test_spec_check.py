@@ -53,6 +53,13 @@ def test_any_spec_can_be_checked_and_always_says_the_same(data: dict[str, Any]) 
     assert all(isinstance(gap, Gap) and str(gap) for gap in gaps)
 
 
+def test_a_condition_on_presence_is_shown_by_absence() -> None:
+    data = load(next(file for file in GAPS if file.stem == "condition_shown_by_absence")).plain()
+    assert {gap.code for gap in check_spec(spec_of(data))} == {"condition-not-isolated"}
+    data["derived_roles"]["author"]["conditions"][0]["presence"] = True
+    assert check_spec(spec_of(data)) == ()
+
+
 # --- isolation -------------------------------------------------------------------------------------------------------
 
 BASE: dict[str, Any] = {
