@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain, islice
 
 from policyloop.guard.demand import Assertion, Inputs, meets
+from policyloop.guard.lookalike import skeleton
 from policyloop.guard.readings import Readings, SuiteReading
+
+MAX_NEAR = 200
+"""How many assertions are looked at to say what became of a lost one."""
 
 
 class State(Enum):
@@ -36,7 +41,8 @@ class Candidate:
         """What Cerbos would run, as far as it can be told without it."""
         self._by_inputs: dict[Inputs, list[Standing]] = {}
         self._by_fixtures: dict[tuple[str, str, str], list[Standing]] = {}
-        self._by_suite: dict[str, list[Standing]] = {}
+        self._by_suite: dict[tuple[str, str], list[Standing]] = {}
+        self._by_looks: dict[tuple[str, ...], list[Standing]] = {}
         for reading in readings:
             for standing in _standings(reading, doubts.get(reading.file, "")):
                 one = standing.assertion
@@ -46,7 +52,8 @@ class Candidate:
                 key = (one.id.principal, one.id.resource, one.id.action)
                 self._by_fixtures.setdefault(key, []).append(standing)
                 for name in {reading.file, reading.name}:
-                    self._by_suite.setdefault(name, []).append(standing)
+                    self._by_suite.setdefault((name, one.id.action), []).append(standing)
+                self._by_looks.setdefault(_looks(one), []).append(standing)
 
     def meeting(self, locked: Assertion) -> list[Standing]:
         """The standings that demand at least what `locked` does, whatever becomes of them."""
@@ -65,11 +72,16 @@ class Candidate:
         return State.RUNS in states or (bool(locked.broken) and State.BROKEN in states)
 
     def near(self, locked: Assertion) -> Iterator[Standing]:
-        """Where to look for what became of `locked`: the same fixtures and action, the same suite or file."""
+        """Where to look for what became of `locked`: what looks the same, the same fixtures, the same place."""
         one = locked.id
-        yield from self._by_fixtures.get((one.principal, one.resource, one.action), ())
-        for name in (one.file, one.suite):
-            yield from self._by_suite.get(name, ())
+        places = [self._by_looks.get(_looks(locked), [])]
+        places += [self._by_fixtures.get((one.principal, one.resource, one.action), [])]
+        places += [self._by_suite.get((name, one.action), []) for name in (one.file, one.suite)]
+        return islice(chain.from_iterable(places), MAX_NEAR)
+
+
+def _looks(one: Assertion) -> tuple[str, ...]:
+    return tuple(map(skeleton, one.names()))
 
 
 def _standings(reading: SuiteReading, doubt: str) -> Iterable[Standing]:

@@ -67,13 +67,13 @@ def seen(value: Any) -> bool:
 
 def fits(pattern: Any, value: Any) -> bool:
     """Whether `value` can be what `pattern` is, where `pattern` says that it does not know everything."""
-    if _unseen(pattern):
-        return True
     partial, pattern = _opened(pattern)
     more, value = _opened(value)
+    if _unseen(pattern):
+        return True
     if isinstance(pattern, dict) and isinstance(value, dict):
-        known = all(key in value and fits(item, value[key]) for key, item in pattern.items())
-        return known and (partial or (not more and len(value) == len(pattern)))
+        known = all(fits(item, value[key]) if key in value else _unseen(item) for key, item in pattern.items())
+        return known and (partial or (not more and value.keys() <= pattern.keys()))
     if isinstance(pattern, list) and isinstance(value, list):
         if partial:
             rest = iter(value)
@@ -99,6 +99,7 @@ def _unseen(value: Any) -> bool:
 
 
 def _opened(value: Any) -> tuple[bool, Any]:
-    if isinstance(value, list) and len(value) == 2 and _unseen(value[0]):
-        return True, value[1]
-    return False, value
+    partial = False
+    while isinstance(value, list) and len(value) == 2 and _unseen(value[0]):
+        partial, value = True, value[1]
+    return partial, value

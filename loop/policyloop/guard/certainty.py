@@ -6,7 +6,6 @@ enough was found by comparing the two readings over many thousand generated file
 goes on doing so).
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 from yaml.events import CollectionEndEvent, CollectionStartEvent, MappingStartEvent, NodeEvent, ScalarEvent
 
-from policyloop.guard.reading import Unreadable, compose
+from policyloop.guard.reading import Unreadable, compose, plain_json
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CHARACTER = re.compile("[^\n\r -~\xa0-\u2027\u202a-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
@@ -33,8 +32,7 @@ _REST = re.compile(r"[^ \r\n\-:,\[\]{}&*x\w]")
 
 def doubt(text: str) -> str:
     """Why the reading of `text` is in doubt, in a few words; empty when it is not, or when `text` is no YAML at all."""
-    if "\t" in text and _is_json(text):
-        text = text.replace("\t", " ")
+    text = plain_json(text)
     found = _CHARACTER.search(text)
     if found:
         code = ord(found.group()[0])
@@ -47,14 +45,6 @@ def doubt(text: str) -> str:
     except Unreadable:
         return ""
     return next(_doubts(text), "")
-
-
-def _is_json(text: str) -> bool:
-    """Whether `text` is JSON by the letter: there, a tab can only stand between values."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _line(text: str, index: int) -> str:

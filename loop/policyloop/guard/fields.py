@@ -1,10 +1,12 @@
 """Trees -> fields, by the rules that Cerbos has for each kind of field. What is wrong is noted, never raised."""
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 from policyloop.guard.canon import UNSEEN, Unusable, value_of
+from policyloop.guard.lookalike import quoted
 from policyloop.guard.scalars import Plain
 from policyloop.guard.tree import UNKNOWN, PartialList, PartialMap, Tree, Unknown
 
@@ -30,21 +32,35 @@ class Notes(list[str]):
 
 
 def message(tree: Tree, known: Mapping[str, str], where: str, notes: Notes) -> Message | Unknown:
-    """A mapping with known fields only, each under its one spelling."""
+    """A mapping with known fields only, each under its one spelling.
+
+    Where there is a field that is not known, another may have been meant, so there may be more to it than is read.
+    """
     if isinstance(tree, Unknown):
         return tree
     if not isinstance(tree, dict):
         return notes.no(where, "a mapping belongs here")
     found: dict[str, Tree] = PartialMap() if isinstance(tree, PartialMap) else {}
+    meant: list[str] = []
+    strange = False
     for key, value in tree.items():
         name = known.get(key)
         if name is None:
-            notes.no(where, f"unknown field {key!r}")
+            notes.no(where, f"unknown field {quoted(key)}")
+            strange = True
+            meant += difflib.get_close_matches(key, known, 1)
         elif name in found:
             found[name] = notes.no(where, f"{key!r} stands there in two spellings")
         else:
             found[name] = value
-    return found
+    for key in meant:
+        found.setdefault(known[key], UNKNOWN)
+    return PartialMap(found) if strange else found
+
+
+def within(fields: Message, tree: Tree | None) -> Tree | None:
+    """A mapping inside of `fields`; what was put beside it by mistake may belong in it."""
+    return PartialMap(tree) if isinstance(tree, dict) and isinstance(fields, PartialMap) else tree
 
 
 def take(fields: Message, name: str) -> Tree | None:

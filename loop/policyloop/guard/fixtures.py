@@ -5,7 +5,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from policyloop.guard import fields as f
-from policyloop.guard.canon import UNSEEN, UNSEEN_TEXT, encode
+from policyloop.guard.canon import UNSEEN, UNSEEN_TEXT, decode, encode
 from policyloop.guard.fields import Notes
 from policyloop.guard.tree import PartialMap, Tree, Unknown
 
@@ -19,6 +19,7 @@ _PRINCIPAL = f.spelled("id", "policyVersion", "roles", "attr", "scope")
 _RESOURCE = f.spelled("kind", "policyVersion", "id", "attr", "scope")
 _AUX_DATA = f.spelled("jwt", "jwts")
 _JWT = f.spelled("claims")
+_FIELDS = {**_PRINCIPAL, **_RESOURCE, **_AUX_DATA}
 _FILES = {
     "principals": {**f.spelled("principals", "principalGroups"), **SCHEMA},
     "resources": {**f.spelled("resources", "resourceGroups"), **SCHEMA},
@@ -70,8 +71,14 @@ def fill(found: Fixtures, fields: f.Message) -> None:
     for kind, texts, make in kinds:
         if kind in fields:
             entries = f.table(fields[kind], kind, notes)
+            before = ""
             for key, tree in entries.items() if isinstance(entries, dict) else ():
+                found_before = len(notes)
                 texts[key] = make(tree, f"{kind} {key!r}", notes)
+                if len(notes) > found_before and key in _FIELDS and before:
+                    # Not a fixture of that name, but a field of the one before it, wrongly indented.
+                    texts[before] = encode([UNSEEN, decode(texts[before])])
+                before = key
     for kind, member, groups in (
         ("principalGroups", "principals", found.principal_groups),
         ("resourceGroups", "resources", found.resource_groups),
@@ -98,7 +105,7 @@ def _principal(tree: Tree, where: str, notes: Notes) -> str:
     roles = f.texts(f.take(fields, "roles"), where, notes)
     if roles == []:
         notes.no(where, "a principal needs roles")
-    if isinstance(roles, Unknown) or any(isinstance(role, Unknown) for role in roles):
+    if isinstance(roles, Unknown) or not roles or any(isinstance(role, Unknown) for role in roles):
         out["roles"] = UNSEEN
     else:
         out["roles"] = sorted(str(role) for role in roles)
@@ -125,9 +132,10 @@ def _who(fields: f.Message, where: str, notes: Notes) -> dict[str, object]:
             elif value:
                 out[name] = value
                 if not allowed.match(value):
+                    out[name] = UNSEEN
                     notes.no(where, f"{name} {value!r} is not one")
     if "attr" in fields:
-        attr = f.free_table(fields["attr"], where, notes)
+        attr = f.free_table(f.within(fields, fields["attr"]), where, notes)
         if attr != {}:
             out["attr"] = attr
         if isinstance(attr, dict) and "" in attr:
@@ -139,7 +147,7 @@ def _required(fields: f.Message, name: str, where: str, notes: Notes) -> object:
     value = f.text(f.take(fields, name), where, notes)
     if value == "":
         notes.no(where, f"it has no {name}")
-    return UNSEEN if isinstance(value, Unknown) else value
+    return value or UNSEEN if isinstance(value, str) else UNSEEN
 
 
 def _aux_data(tree: Tree, where: str, notes: Notes) -> str:

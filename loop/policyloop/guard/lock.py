@@ -20,17 +20,23 @@ from policyloop.guard.explain import Explainer, Weakened
 from policyloop.guard.proof import unproven
 from policyloop.guard.readings import Readings, SuiteReading
 from policyloop.guard.releases import Release, released
+from policyloop.guard.resolve import MAX_ASSERTIONS
 
 
 class Lock:
     """Everything that a bundle's suites demand. Immutable; `len` and iteration are over its assertions."""
 
     def __init__(
-        self, assertions: Iterable[Assertion], readings: Mapping[str, SuiteReading], texts: frozenset[str]
+        self,
+        assertions: Iterable[Assertion],
+        readings: Mapping[str, SuiteReading],
+        texts: frozenset[str],
+        joined: frozenset[Assertion] = frozenset(),
     ) -> None:
         self._assertions = tuple(assertions)
         self._readings = MappingProxyType(dict(readings))
         self._texts = texts
+        self._joined = joined
         self._last: tuple[Bundle, Candidate] | None = None
         self._exam: Exam | None = None
 
@@ -43,7 +49,10 @@ class Lock:
         readings = Readings(bundle)
         for reading in readings:
             if reading.oversized:
-                raise UsageError(f"{reading.file}: {reading.broken}, more than can be locked.", "Split it.")
+                raise UsageError(
+                    f"{reading.file}: with it the suites demand more than {MAX_ASSERTIONS:,} assertions.",
+                    "So many cannot be locked; take cases out of the product.",
+                )
         return cls((one for reading in readings for one in reading.assertions), readings.by_file, _texts(readings))
 
     def __len__(self) -> int:
@@ -54,8 +63,11 @@ class Lock:
 
     @property
     def unexaminable(self) -> tuple[Assertion, ...]:
-        """Assertions of which a part could not be read: they are locked, but `exam` cannot put them."""
-        return tuple(one for one in self._assertions if not one.known)
+        """Assertions that `exam` cannot put: a part of them could not be read, or not with certainty."""
+        doubtful = {file for file, reading in self._readings.items() if _doubt(reading, frozenset())}
+        return tuple(
+            one for one in self._assertions if not one.known or (one.id.file in doubtful and one not in self._joined)
+        )
 
     def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
         """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
@@ -82,12 +94,16 @@ class Lock:
         kept = (
             one for one in self._assertions if not one.broken or not any(other in joined for other in view.runs(one))
         )
-        readings = {**view.readings.by_file, **self._readings}
-        return Lock((*kept, *new), readings, self._texts | _texts(view.readings))
+        return Lock((*kept, *new), self._readings, self._texts, self._joined | joined)
 
     def unproven(self, candidate: Bundle, report: Report) -> tuple[Finding, ...]:
-        """The second wall, on a report without findings: what was demanded must have run and passed, both times."""
-        return unproven(self._assertions, self._view(candidate), report)
+        """The second wall, on a report without findings: what was demanded must have run and passed, both times.
+
+        A suite that is as it was when it was locked is taken at its names, even if we cannot read it ourselves.
+        """
+        view = self._view(candidate)
+        untouched = frozenset(one.file for one in view.readings if self._readings.get(one.file) is one)
+        return unproven(self._assertions, view, report, untouched)
 
     def exam(self, candidate: Bundle) -> Bundle:
         """The third wall: the policies and schemas of `candidate` with the locked assertions as their only tests."""
@@ -102,28 +118,20 @@ class Lock:
         gone = released(self._assertions, releases)
         names = {one.id for one in gone}
         kept = (one for one in self._assertions if one.id not in names)
-        return Lock(kept, self._readings, self._texts), gone
+        return Lock(kept, self._readings, self._texts, self._joined), gone
 
     def _examination(self) -> Exam:
         if self._exam is None:
-            self._exam = Exam(one for one in self._assertions if one.known)
+            left_out = {id(one) for one in self.unexaminable}
+            self._exam = Exam(one for one in self._assertions if id(one) not in left_out)
         return self._exam
 
     def _view(self, bundle: Bundle) -> Candidate:
         if self._last is None or self._last[0] is not bundle:
             readings = Readings(bundle, self._readings)
-            doubts = {one.file: why for one in readings if (why := self._doubt(one))}
+            doubts = {one.file: why for one in readings if (why := _doubt(one, self._texts))}
             self._last = (bundle, Candidate(readings, doubts))
         return self._last[1]
-
-    def _doubt(self, reading: SuiteReading) -> str:
-        """Why the reading of a changed suite is not certain; files that the lock was made from are as they were."""
-        for path, text in zip((reading.file, *reading.beside), reading.texts, strict=True):
-            if path is not None and text is not None and text not in self._texts:
-                why = doubt(text)
-                if why:
-                    return why if path == reading.file else f"{path}: {why}"
-        return ""
 
 
 def compare(baseline: Bundle, candidate: Bundle) -> tuple[Weakened, ...]:
@@ -133,3 +141,13 @@ def compare(baseline: Bundle, candidate: Bundle) -> tuple[Weakened, ...]:
 
 def _texts(readings: Readings) -> frozenset[str]:
     return frozenset(text for reading in readings for text in reading.texts if text is not None)
+
+
+def _doubt(reading: SuiteReading, trusted: frozenset[str]) -> str:
+    """Why it is not certain that Cerbos reads a suite as we do, apart from the `trusted` texts; empty when it is."""
+    for path, text in zip((reading.file, *reading.beside), reading.texts, strict=True):
+        if path is not None and text is not None and text not in trusted:
+            why = doubt(text)
+            if why:
+                return why if path == reading.file else f"{path}: {why}"
+    return ""

@@ -9,18 +9,35 @@ from policyloop.guard.demand import Assertion
 _PASSES = ("normal", "strict")
 
 
-def unproven(locked: Sequence[Assertion], view: Candidate, report: Report) -> tuple[Finding, ...]:
-    """Findings for locked assertions that no passed test stands for, and for suites that ran otherwise than we read."""
+def unproven(
+    locked: Sequence[Assertion], view: Candidate, report: Report, untouched: frozenset[str]
+) -> tuple[Finding, ...]:
+    """Findings for locked assertions that no passed test stands for, and for suites that ran otherwise than we read.
+
+    `untouched` are the suites that are, fixtures and all, as they were when they were locked.
+    """
     passes = (report.ran, report.ran_strict)
-    disagreements = [one for name, ran in zip(_PASSES, passes, strict=True) for one in _disagreements(view, ran, name)]
+    disagreements = [
+        one
+        for name, ran in zip(_PASSES, passes, strict=True)
+        for one in _disagreements(view, ran, name)
+        if one.file not in untouched
+    ]
     passed = [{one.id: one.effect for one in ran if one.result is Result.PASSED} for ran in passes]
-    missing = (one for one in locked if not _stands(view.runs(one), passed))
+    missing = (
+        one for one in locked if not _stands([*view.runs(one), *([one] if one.id.file in untouched else [])], passed)
+    )
     return (*disagreements, *(_not_run(one) for one in missing))
 
 
 def _stands(candidates: Iterable[Assertion], passed: list[dict[AssertionId, str | None]]) -> bool:
     """Whether one of `candidates` passed in both passes with the effect that it demands."""
-    return any(all(ran.get(one.id) == one.demand.effect for ran in passed) for one in candidates)
+    return any(all(_passed(one, ran) for ran in passed) for one in candidates)
+
+
+def _passed(one: Assertion, ran: dict[AssertionId, str | None]) -> bool:
+    effect = ran.get(one.id)
+    return effect is not None and one.demand.effect in ("", effect)
 
 
 def _disagreements(view: Candidate, ran: Iterable[Ran], name: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ libyaml splits the text; what a scalar means, which keys are taken and how `<<` 
 0.55.0. What it reads otherwise than libyaml is a matter for `policyloop.guard.certainty`.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,13 @@ from policyloop.guard.tree import UNKNOWN, Literal, PartialMap, Tree
 
 MAX_DEPTH = 60
 """Deeper nesting than any test needs; beyond it a file counts as unreadable."""
-MAX_NODES = 400_000
+MAX_NODES = 200_000
 """The most values that one file may hold once its aliases are written out."""
 
 _FLOW = re.compile(r"[\[\]{}]")
 _RUN = re.compile(r"(?m)^[ \t]*(?:(?:[-?:]|[!&]\S*)[ \t]+){60}")
+_SURROGATES = re.compile(r"((?<!\\)(?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_FAR = re.compile(r"(?m)^ {60}")
 _MERGE = "<<"
 
 try:
@@ -72,6 +75,7 @@ def compose(text: str) -> Node:
     if text.isascii() is False and "\ufeff" in text:
         raise Unreadable("line 1: a byte order mark; Cerbos reads it as part of the first key")
     _check_depth(text)
+    text = plain_json(text)
     try:
         node = _Composer(text).get_single_node()
     except yaml.YAMLError as error:
@@ -81,6 +85,21 @@ def compose(text: str) -> Node:
     if node is None:
         raise Unreadable("the file is empty; on an empty test file Cerbos crashes")
     return node  # type: ignore[no-any-return]
+
+
+def plain_json(text: str) -> str:
+    """JSON as a YAML reader likes it: spaces for tabs, and characters for the surrogate pairs that libyaml refuses.
+
+    Text that is not JSON by the letter comes back as it is, since a tab or a pair may mean something else there.
+    """
+    if "\t" not in text and not _SURROGATES.search(text):
+        return text
+    try:
+        if not isinstance(json.loads(text), dict):
+            return text
+    except (ValueError, RecursionError):
+        return text
+    return _SURROGATES.sub(_joined, text.replace("\t", " "))
 
 
 def read(text: str) -> Reading:
@@ -129,6 +148,7 @@ class _Builder:
         own: dict[str, Tree] = {}
         merged: dict[str, Tree] = {}
         partial = False
+        twice = 0
         for key_node, value_node in node.value:
             key = _scalar(key_node) if type(key_node) is ScalarNode else UNKNOWN
             value = self.build(value_node, depth + 1)
@@ -141,8 +161,11 @@ class _Builder:
             elif key in own:
                 self.problems.append(f"line {key_node.start_mark.line + 1}: {key!r} stands there twice")
                 own[key] = UNKNOWN
+                twice += 1
             else:
-                own[key] = value
+                # Two keys that stand there twice are two mappings run into one: whose is what follows?
+                own[key] = value if twice < 2 else UNKNOWN
+        partial = partial or twice >= 2
         whole = {**merged, **own} if merged else own
         return PartialMap(whole) if partial else whole
 
@@ -157,6 +180,11 @@ class _Builder:
     def _check(self, fine: bool, otherwise: str) -> None:  # noqa: FBT001
         if not fine:
             raise Unreadable(otherwise)
+
+
+def _joined(pair: re.Match[str]) -> str:
+    letter = (int(pair[2], 16) - 0xD800) * 0x400 + int(pair[3], 16) - 0xDC00 + 0x10000
+    return pair[1] + chr(letter)
 
 
 def _scalar(node: ScalarNode) -> str | Plain:
@@ -179,8 +207,25 @@ def _check_depth(text: str) -> None:
             deepest = max(deepest, depth)
         if deepest > MAX_DEPTH:
             raise Unreadable(f"nested more than {MAX_DEPTH} levels deep")
+    if _FAR.search(text) and _block_depth(text) > MAX_DEPTH:
+        raise Unreadable(f"nested more than {MAX_DEPTH} levels deep")
     if _RUN.search(text):
         raise Unreadable(f"nested more than {MAX_DEPTH} levels deep on one line")
+
+
+def _block_depth(text: str) -> int:
+    """How deep the indentation goes, a level for each line that stands further in than those above it."""
+    deepest = 0
+    levels: list[int] = []
+    for line in text.split("\n"):
+        inner = line.lstrip(" ")
+        if inner:
+            indent = len(line) - len(inner)
+            while levels and levels[-1] >= indent:
+                levels.pop()
+            levels.append(indent)
+            deepest = max(deepest, len(levels))
+    return deepest
 
 
 def _one_line(error: yaml.YAMLError) -> str:

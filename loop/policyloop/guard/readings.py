@@ -9,7 +9,7 @@ from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import Fixtures, fixture_file
 from policyloop.guard.places import KINDS, Beside, Places
 from policyloop.guard.reading import Unreadable, read
-from policyloop.guard.resolve import Oversized, Resolver
+from policyloop.guard.resolve import MAX_ASSERTIONS, Oversized, Resolver
 from policyloop.guard.salvage import salvage
 from policyloop.guard.suite import suite
 from policyloop.guard.tree import Tree
@@ -43,6 +43,7 @@ class Readings:
         self._bundle = bundle
         self._fixtures: dict[Beside, tuple[Fixtures, str]] = {}
         self._files: dict[tuple[str, str], Fixtures] = {}
+        self._left = MAX_ASSERTIONS
         places = Places(bundle)
         self.by_file: dict[str, SuiteReading] = {}
         for path in places.suites:
@@ -50,7 +51,9 @@ class Readings:
             texts = (bundle[path], *(None if one is None else bundle.files.get(one) for one in beside))
             old = known.get(path) if known else None
             same = old is not None and old.texts == texts and old.beside == beside
-            self.by_file[path] = old if old is not None and same else self._read(path, beside, texts)
+            found = old if old is not None and same else self._read(path, beside, texts)
+            self._left -= len(found.assertions) + len(found.skipped)
+            self.by_file[path] = found
 
     def __iter__(self) -> Iterator[SuiteReading]:
         return iter(self.by_file.values())
@@ -63,7 +66,7 @@ class Readings:
         runs, skipped = list[Assertion](), list[Assertion]()
         oversized = False
         try:
-            for one, skip in Resolver(path, parsed, fixtures).assertions():
+            for one, skip in Resolver(path, parsed, fixtures).assertions(max(self._left, 0)):
                 (skipped if skip else runs).append(one)
         except Oversized as error:
             notes.append(str(error))

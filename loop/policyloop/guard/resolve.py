@@ -19,13 +19,13 @@ from policyloop.guard.suite import Case, Row, Suite, Who
 from policyloop.guard.tree import Unknown
 
 MAX_ASSERTIONS = 100_000
-"""The most assertions that one suite may hold: a small file can spell out a product of any size."""
+"""The most assertions that all suites of a bundle may hold: a small file can spell out a product of any size."""
 
 _NONE: dict[str, str] = {}
 
 
 class Oversized(ValueError):
-    """A suite that spells out more than `MAX_ASSERTIONS`."""
+    """A suite with which a bundle holds more than `MAX_ASSERTIONS`."""
 
 
 class _Expected:
@@ -66,7 +66,7 @@ class _Side:
                 whole = False
             else:
                 whole = _add(members, names) and whole
-        return names, whole
+        return names, whole and bool(names)
 
 
 class Resolver:
@@ -83,9 +83,8 @@ class Resolver:
         check_groups("principal", own.principal_groups, self._principals.texts, notes)
         check_groups("resource", own.resource_groups, self._resources.texts, notes)
 
-    def assertions(self) -> Iterator[tuple[Assertion, bool]]:
-        """Each assertion, and whether it is skipped. Raises `Oversized`."""
-        left = MAX_ASSERTIONS
+    def assertions(self, left: int) -> Iterator[tuple[Assertion, bool]]:
+        """Each assertion, and whether it is skipped. Raises `Oversized` when there are more than `left`."""
         for number, case in enumerate(self._suite.cases, 1):
             resolved = self._case(case, number, left)
             left -= len(resolved)
@@ -98,14 +97,14 @@ class Resolver:
         principals, whole_principals = self._principals.collect(case.principals, where)
         resources, whole_resources = self._resources.collect(case.resources, where)
         actions: list[str] = []
-        whole_actions = _add(case.actions, actions)
+        whole_actions = _add(case.actions, actions) and bool(actions)
         rows = [self._row(row, where) for row in case.rows]
         for row_principals, row_resources, _, row in rows:
             _ = None if whole_principals else _add(list(row_principals), principals)
             _ = None if whole_resources else _add(list(row_resources), resources)
-            _ = None if whole_actions else _add([*row.effects, *row.outputs], actions)
+            _ = None if whole_actions else _add([name for name, effect in row.effects.items() if effect], actions)
         if len(principals) * len(resources) * len(actions) > limit:
-            raise Oversized(f"it demands more than {MAX_ASSERTIONS} assertions")
+            raise Oversized(f"with it the suites demand more than {MAX_ASSERTIONS:,} assertions")
         sound = whole_principals and whole_resources and whole_actions and not case.partial
         expected, rows_sound = self._expected(rows, (principals, resources, actions), where)
         silent = DENY if sound and rows_sound else ""

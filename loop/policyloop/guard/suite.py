@@ -77,6 +77,8 @@ def suite(tree: Tree, notes: Notes) -> Suite:
     fields = f.message(tree, _SUITE, "", notes)
     if isinstance(fields, Unknown):
         fields = PartialMap()
+    elif not isinstance(tree, PartialMap):
+        fields = dict(fields)  # a field that is not known does not put all of the suite in question
     name = f.text(f.take(fields, "name"), "name", notes)
     if name == "":
         notes.no("name", "a suite needs one")
@@ -136,7 +138,7 @@ def _case(tree: Tree, number: int, notes: Notes) -> Case:
     where = f"test {name!r}" if isinstance(name, str) and name else f"test {number}"
     if name == "":
         notes.no(where, "it has no name")
-    inputs = f.take(fields, "input")
+    inputs = f.within(fields, f.take(fields, "input"))
     given = PartialMap() if inputs is None else f.message(inputs, _INPUT, f"{where} input", notes)
     if inputs is None:
         notes.no(where, "it has no input")
@@ -148,7 +150,7 @@ def _case(tree: Tree, number: int, notes: Notes) -> Case:
     actions = f.texts(f.take(given, "actions"), f"{where} actions", notes)
     if actions == []:
         notes.no(where, "its input has no actions")
-    options = fields.get("options")
+    options = f.within(fields, f.take(fields, "options"))
     sides = [_side(given, side, f"{where} input", notes) for side in ("principal", "resource")]
     return Case(
         name=name,
@@ -159,7 +161,7 @@ def _case(tree: Tree, number: int, notes: Notes) -> Case:
         aux_data=f.text(f.take(given, "auxData"), where, notes),
         options=None if options is None else _options(options, f"{where} options", notes),
         rows=[] if isinstance(rows, Unknown) else [_row(row, where, notes) for row in rows],
-        partial=isinstance(rows, Unknown | PartialList),
+        partial=not rows or isinstance(rows, Unknown | PartialList),
     )
 
 
@@ -189,7 +191,7 @@ def _row(tree: Tree, where: str, notes: Notes) -> Row:
     if given == {}:
         notes.no(here, "it has no actions")
     outputs = f.items(f.take(fields, "outputs"), here, notes)
-    unread = isinstance(given, Unknown | PartialMap) or isinstance(outputs, Unknown | PartialList)
+    unread = not given or isinstance(given, Unknown | PartialMap) or isinstance(outputs, Unknown | PartialList)
     return Row(
         principals=_side(fields, "principal", here, notes),
         resources=_side(fields, "resource", here, notes),
