@@ -1,16 +1,17 @@
 """Attacks on the loop: what a model that wants green, or wants to be a nuisance, may propose. Each one once worked."""
 
 import resource
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from command import DOCS, lay, policyloop
+from command import DOCS
 from policyloop.bundle import Bundle
+from policyloop.cerbos.outline import loops, parses, too_deep
+from policyloop.cerbos.run import Runner
 from policyloop.compose import compose
 from policyloop.findings import AssertionId, ErrorClass, Finding
+from policyloop.validators.judge import validate
 
 FAILING = Finding(
     error_class=ErrorClass.TEST,
@@ -44,7 +45,7 @@ HARMFUL = {
 
 @pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is Linux's")
-def test_a_fixture_file_that_the_compiler_never_reads_does_no_harm_to_the_next_task(text: str, tmp_path: Path) -> None:
+def test_a_fixture_file_that_the_compiler_never_reads_does_no_harm_to_the_next_task(text: str) -> None:
     bundle = Bundle({**DOCS, "testdata/unread.yaml": text})
     limits = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, limits[1]))
@@ -53,3 +54,19 @@ def test_a_fixture_file_that_the_compiler_never_reads_does_no_harm_to_the_next_t
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, limits)
     assert "doc.yaml" in selection.files
+
+
+NESTED = "[" * 250_000
+"""At this depth libyaml takes minutes, and the compiler more memory than it may have."""
+
+
+@pytest.mark.parametrize("path", ["deep.yaml", "deep_test.yaml", "testdata/principals.yaml"])
+def test_nesting_that_takes_all_memory_is_told_by_its_file(cerbos: Runner, path: str) -> None:
+    report = validate(cerbos, Bundle({**DOCS, path: f"a: {NESTED}"}))
+    assert [(f.code, f.file, f.line) for f in report.findings] == [("out-of-memory", path, 1)]
+
+
+def test_nesting_is_looked_at_no_deeper_than_it_takes_to_call_it_deep() -> None:
+    assert too_deep(NESTED)
+    assert not parses(NESTED)
+    assert loops(NESTED) is None

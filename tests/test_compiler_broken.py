@@ -83,6 +83,19 @@ def test_a_broken_run_is_one_finding(broken: CompilerRun, code: str, words: str)
     assert words in finding.message
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        run("", 2, "fatal error: runtime: out of memory\n\nruntime stack:\n"),
+        run("", 2, "runtime: cannot allocate memory\nfatal error: ..."),
+        run("", None, trouble=Trouble.MEMORY),
+    ],
+)
+def test_a_bundle_that_takes_all_memory_is_a_finding(broken: CompilerRun) -> None:
+    finding = only(report(broken))
+    assert (finding.error_class, finding.code) == (ErrorClass.COMPILE, "out-of-memory")
+
+
 @pytest.mark.parametrize("broken_one", ["normal", "strict"])
 @pytest.mark.parametrize("trouble", [Trouble.TIMEOUT, Trouble.FLOOD])
 def test_one_broken_pass_is_enough(broken_one: str, trouble: Trouble) -> None:
@@ -112,8 +125,6 @@ def test_a_broken_pass_does_not_blame_what_the_other_pass_found() -> None:
         run("", -9, ""),
         run(passed("view"), -11, ""),
         run("", None, "ended"),
-        run("", 2, "fatal error: runtime: out of memory\n\nruntime stack:\n"),
-        run("", 2, "runtime: cannot allocate memory\nfatal error: ..."),
         run(passed("view"), 5, ""),
     ],
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos import text
-from policyloop.cerbos.outline import Place, loops
+from policyloop.cerbos.outline import TOO_DEEP, Place, loops, too_deep
 from policyloop.cerbos.run import MAX_OUTPUT_BYTES, CompilerRun, Trouble
 from policyloop.cerbos.shape import Object
 from policyloop.cerbos.sources import Sources
@@ -39,7 +39,9 @@ def spoken(run: CompilerRun, sources: Sources) -> Object | tuple[Finding, ...]:
     if run.trouble is Trouble.FLOOD:
         most = MAX_OUTPUT_BYTES // 1_048_576
         return (_broken(sources, "flood", f"cerbos compile wrote more than {most} MiB and was stopped", run),)
-    if run.exit_code == 2 and not _NO_MEMORY.search(run.stderr):
+    if run.trouble is Trouble.MEMORY or (run.exit_code == 2 and _NO_MEMORY.search(run.stderr)):
+        return tuple(_no_memory(run, sources))
+    if run.exit_code == 2:
         return tuple(_crash(run, sources))
     if run.exit_code == 1 and _AFTER_LOADING.search(run.stderr):
         tested = "failed to display test results" in run.stderr or "failed to run tests" in run.stderr
@@ -80,11 +82,30 @@ def _broken(
 def _crash(run: CompilerRun, sources: Sources) -> Iterator[Finding]:
     """A crash, told by the file that brings it about where a known cause stands in the bundle."""
     overflow = "stack overflow" in run.stderr or "goroutine stack exceeds" in run.stderr
-    suspects = list(_loops(sources.bundle) if overflow else _empty(sources.bundle))
+    bundle = sources.bundle
+    suspects = [*_loops(bundle), *_deep(bundle)] if overflow else list(_empty(bundle))
     for error_class, file, at, message in suspects:
         yield sources.finding(error_class, "crash", f"{message} (cerbos compile crashes on it)", file, at)
     if not suspects:
         yield _broken(sources, "crash", f"cerbos compile crashed: {_reason(run.stderr)}", run)
+
+
+def _no_memory(run: CompilerRun, sources: Sources) -> Iterator[Finding]:
+    """Our own cap was met: a machine without memory kills without a word, so it is the bundle that asks too much."""
+    suspects = list(_deep(sources.bundle))
+    for error_class, file, at, message in suspects:
+        yield sources.finding(error_class, "out-of-memory", f"{message} (cerbos compile runs out of memory)", file, at)
+    if not suspects:
+        message = (
+            "cerbos compile ran out of memory: the bundle asks for too much, such as a very large product of tests"
+        )
+        yield _broken(sources, "out-of-memory", message, run)
+
+
+def _deep(bundle: Bundle) -> Iterator[tuple[ErrorClass, str, Place | None, str]]:
+    for file in bundle:
+        if kind(file) in (Kind.POLICY, Kind.SUITE, Kind.FIXTURE) and (at := too_deep(bundle[file])):
+            yield ErrorClass.SYNTAX, file, at, f"nested more than {TOO_DEEP:,} levels deep"
 
 
 def _loops(bundle: Bundle) -> Iterator[tuple[ErrorClass, str, Place | None, str]]:

@@ -6,7 +6,7 @@ broken text the outline is what stands before the break.
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -15,6 +15,8 @@ Path = tuple[str | int, ...]
 
 MAX_DEPTH = 64
 """The deepest nesting that is looked at."""
+TOO_DEEP = 1_000
+"""Nesting that nobody needs. libyaml's time grows with its square, and the compiler's stack until memory runs out."""
 MAX_PLACES = 200_000
 """The most places of one text that are kept."""
 
@@ -51,11 +53,24 @@ def outline(text: str) -> Mapping[Path, Place]:
 def parses(text: str) -> bool:
     """Whether a YAML parser of ours can read `text` at all."""
     try:
-        for _ in yaml.parse(text, Loader=_LOADER):
-            pass
+        return all(depth <= TOO_DEEP for _, depth in _events(text))
     except (yaml.YAMLError, ValueError):
         return False
-    return True
+
+
+def too_deep(text: str) -> Place | None:
+    """Where `text` is nested more than `TOO_DEEP` levels deep, if it is."""
+    with contextlib.suppress(yaml.YAMLError, ValueError):
+        return next((Place(*_at(event), None) for event, depth in _events(text) if depth > TOO_DEEP), None)
+    return None
+
+
+def _events(text: str) -> Iterator[tuple[yaml.Event, int]]:
+    """Each event, and how many collections are open after it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        yield event, depth
 
 
 def _walk(text: str, places: dict[Path, Place]) -> None:
@@ -91,7 +106,7 @@ def _keep(top: _Open | None, event: yaml.NodeEvent, places: dict[Path, Place]) -
     return path
 
 
-def _at(event: yaml.NodeEvent) -> tuple[int, int]:
+def _at(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
@@ -126,7 +141,9 @@ def loops(text: str) -> Place | None:
     """The place of an alias inside the very node it stands for, if there is one."""
     anchors: list[str | None] = []
     with contextlib.suppress(yaml.YAMLError, ValueError):
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event, depth in _events(text):
+            if depth > TOO_DEEP:
+                break
             if isinstance(event, yaml.CollectionStartEvent):
                 anchors.append(event.anchor)
             elif isinstance(event, yaml.CollectionEndEvent):

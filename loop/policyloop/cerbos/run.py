@@ -14,10 +14,11 @@ MAX_OUTPUT_BYTES = 64 * 1_048_576
 
 
 class Trouble(Enum):
-    """Why a run of the compiler says nothing that can be believed."""
+    """Why a run of the compiler says nothing that can be believed: it went beyond one of our limits."""
 
     TIMEOUT = "timeout"
     FLOOD = "flood"
+    MEMORY = "memory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

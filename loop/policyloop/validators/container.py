@@ -30,6 +30,8 @@ POLICIES = "/policies"
 OWNER_LABEL = "io.policyloop.owner"
 PIDS = 256
 USER = "65534:65534"
+_KILLED = 137
+"""The exit code of a compiler that the kernel killed, which in a container that goes on is for want of memory."""
 _GONE = "The container of the compiler ended in the middle of its work."
 _FULL_BYTES = 200 * 1024**2
 
@@ -86,8 +88,11 @@ class Container:
         if trouble is not None and not self.over:
             self._ended_for = trouble
             self.remove()
-        code = None if self._ended_for or trouble else self._exit_code(execution)
-        return Ended(code, out, err, time.monotonic() - began, self._ended_for or trouble)
+        trouble = self._ended_for or trouble
+        code = None if trouble else self._exit_code(execution)
+        if code == _KILLED:
+            code, trouble = None, Trouble.MEMORY
+        return Ended(code, out, err, time.monotonic() - began, trouble)
 
     def close(self) -> None:
         """Let it end by itself: the engine removes it, with its volume, and we need not wait."""
@@ -107,7 +112,7 @@ class Container:
             with self._noticed():
                 state = self._client.exec_inspect(execution)
             if not state["Running"] and state["ExitCode"] is not None:
-                if state["ExitCode"] == 137:
+                if state["ExitCode"] == _KILLED:
                     self._see_who_was_killed()
                 return int(state["ExitCode"])
         self.over = True
