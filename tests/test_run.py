@@ -302,3 +302,40 @@ def test_two_runs_at_once_on_one_directory_are_told_apart(docs: Path, tmp_path: 
     finally:
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=60) == 130
+
+
+def test_a_killed_run_is_shown_as_one_without_an_end_and_goes_on(docs: Path, tmp_path: Path, cerbos):
+    sign = tmp_path / "asked"
+    slow = tmp_path / "slow.py"
+    slow.write_text(f"import pathlib, time\npathlib.Path({str(sign)!r}).touch()\ntime.sleep(60)\n")
+    options = ["--policies", str(docs), "--runner", "native", "--model-command", f"{sys.executable} {slow}"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "policyloop", "run", *options],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not sign.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.kill()
+    child.wait()
+    shown = policyloop("show", "--state", docs.parent / ".policyloop", "--format", "json")
+    assert shown.code == 0
+    doc = shown.json
+    jsonschema.validate(doc, schema_of("run"))
+    assert doc["outcome"] == "interrupted"
+    assert document(run(docs, [FIX], "--resume", doc["run"], tmp_path=tmp_path))["outcome"] == "green"
+
+
+@pytest.mark.parametrize("cut", ["edited", "shortened"])
+def test_a_ledger_that_is_not_whole_is_told(cut: str, docs: Path, tmp_path: Path, cerbos):
+    document(run(docs, [FIX], tmp_path=tmp_path))
+    state = docs.parent / ".policyloop"
+    ledger = next(state.glob("runs/*/ledger.jsonl"))
+    lines = ledger.read_text().splitlines(keepends=True)
+    lines = [line.replace("wrong-effect", "right-effect") for line in lines] if cut == "edited" else lines[:-2]
+    ledger.write_text("".join(lines))
+    shown = policyloop("show", "--state", state, "--format", "plain")
+    assert shown.code == 5
+    assert "not whole" in shown.err

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from policyloop.errors import PersonNeeded, UsageError
-from policyloop.events import Answered, Ended, Event, Started, decode
+from policyloop.budget import Spent
+from policyloop.errors import Exit, PersonNeeded, UsageError
+from policyloop.events import Answered, Attempted, Ended, Event, Judged, Started, decode
+from policyloop.findings import Tally
 from policyloop.guard import Release
 from policyloop.ledger import Chain, find_run, latest_run, read
+from policyloop.outcome import Ending
 from policyloop.workspace import find_state, state_directory
 
 GOES_ON = ("interrupted", "unavailable")
@@ -56,5 +59,24 @@ def open_run(name: str | None, state: Path | None) -> Path:
 
 
 def events_of(chain: Chain) -> Sequence[Event]:
-    """The events of a ledger, in order."""
-    return [event for r in chain.records if (event := decode(r.kind, r.data)) is not None]
+    """The events of a ledger, in order. A run that never ended was killed, or is still at work: that is told last."""
+    events = [event for r in chain.records if (event := decode(r.kind, r.data)) is not None]
+    if events and not isinstance(events[-1], Ended):
+        events.append(_unfinished(events))
+    return events
+
+
+def _unfinished(events: Sequence[Event]) -> Ended:
+    spent = [e.spent for e in events if isinstance(e, Judged | Attempted)]
+    judged = [e for e in events if isinstance(e, Judged)]
+    return Ended(
+        ending=Ending.INTERRUPTED,
+        exit_code=int(Exit.INTERRUPTED),
+        stopped_by="interrupt",
+        message="The run has no end: it was killed, or is still at work. Resume it with: policyloop run --resume RUN.",
+        cycles=len(judged),
+        spent=spent[-1] if spent else Spent(),
+        diff="",
+        findings=judged[-1].findings if judged else (),
+        tally=judged[-1].tally if judged else Tally(),
+    )
