@@ -202,7 +202,8 @@ def test_what_is_broken_is_locked_as_far_as_it_can_be_read() -> None:
     supplied = changed("roles: [auditor]", "roles: [guest]", "testdata/principals.yaml")
     assert lock.weakened_by(supplied) == ()
     (lost, *_) = lock.weakened_by(changed("name: subsidiaries", "name: others", bundle=supplied))
-    assert (lost.test, lost.principal) == ("subsidiaries", "ada")
+    assert (lost.test, lost.principal, lost.how) == ("subsidiaries", "ada", "gone")
+    assert lost.after == "it is 'others' in 'Salaries'"
 
 
 def test_an_unreadable_line_leaves_the_rest_locked() -> None:

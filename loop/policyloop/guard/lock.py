@@ -7,6 +7,7 @@ candidate's policies in suites of its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 
 from policyloop.bundle import Bundle
@@ -61,7 +62,7 @@ class Lock:
     def __iter__(self) -> Iterator[Assertion]:
         return iter(self._assertions)
 
-    @property
+    @cached_property
     def unexaminable(self) -> tuple[Assertion, ...]:
         """Assertions that `exam` cannot put: a part of them could not be read, or not with certainty."""
         doubtful = {file for file, reading in self._readings.items() if _doubt(reading, frozenset())}
