@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from policyloop import budget as budgets
 from policyloop import outcome
-from policyloop.budget import Budget
+from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Edit, EditRejected, Write
 from policyloop.compose import blind_rewrite, compose
 from policyloop.findings import ErrorClass, Report
@@ -34,7 +34,10 @@ HISTORY = 8
 
 
 def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", released: tuple[Assertion, ...] = ()) -> State:
-    """A run at its start: the first thing to do is to validate the bundle as it is."""
+    """A run at its start: the first thing to do is to validate the bundle as it is.
+
+    A later stage of a run says so with `dataclasses.replace`: its `stage` and `spec`, and what was `spent` before it.
+    """
     return State(
         budget=budget,
         request=request,
@@ -56,6 +59,13 @@ def advance(state: State, event: Validated | Proposed) -> State:
         case Propose(), Proposed():
             return _answered(state, event)
     raise ValueError(f"{type(event).__name__} does not answer {type(state.todo).__name__}")
+
+
+def go_on(state: State, spent: Spent, earlier: int) -> State:
+    """The next stage of a run, which has spent so much and made so many attempts before: nothing is granted twice."""
+    state = replace(state, spent=replace(spent, tries=0), earlier=earlier)
+    cap = budgets.reached(state.budget, state.spent)
+    return _stop(state, cap) if cap else state
 
 
 def end(state: State, how: Outcome) -> State:
@@ -83,7 +93,7 @@ def _judged(state: State, event: Validated) -> State:
         # A request on a green bundle: whatever the first proposal reaches is the mark to beat.
         mark = None if opening and report.green and state.request else measure
         state = replace(state, best=candidate, best_report=report, best_measure=mark)
-    if report.green and not (opening and state.request):
+    if report.green and (not opening or not state.request or state.spec is not None):
         return replace(state, todo=outcome.green(_green_words(state)))
     return _next_task(state)
 
@@ -96,6 +106,8 @@ def _measure(report: Report) -> Measure:
 
 def _green_words(state: State) -> str:
     count = len(state.attempts)
+    if state.stage == "spec":
+        return "The spec is drafted."
     made = f"after {count} {'attempt' if count == 1 else 'attempts'}" if count else "as it was"
     return f"Green {made}: both passes passed and every locked assertion ran."
 
@@ -125,6 +137,9 @@ def _answered(state: State, event: Proposed) -> State:
     if proposal.dispute:
         words = f"The model disputes a test instead of fixing the policy: {proposal.dispute.reason}"
         return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("dispute", words))
+    if not proposal.edits and state.stage == "spec" and state.report and state.report.green:
+        # A person answered, and the model has nothing to change for it.
+        return replace(state, attempts=(*state.attempts, attempt), todo=outcome.green(_green_words(state)))
     if not proposal.edits:
         return _failed(state, attempt, "the proposal holds no edits")
     return _considered(state, attempt)
@@ -133,7 +148,7 @@ def _answered(state: State, event: Proposed) -> State:
 def _new_attempt(state: State, proposal: Proposal | None, event: Proposed) -> Attempt:
     report = state.report
     return Attempt(
-        number=len(state.attempts) + 1,
+        number=state.next_number,
         error_class=report.next_class if report else None,
         findings=report.first if report else (),
         edits=proposal.edits if proposal else (),
@@ -241,6 +256,8 @@ def _next_task(state: State) -> State:
     selection = compose(state.current, findings, request=state.request, wanted=state.wanted)
     task = Task(
         request=state.request,
+        stage=state.stage,
+        spec=state.spec,
         error_class=report.next_class if report else None,
         findings=findings,
         files=selection.files,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from policyloop import outcome
@@ -43,7 +44,7 @@ def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) 
                 after = advance(state, Validated(report, clock()))
                 events = _after_judging(state, after, report, todo.bundle, clock() - before)
             else:
-                yield Step(state, (Asked(attempt=len(state.attempts) + 1, task=todo.task.to_json()),))
+                yield Step(state, (Asked(attempt=state.next_number, task=todo.task.to_json()),))
                 reply = model.propose(todo.task)
                 after = advance(state, Proposed(reply, clock() - before, clock()))
                 replayed = isinstance(model, Replaying) and model.replayed_last
@@ -68,6 +69,7 @@ def _after_judging(before: State, after: State, report: Report, bundle: Bundle, 
         seconds=seconds,
         spent=after.spent,
         output=report.output,
+        stage=after.stage,
     )
     return (*(attempted(a, after) for a in after.attempts[len(before.attempts) :]), judged)
 
@@ -76,7 +78,7 @@ def _after_answer(
     before: State, after: State, reply: Reply, seconds: float, elapsed: float, *, replayed: bool
 ) -> tuple[Event, ...]:
     answered = Answered(
-        attempt=len(before.attempts) + 1,
+        attempt=before.next_number,
         proposal=proposal_to_json(reply.proposal) if reply.proposal else None,
         malformed=reply.malformed,
         over_budget=reply.over_budget,
@@ -104,6 +106,7 @@ def attempted(attempt: Attempt, after: State) -> Attempted:
         usage=attempt.usage,
         seconds=attempt.seconds,
         spent=after.spent,
+        stage=after.stage,
     )
 
 
@@ -145,7 +148,21 @@ class Replaying:
         self._model.close()
 
 
-def stopwatch(already: float = 0.0) -> Callable[[], float]:
-    """A clock that starts at `already` seconds."""
-    origin = time.monotonic() - already
-    return lambda: time.monotonic() - origin
+class Stopwatch:
+    """A clock that starts at `already` seconds, and stands still while a person is asked."""
+
+    def __init__(self, already: float = 0.0) -> None:
+        self._origin = time.monotonic() - already
+
+    def __call__(self) -> float:
+        """The seconds so far."""
+        return time.monotonic() - self._origin
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What goes on inside takes no time."""
+        before = self()
+        try:
+            yield
+        finally:
+            self._origin = time.monotonic() - before

@@ -16,6 +16,96 @@ from policyloop.outcome import Ending
 from policyloop.task import Dispute, Usage
 
 
+@dataclass(frozen=True, slots=True)
+class AskedOption:
+    """One possible answer."""
+
+    id: str
+    text: str
+    recommended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """Something that only a person can say, and that nobody has said yet."""
+
+    id: str
+    text: str
+    options: tuple[AskedOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A locked assertion that a confirmed rule contradicts. `likely`: not to the letter; it `differs` in these fields.
+
+    `action` and the names before it are what a release in the spec holds.
+    """
+
+    file: str
+    suite: str
+    test: str
+    principal: str
+    resource: str
+    action: str
+    demands: str
+    rule: str
+    decision: str
+    likely: bool
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One assertion that proves a decision. `result` is `passed`, `failed`, `errored`, `skipped` or `not run`."""
+
+    file: str
+    suite: str
+    test: str
+    principal: str
+    resource: str
+    action: str
+    result: str
+    effect: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionProof:
+    """A decision of a rule and the assertions that prove it."""
+
+    decision: str
+    assertions: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProof:
+    """A rule of the spec: where it lives in the policies (None: nowhere), and what proves it."""
+
+    rule: str
+    file: str | None
+    line: int | None
+    decisions: tuple[DecisionProof, ...]
+
+    @property
+    def assertions(self) -> tuple[Proof, ...]:
+        """Those of all its decisions."""
+        return tuple(one for decision in self.decisions for one in decision.assertions)
+
+    @property
+    def proven(self) -> bool:
+        """Whether it has assertions and all of them passed."""
+        return bool(self.assertions) and all(one.result == "passed" for one in self.assertions)
+
+
+@dataclass(frozen=True, slots=True)
+class SpecUsed:
+    """The spec of a run: where it is kept, its digest, and who confirmed it (None: nobody)."""
+
+    path: str
+    digest: str
+    confirmed_by: str | None
+    confirmed_at: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """A run began: what was asked, over which bundle, with which compiler and budget."""
@@ -33,6 +123,8 @@ class Started:
     released: tuple[str, ...] = ()
     releases: tuple[dict[str, str], ...] = ()
     resumes: str | None = None
+    spec: str | None = None
+    """Where the spec is looked for; None for a run without one."""
     policyloop: str = ""
 
 
@@ -48,6 +140,7 @@ class Judged:
     seconds: float
     spent: Spent
     output: tuple[str, ...] = ()
+    stage: str = "policies"
 
     @property
     def next_class(self) -> ErrorClass | None:
@@ -102,6 +195,29 @@ class Attempted:
     usage: Usage
     seconds: float
     spent: Spent
+    stage: str = "policies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clarified:
+    """The spec of a run after the model drafted it or a person had a say; `text` is the file, whole.
+
+    `earlier` counts the attempts until here. Only once it is `agreed` are policies made from it.
+    """
+
+    text: str
+    used: SpecUsed
+    agreed: bool
+    rules: int
+    decisions: int
+    questions: tuple[AskedQuestion, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+    earlier: int = 0
+    due: bool = False
+    """There are answers in it that the model has not taken in yet."""
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +241,14 @@ class Ended:
     findings: tuple[Finding, ...] = ()
     tally: Tally = field(default_factory=Tally)
     locked: int = 0
+    spec: SpecUsed | None = None
+    questions: tuple[AskedQuestion, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    contradictions: tuple[Against, ...] = ()
+    rules: tuple[RuleProof, ...] = ()
 
 
-Event = Started | Judged | Asked | Answered | Attempted | Ended
+Event = Started | Judged | Asked | Answered | Attempted | Clarified | Ended
 
 _KINDS: Mapping[str, type[Event]] = {
     "started": Started,
@@ -135,6 +256,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "asked": Asked,
     "answered": Answered,
     "attempted": Attempted,
+    "clarified": Clarified,
     "ended": Ended,
 }
 

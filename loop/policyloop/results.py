@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
-from policyloop.events import Attempted, Ended, Started
+from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started
 from policyloop.findings import ErrorClass, Report, Tally
 from policyloop.guard import Weakened
 from policyloop.task import Usage, finding_to_json
+
+if TYPE_CHECKING:
+    from policyloop.spec import Gap, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,57 @@ class GuardResult:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecResult:
+    """A spec as it stands in the file `path`."""
+
+    path: str
+    spec: "Spec"
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `spec show --format json`."""
+        return {
+            "outcome": "shown",
+            "exit_code": int(Exit.GREEN),
+            "path": self.path,
+            "confirmed": self.spec.is_confirmed,
+            "digest": self.spec.digest,
+            "spec": self.spec.plain(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecCheck:
+    """A spec held against what makes one complete: every gap, in the order of its sections."""
+
+    path: str
+    spec: "Spec"
+    gaps: tuple["Gap", ...]
+
+    @property
+    def outcome(self) -> str:
+        """`complete`, `person` (a contradiction, or nothing but open questions) or `gaps`."""
+        if not self.gaps:
+            return "complete"
+        open_only = all(gap.code == "open-question" for gap in self.gaps)
+        return "person" if open_only or any(gap.contradiction for gap in self.gaps) else "gaps"
+
+    @property
+    def exit_code(self) -> Exit:
+        """0 complete, 5 only a person can settle it, 2 something is missing."""
+        return {"complete": Exit.GREEN, "person": Exit.PERSON}.get(self.outcome, Exit.USAGE)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `spec check --format json`."""
+        return {
+            "outcome": self.outcome,
+            "exit_code": int(self.exit_code),
+            "path": self.path,
+            "confirmed": self.spec.is_confirmed,
+            "gaps": [asdict(gap) for gap in self.gaps],
+        }
+
+
 def run_to_json(started: Started, attempts: Sequence[Attempted], ended: Ended) -> dict[str, Any]:
     """The document of `run --format json`, and of `show --format json` for the same run."""
     return {
@@ -86,15 +140,30 @@ def run_to_json(started: Started, attempts: Sequence[Attempted], ended: Ended) -
         "files_changed": list(ended.files_changed),
         "patch": ended.patch,
         "released": list(ended.released),
+        "spec": asdict(ended.spec) if ended.spec else None,
+        "questions": [_question_to_json(q) for q in ended.questions],
+        "assumptions": list(ended.assumptions),
+        "contradictions": [asdict(c) for c in ended.contradictions],
+        "rules": [_rule_to_json(r) for r in ended.rules],
         "assertions": assertions_to_json(ended.tally, ended.locked),
         "usage": usage_to_json(ended.spent.usage),
         "cerbos": asdict(started.compiler),
     }
 
 
+def _question_to_json(question: AskedQuestion) -> dict[str, Any]:
+    return {**asdict(question), "options": [asdict(option) for option in question.options]}
+
+
+def _rule_to_json(rule: RuleProof) -> dict[str, Any]:
+    decisions = [{**asdict(one), "assertions": [asdict(a) for a in one.assertions]} for one in rule.decisions]
+    return {"rule": rule.rule, "file": rule.file, "line": rule.line, "proven": rule.proven, "decisions": decisions}
+
+
 def _attempt_to_json(attempt: Attempted) -> dict[str, Any]:
     return {
         "number": attempt.number,
+        "stage": attempt.stage,
         "class": attempt.error_class.value if attempt.error_class else None,
         "findings": [finding_to_json(f) for f in attempt.findings],
         "edits": list(attempt.edits),

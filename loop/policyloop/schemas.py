@@ -10,7 +10,10 @@ from policyloop.outcome import Ending
 
 Schema = dict[str, Any]
 
-NAMES = ("config", "check", "guard", "run", "doctor", "error", "task", "proposal")
+NAMES = (
+    *("config", "check", "guard", "run", "doctor", "error", "task", "proposal"),
+    *("spec", "spec-show", "spec-check", "questions", "answers"),
+)
 
 
 def schema_of(name: str) -> Schema:
@@ -19,7 +22,15 @@ def schema_of(name: str) -> Schema:
         from policyloop.config import json_schema
 
         return json_schema()
+    if name == "spec":
+        from policyloop.spec import spec_schema
+
+        return spec_schema()
     schemas = {
+        "spec-show": _spec_show,
+        "spec-check": _spec_check,
+        "questions": lambda: _list(_QUESTION),
+        "answers": lambda: _ANSWERS,
         "check": _check,
         "guard": _guard,
         "run": _run,
@@ -66,6 +77,7 @@ def _one_of(*values: object) -> Schema:
     return {"enum": list(values)}
 
 
+_STAGE = _one_of("spec", "policies")
 _CLASS = _one_of(*(c.value for c in ErrorClass))
 _NAMES = dict.fromkeys(("suite", "test", "principal", "resource", "action"), TEXT)
 _ASSERTION_ID = _object("The names under which the compiler reports an assertion.", {"file": TEXT, **_NAMES})
@@ -108,6 +120,100 @@ _EDIT: Schema = {
     ]
 }
 
+_OPTION = _object("One possible answer.", {"id": TEXT, "text": TEXT, "recommended": FLAG})
+_QUESTION = _object("Something that only a person can say.", {"id": TEXT, "text": TEXT, "options": _list(_OPTION)})
+_ANSWERS: Schema = {
+    "description": "What `--answers FILE` holds: the id of a question, and the id of an option or an answer in words.",
+    "type": "object",
+    "additionalProperties": {"type": "string", "minLength": 1},
+}
+_SPEC_USED = _object(
+    "The spec of a run.",
+    {"path": TEXT, "digest": TEXT, "confirmed_by": _or_null(TEXT), "confirmed_at": _or_null(TEXT)},
+)
+_AGAINST = _object(
+    "A locked assertion, the effect that it demands, and the rule and decision which now say otherwise.",
+    {
+        "file": TEXT,
+        **_NAMES,
+        "demands": TEXT,
+        "rule": TEXT,
+        "decision": TEXT,
+        "likely": FLAG,
+        "differs": _list(TEXT),
+    },
+)
+_RULE = _object(
+    "A rule of the spec: where it lives, and what proves it.",
+    {
+        "rule": TEXT,
+        "file": _or_null(TEXT),
+        "line": _or_null(COUNT),
+        "proven": FLAG,
+        "decisions": _list(
+            _object(
+                "A decision and its assertions.",
+                {
+                    "decision": TEXT,
+                    "assertions": _list(
+                        _object(
+                            "An assertion and what it gave.",
+                            {
+                                "file": TEXT,
+                                **_NAMES,
+                                "result": _one_of("passed", "failed", "errored", "skipped", "not run"),
+                                "effect": _or_null(TEXT),
+                            },
+                        )
+                    ),
+                },
+            )
+        ),
+    },
+)
+
+
+def _spec_show() -> Schema:
+    from policyloop.spec import spec_schema
+
+    shape = spec_schema()
+    shown = _object(
+        "What `policyloop spec show --format json` prints.",
+        {
+            "outcome": _one_of("shown"),
+            "exit_code": _one_of(0),
+            "path": TEXT,
+            "confirmed": FLAG,
+            "digest": TEXT,
+            "spec": {key: shape[key] for key in ("type", "properties", "required", "additionalProperties")},
+        },
+    )
+    return {**shown, "$defs": shape["$defs"]}
+
+
+def _spec_check() -> Schema:
+    gap = _object(
+        "One thing that is missing or contradicts itself. `line` counts from 1.",
+        {
+            "code": TEXT,
+            "where": TEXT,
+            "message": TEXT,
+            "add": TEXT,
+            "contradiction": FLAG,
+            "line": _or_null(COUNT),
+        },
+    )
+    return _object(
+        "What `policyloop spec check --format json` prints.",
+        {
+            "outcome": _one_of("complete", "person", "gaps"),
+            "exit_code": _one_of(0, 2, 5),
+            "path": TEXT,
+            "confirmed": FLAG,
+            "gaps": _list(gap),
+        },
+    )
+
 
 def _check() -> Schema:
     return _object(
@@ -141,6 +247,7 @@ def _run() -> Schema:
         "One turn of the loop. `class` is null when there was nothing to fix but the request.",
         {
             "number": COUNT,
+            "stage": _STAGE,
             "class": _or_null(_CLASS),
             "findings": _list(_FINDING),
             "edits": _list(_EDIT),
@@ -168,6 +275,11 @@ def _run() -> Schema:
             "files_changed": _list(TEXT),
             "patch": _or_null(TEXT),
             "released": _list(TEXT),
+            "spec": _or_null(_SPEC_USED),
+            "questions": _list(_QUESTION),
+            "assumptions": _list(TEXT),
+            "contradictions": _list(_AGAINST),
+            "rules": _list(_RULE),
             "assertions": _ASSERTIONS,
             "usage": _USAGE,
             "cerbos": _CERBOS,
@@ -199,6 +311,7 @@ def _task() -> Schema:
         "What `--model-command` reads on standard input.",
         {
             "version": _one_of(1),
+            "stage": _STAGE,
             "request": TEXT,
             "spec": _or_null({"type": "object"}),
             "error_class": _or_null(_CLASS),

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Edit
 from policyloop.findings import ErrorClass, Finding, Report
 from policyloop.guard import Assertion, Lock, Weakened
 from policyloop.outcome import Outcome
-from policyloop.task import Dispute, Reply, Task, Usage
+from policyloop.task import Dispute, Reply, Stage, Task, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,16 @@ class State:
     reads: int = 0
     usage_of_reads: Usage = field(default_factory=Usage)
     seconds_of_reads: float = 0.0
+    stage: Stage = "policies"
+    spec: Mapping[str, Any] | None = None
+    """The confirmed spec whose decisions are in the lock; then green is all there is to reach."""
+    earlier: int = 0
+    """Attempts of this run before this stage."""
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next attempt, counted over the whole run."""
+        return self.earlier + len(self.attempts) + 1
 
     @property
     def cycles(self) -> int:

@@ -6,12 +6,15 @@ speaks the same shapes. `policyloop schema task` and `policyloop schema proposal
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from policyloop.bundle import Delete, Edit, Replace, Write
 from policyloop.findings import ErrorClass, Finding
 
 PROTOCOL_VERSION = 1
+
+Stage = Literal["spec", "policies"]
+"""What a task is about: the spec that people confirm, or the policies made from it."""
 
 
 class Malformed(ValueError):
@@ -70,7 +73,9 @@ class Task:
     findings: tuple[Finding, ...]
     files: Mapping[str, str]
     left: Left
+    stage: Stage = "policies"
     spec: Mapping[str, Any] | None = None
+    """The confirmed spec, in the stage `policies` of a run that has one."""
     index: tuple[str, ...] = ()
     refusal: str | None = None
     history: tuple[Past, ...] = ()
@@ -81,6 +86,7 @@ class Task:
         """The task as `--model-command` reads it on standard input."""
         return {
             "version": PROTOCOL_VERSION,
+            "stage": self.stage,
             "request": self.request,
             "spec": self.spec,
             "error_class": self.error_class.value if self.error_class else None,

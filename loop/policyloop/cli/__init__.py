@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from policyloop.cli import check, demo, doctor, guard, run, schema, show
+from policyloop.cli import check, demo, doctor, guard, run, schema, show, spec
 from policyloop.errors import Exit, PolicyloopError
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ def _root(
 app.command()(run.run)
 app.command()(check.check)
 app.command()(guard.guard)
+app.add_typer(spec.app)
 app.command()(show.show)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

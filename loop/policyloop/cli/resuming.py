@@ -6,7 +6,7 @@ from pathlib import Path
 
 from policyloop.budget import Spent
 from policyloop.errors import Exit, PersonNeeded, UsageError
-from policyloop.events import Answered, Attempted, Ended, Event, Judged, Started, decode
+from policyloop.events import Answered, Attempted, Clarified, Ended, Event, Judged, Started, decode
 from policyloop.findings import Tally
 from policyloop.guard import Release
 from policyloop.ledger import Chain, find_run, latest_run, read
@@ -18,11 +18,12 @@ GOES_ON = ("interrupted", "unavailable")
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An earlier run, as far as its ledger tells."""
+    """An earlier run, as far as its ledger tells. `answers` are the model's since it was `clarified`."""
 
     started: Started
     answers: tuple[Answered, ...]
     elapsed: float
+    clarified: Clarified | None = None
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -48,8 +49,13 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
         raise UsageError(
             f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
         )
-    answers = tuple(e for e in events if isinstance(e, Answered) and not e.over_budget)
-    return Past(started, answers, answers[-1].elapsed if answers else 0.0)
+    answered = [e for e in events if isinstance(e, Answered)]
+    clarified = [n for n, e in enumerate(events) if isinstance(e, Clarified)]
+    since = clarified[-1] if clarified else -1
+    last = events[since] if clarified else None
+    answers = tuple(e for e in events[since + 1 :] if isinstance(e, Answered) and not e.over_budget)
+    elapsed = answered[-1].elapsed if answered else 0.0
+    return Past(started, answers, elapsed, last if isinstance(last, Clarified) else None)
 
 
 def open_run(name: str | None, state: Path | None) -> Path:

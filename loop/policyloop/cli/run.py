@@ -1,11 +1,12 @@
 """`policyloop run`: the whole loop. The options; the run itself is `policyloop.cli.running`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, StateOption, view_of
+from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, RunnerOption, StateOption, view_of
 
 
 def run(
@@ -16,6 +17,18 @@ def run(
     policies: Annotated[Path | None, typer.Option("--policies", help="The policy directory.")] = None,
     output: FormatOption = None,
     release: Annotated[Path | None, typer.Option(help="A file of locked assertions that a person releases.")] = None,
+    spec: Annotated[
+        Path | None, typer.Option("--spec", help="The spec; by default policyloop.spec.yaml beside the policies.")
+    ] = None,
+    no_spec: Annotated[
+        bool, typer.Option("--no-spec", help="Without a spec: nothing is asked, confirmed or locked for the request.")
+    ] = False,
+    answers: Annotated[Path | None, typer.Option("--answers", help="A file of answers to the questions.")] = None,
+    assume: Annotated[
+        bool, typer.Option("--assume", help="Take the recommended answers, each as an assumption that is shown.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm the spec without being asked.")] = False,
+    by: Annotated[str | None, typer.Option("--by", help="Who confirms the spec; by default the user.")] = None,
     model_command: Annotated[
         str | None, typer.Option(help="A program that proposes: the task on stdin, the proposal on stdout, as JSON.")
     ] = None,
@@ -66,6 +79,13 @@ def run(
         state=state,
         resume=resume,
         junit=junit,
+        spec=spec,
+        no_spec=no_spec,
+        answers=answers,
+        assume=assume,
+        yes=yes,
+        by=by,
+        interactive=output in (None, Format.RICH, Format.PLAIN) and sys.stdin.isatty() and sys.stdout.isatty(),
         flags=flags,
     )
     view = view_of(output)

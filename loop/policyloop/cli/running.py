@@ -9,14 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from policyloop import outcome
+from policyloop.cli.clarifying import Clarity, Room, clarify
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
 from policyloop.cli.resuming import Past, read_past
+from policyloop.cli.stages import about, policies_after, wishes_of
 from policyloop.config import Config
 from policyloop.controller import begin, end
-from policyloop.drive import INTERRUPTED, Judge, Replaying, drive, stopwatch
+from policyloop.drive import INTERRUPTED, Judge, Replaying, Stopwatch, drive
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
-from policyloop.events import Ended, Event, Started, encode
+from policyloop.events import Ended, Event, RuleProof, Started, encode
 from policyloop.findings import CompilerInfo, Tally
 from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
@@ -43,6 +45,13 @@ class Request:
     state: Path | None = None
     resume: str | None = None
     junit: Path | None = None
+    spec: Path | None = None
+    no_spec: bool = False
+    answers: Path | None = None
+    assume: bool = False
+    yes: bool = False
+    by: str | None = None
+    interactive: bool = False
     flags: dict[str, dict[str, object]] = field(default_factory=dict)
     model: Model | None = None
 
@@ -56,6 +65,7 @@ class Source:
     model: str
     releases: tuple[Release, ...]
     resumes: str | None
+    spec: Path | None
 
 
 def run_loop(asked: Request, view: View) -> Exit:
@@ -68,7 +78,8 @@ def run_loop(asked: Request, view: View) -> Exit:
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     with ExitStack() as stack:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
-        words = asked.words or (past.started.request if past else "")
+        words, known = about(asked, policies, past)
+        wishes = wishes_of(asked)
         _check_start(hold, words, past)
         model = asked.model or _model(config)
         stack.callback(model.close)
@@ -79,21 +90,42 @@ def run_loop(asked: Request, view: View) -> Exit:
         lock, released = Lock.of(hold.start).release(releases)
         state = begin(hold.start, lock, config.budget, words, released)
         run_id = new_run_id()
-        ledger = stack.enter_context(Ledger.create(run_directory(hold.state, run_id)))
+        folder = run_directory(hold.state, run_id)
+        ledger = stack.enter_context(Ledger.create(folder))
         emit = _emitter(ledger, view)
-        source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None)
+        resumes = past.started.run if past else None
+        source = Source(str(policies), runner.info, model.name, releases, resumes, known.path if known else None)
         if hold.recovered:
             view.note(f"An interrupted write-back of {hold.recovered.time} was finished first.")
         if model.note:
             view.note(model.note)
         emit(_started(run_id, state, config, source))
+        clock = Stopwatch(past.elapsed if past else 0.0)
+        run = partial(_driven, model=model, clock=clock, emit=emit)
+        clarity = None
+        if known:
+            room = Room(
+                request=words,
+                wishes=wishes,
+                known=known,
+                bundle=hold.start,
+                releases=releases,
+                budget=config.budget,
+                folder=folder,
+                info=runner.info,
+                run=run,
+                emit=emit,
+                view=view,
+                clock=clock,
+            )
+            clarity = clarify(room, past.clarified if past else None)
+            state = policies_after(clarity, state, hold.start, releases)
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
-        clock = stopwatch(past.elapsed if past else 0.0)
-        state = _driven(state, model, lambda bundle, lock: judge(bundle, lock=lock), clock, emit)
-        ended = _finish(state, hold, run_id)
+        state = run(state, lambda bundle, lock: judge(bundle, lock=lock))
+        ended = _finish(state, hold, run_id, clarity)
         emit(ended)
         ledger.finish()
-        if asked.junit and state.report:
+        if asked.junit and state.report and state.stage == "policies":
             _write_junit(asked.junit, state)
     return Exit(ended.exit_code)
 
@@ -145,13 +177,12 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
         released=tuple(str(a.id) for a in state.released),
         releases=tuple(asdict(r) for r in source.releases),
         resumes=source.resumes,
+        spec=str(source.spec) if source.spec else None,
         policyloop=version("policyloop"),
     )
 
 
-def _driven(
-    state: State, model: Model, judge: Judge, clock: Callable[[], float], emit: Callable[[Event], None]
-) -> State:
+def _driven(state: State, judge: Judge, model: Model, clock: Callable[[], float], emit: Emit) -> State:
     """The state at the end of the loop. An interrupt between two steps ends it like one within a step."""
     try:
         for step in drive(state, model, judge, clock):
@@ -163,7 +194,7 @@ def _driven(
     return state
 
 
-def _finish(state: State, hold: Workspace, run_id: str) -> Ended:
+def _finish(state: State, hold: Workspace, run_id: str, clarity: Clarity | None) -> Ended:
     """Write back when green, else keep the best attempt as a patch; then say how it ended."""
     how = state.todo
     assert isinstance(how, Outcome)
@@ -188,14 +219,30 @@ def _finish(state: State, hold: Workspace, run_id: str) -> Ended:
         message=how.message,
         cycles=state.cycles,
         spent=state.spent,
-        diff=state.start.diff(state.best),
+        diff=hold.start.diff(state.best),
         files_changed=changed,
         patch=str(patch) if patch else None,
         released=tuple(str(a.id) for a in state.released),
         findings=report.findings if report else (),
         tally=report.tally if report else Tally(),
         locked=len(state.lock),
+        spec=clarity.used if clarity else None,
+        questions=clarity.questions if clarity else (),
+        assumptions=clarity.assumptions if clarity else (),
+        contradictions=clarity.contradictions if clarity else (),
+        rules=_proofs(state, clarity),
     )
+
+
+def _proofs(state: State, clarity: Clarity | None) -> tuple[RuleProof, ...]:
+    """Where each rule of a confirmed spec lives, and what proves it."""
+    if clarity is None or clarity.spec is None or clarity.how is not None:
+        return ()
+    from policyloop.cli.proving import proofs
+
+    green = isinstance(state.todo, Outcome) and state.todo.ending is Ending.GREEN
+    bundle, report = (state.current, state.report) if green else (state.best, state.best_report)
+    return proofs(clarity.spec, bundle, report)
 
 
 def _patch_if_possible(hold: Workspace, run_id: str, state: State) -> Path | None:

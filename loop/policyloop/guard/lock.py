@@ -72,12 +72,16 @@ class Lock:
 
     def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
         """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
-        view = self._view(candidate)
-        lost = [one for one in self._assertions if not view.keeps(one)]
+        lost = self.lost_in(candidate)
         if not lost:
             return ()
-        explainer = Explainer(view, candidate, dict(self._readings))
+        explainer = Explainer(self._view(candidate), candidate, dict(self._readings))
         return tuple(dict.fromkeys(explainer.explain(one) for one in lost))
+
+    def lost_in(self, candidate: Bundle) -> tuple[Assertion, ...]:
+        """The locked assertions that `candidate` no longer demands as strongly."""
+        view = self._view(candidate)
+        return tuple(one for one in self._assertions if not view.keeps(one))
 
     def joined_by(self, candidate: Bundle, passed: frozenset[AssertionId]) -> "Lock":
         """This lock and the assertions of `candidate` that ran and passed in both passes.
@@ -117,9 +121,13 @@ class Lock:
     def release(self, releases: Sequence[Release]) -> tuple["Lock", tuple[Assertion, ...]]:
         """This lock without the assertions that `releases` name, and these. Raises `UsageError` if one names none."""
         gone = released(self._assertions, releases)
-        names = {one.id for one in gone}
+        return self.without(one.id for one in gone), gone
+
+    def without(self, gone: Iterable[AssertionId]) -> "Lock":
+        """This lock without the assertions of these names, which only a person may let go of."""
+        names = frozenset(gone)
         kept = (one for one in self._assertions if one.id not in names)
-        return Lock(kept, self._readings, self._texts, self._joined), gone
+        return Lock(kept, self._readings, self._texts, self._joined)
 
     def _examination(self) -> Exam:
         if self._exam is None:

@@ -82,8 +82,10 @@ class ClaudeModel:
 
     def _current(self, task: Task) -> Conversation:
         known = self._conversation
-        if known is None or task.afresh or known.error_class is not task.error_class:
-            return Conversation(error_class=task.error_class)
+        confirmed = task.spec is not None
+        about = (task.stage, task.error_class, confirmed)
+        if known is None or task.afresh or (known.stage, known.error_class, known.confirmed) != about:
+            return Conversation(error_class=task.error_class, stage=task.stage, confirmed=confirmed)
         return known
 
     def _ready(self) -> "Anthropic":

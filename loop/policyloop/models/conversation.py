@@ -14,7 +14,7 @@ from policyloop.findings import ErrorClass
 from policyloop.models import references
 from policyloop.models.render import render
 from policyloop.models.tool import PROPOSE
-from policyloop.task import Task
+from policyloop.task import Stage, Task
 
 OVERHEAD_TOKENS = 2_000
 """More than what the API adds by itself: the tool-use and strict-schema prompts take some 300 to 1,000 tokens."""
@@ -29,6 +29,9 @@ class Conversation:
     """
 
     error_class: ErrorClass | None
+    stage: Stage = "policies"
+    confirmed: bool = False
+    """The policies are made from a confirmed spec."""
     messages: tuple[Block, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
     tool_use: str | None = None
@@ -37,7 +40,8 @@ class Conversation:
     @property
     def system(self) -> list[Block]:
         """The system prompt: what holds always, then the reference for this class, both cached."""
-        texts = (references.system(), references.reference(self.error_class))
+        more = (references.generating(),) if self.confirmed else ()
+        texts = (references.system(), *more, references.reference(self.error_class, self.stage))
         return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}} for text in texts]
 
     def asking(self, task: Task) -> "Conversation":

@@ -18,7 +18,9 @@ MAX_MESSAGE = 2_000
 MAX_WHY = 30
 """Lines of reasons for one failing assertion."""
 MAX_REQUEST = 20_000
-"""Characters of a request, and of a spec."""
+"""Characters of a request."""
+MAX_SPEC = 60_000
+"""Characters of a confirmed spec."""
 MAX_REFUSAL = 6_000
 MAX_RESULT = 500
 """Characters of what came of one past attempt."""
@@ -51,7 +53,7 @@ def _sections(task: Task, seen: Mapping[str, str]) -> Iterator[Section]:
     if task.request:
         yield "REQUEST", _bounded(task.request, MAX_REQUEST)
     if task.spec is not None:
-        yield "RULES a person confirmed", _bounded(json.dumps(task.spec, indent=1, ensure_ascii=False), MAX_REQUEST)
+        yield "RULES a person confirmed", _bounded(json.dumps(task.spec, ensure_ascii=False), MAX_SPEC)
     yield _compiler(task)
     if task.refusal:
         yield "YOUR LAST PROPOSAL was turned down, nothing of it was kept", _bounded(task.refusal, MAX_REFUSAL)
@@ -73,6 +75,9 @@ def _sections(task: Task, seen: Mapping[str, str]) -> Iterator[Section]:
 
 
 def _compiler(task: Task) -> Section:
+    spec = task.stage == "spec"
+    if task.error_class is None and spec:
+        return "THE CHECK of the spec found nothing; take in what the person answered, or propose no edits", ""
     if task.error_class is None:
         return "THE COMPILER is satisfied with the files as they are; carry out the request", ""
     shown = task.findings[:MAX_FINDINGS]
@@ -81,7 +86,7 @@ def _compiler(task: Task) -> Section:
     body = [line for number, finding in enumerate(shown, 1) for line in _finding(number, finding)]
     if more:
         body.append(f"and {more} more of this class")
-    return f"THE COMPILER: {count}", "\n".join(body)
+    return f"THE {'CHECK of the spec' if spec else 'COMPILER'}: {count}", "\n".join(body)
 
 
 def _finding(number: int, finding: Finding) -> Iterator[str]:

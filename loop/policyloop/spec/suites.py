@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from policyloop.guard import Assertion
+from policyloop.guard.canon import decode
+from policyloop.guard.demand import NOTHING
 from policyloop.spec.arrange import FOLDER, Suite, Test, arranged, ids_of, sound
 from policyloop.spec.cases import Case
 from policyloop.spec.emit import block, ordered, quoted, scalar
@@ -13,6 +16,8 @@ from policyloop.spec.vocabulary import DEFAULT_NOW
 
 _SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/{}.schema.json\n"
 _WRITTEN = "# Written by policyloop from policyloop.spec.yaml. Change the spec, not this file.\n"
+EARLIER = "earlier_spec_test.yaml"
+"""The suite of decisions that an earlier version of the spec made and that still hold."""
 _EFFECTS = {"allow": "EFFECT_ALLOW", "deny": "EFFECT_DENY"}
 
 
@@ -37,6 +42,52 @@ def suites_from(spec: Spec, folder: str = FOLDER) -> Mapping[str, str]:
             text = _SCHEMA.format(f"TestFixture/{schema}") + _WRITTEN + "\n".join(lines) + "\n"
             files[f"{folder}/testdata/{key.lower()}.yaml"] = text
     return dict(sorted(files.items()))
+
+
+def is_ours(text: str) -> bool:
+    """Whether policyloop wrote this suite or fixture file, and may write it anew."""
+    return _WRITTEN in text[: len(_SCHEMA) + len(_WRITTEN) + 40]
+
+
+def earlier_suite(assertions: Sequence[Assertion]) -> str:
+    """The suite of locked assertions that no decision of the spec makes any more, though none speaks against them.
+
+    All of them must be known (see `Assertion.known`). Each keeps its names and says exactly what it said.
+    """
+    names: dict[str, dict[str, str]] = {"principals": {}, "resources": {}, "auxData": {}}
+
+    def named(section: str, text: str) -> str:
+        return names[section].setdefault(text, f"{section[0]}{len(names[section]) + 1}")
+
+    tests: dict[str, dict[str, Any]] = {}
+    for one in {one.demand: one for one in assertions}.values():
+        inputs = one.demand.inputs
+        who, what = named("principals", inputs.principal), named("resources", inputs.resource)
+        given: dict[str, Any] = {"principals": [who], "resources": [what], "actions": [inputs.action]}
+        if inputs.aux_data != NOTHING:
+            given["auxData"] = named("auxData", inputs.aux_data)
+        row: dict[str, Any] = {"principal": who, "resource": what, "actions": {inputs.action: one.demand.effect}}
+        if one.demand.outputs:
+            expected = [
+                {"src": src, **({"val": decode(val)} if val else {})} for src, val in sorted(one.demand.outputs)
+            ]
+            row["outputs"] = [{"action": inputs.action, "expected": expected}]
+        options = decode(inputs.options)
+        name = base = str(one.id)
+        number = 2
+        while name in tests:
+            name, number = f"{base} ({number})", number + 1
+        tests[name] = {"name": name, "input": given, **({"options": options} if options else {}), "expected": [row]}
+    fixtures = {
+        key: {name: decode(text) for text, name in entries.items()} for key, entries in names.items() if entries
+    }
+    whole = {
+        "name": "spec: earlier decisions",
+        "description": "What earlier versions of policyloop.spec.yaml decided, and what still holds.",
+        **fixtures,
+        "tests": list(tests.values()),
+    }
+    return _SCHEMA.format("TestSuite") + _WRITTEN + "\n".join(block(whole, open_levels=2)) + "\n"
 
 
 def _suite_text(suite: Suite, spec: Spec) -> str:

@@ -3,7 +3,7 @@
 from typing import Literal, Protocol
 
 from policyloop.events import Event
-from policyloop.results import CheckResult, GuardResult
+from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
 
 Format = Literal["rich", "plain", "json", "github"]
 
@@ -25,6 +25,18 @@ class View(Protocol):
 
     def guard(self, result: GuardResult) -> None:
         """Two bundles' tests were compared."""
+        ...
+
+    def spec(self, result: SpecResult) -> None:
+        """A spec as a table."""
+        ...
+
+    def spec_check(self, result: SpecCheck) -> None:
+        """The gaps of a spec."""
+        ...
+
+    def pause(self) -> None:
+        """Something is asked on the terminal: nothing moves until the next event."""
         ...
 
     def close(self) -> None:

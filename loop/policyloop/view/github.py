@@ -11,10 +11,25 @@ from io import StringIO
 from pathlib import Path
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
-from policyloop.results import CheckResult, GuardResult
+from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
+from policyloop.view.specs import (
+    DECISIONS_HEAD,
+    PROOFS_HEAD,
+    RULES_HEAD,
+    Row,
+    against_line,
+    answer_lines,
+    check_line,
+    decision_rows,
+    gap_line,
+    proof_rows,
+    question_lines,
+    rule_rows,
+    state_line,
+)
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
 
 MOST_ANNOTATIONS = 50
@@ -41,17 +56,16 @@ class GithubView:
             case Started():
                 self._started, self._policies = event, event.policies
                 self._summary.append(f"### policyloop run {one_line(event.run)}\n")
-            case Judged() | Attempted():
+            case Judged() | Attempted() | Clarified():
                 self._summary.append(f"- {_markdown(event_line(event, self._budget()))}")
             case Ended():
                 self._annotate(event.findings)
                 self._summary.append(f"\n**{_markdown(event_line(event, None))}**\n")
+                self._summarise(event)
                 if event.diff:
                     self._summary.append(_fenced(event.diff))
         self._plain.event(event)
-        _say_inert(self._buffer.getvalue())
-        self._buffer.seek(0)
-        self._buffer.truncate()
+        self._flush()
 
     def check(self, result: CheckResult) -> None:
         """Annotations for the first class and for weakened tests."""
@@ -77,6 +91,26 @@ class GithubView:
         self._summary += [f"### policyloop guard: {line}\n"]
         self._summary += [f"- {_markdown(weakened_line(one))}" for one in result.weakened]
 
+    def spec(self, result: SpecResult) -> None:
+        """A spec as a table."""
+        spec = result.spec
+        self._plain.spec(result)
+        self._flush()
+        self._summary += [f"### policyloop spec: {_markdown(state_line(spec))}\n"]
+        self._summary += [_table(RULES_HEAD, rule_rows(spec)), _table(DECISIONS_HEAD, decision_rows(spec))]
+        self._summary += [f"- {_markdown(line)}" for line in answer_lines(spec)]
+
+    def spec_check(self, result: SpecCheck) -> None:
+        """The gaps of a spec."""
+        for gap in result.gaps[:MOST_ANNOTATIONS]:
+            _say(_command("error", f"spec/{gap.code}", clean(str(gap)), file=result.path, line=gap.line))
+        _say(one_line(check_line(result)))
+        self._summary += [f"### policyloop spec check: {_markdown(check_line(result))}\n"]
+        self._summary += [f"- {_markdown(gap_line(gap, result.path))}" for gap in result.gaps]
+
+    def pause(self) -> None:
+        """Nothing moves here."""
+
     def close(self) -> None:
         """Append the summary where GitHub reads it."""
         target = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -85,6 +119,18 @@ class GithubView:
             with Path(target).open("a", encoding="utf-8") as file:
                 file.write(text + "\n")
             self._summary.clear()
+
+    def _flush(self) -> None:
+        _say_inert(self._buffer.getvalue())
+        self._buffer.seek(0)
+        self._buffer.truncate()
+
+    def _summarise(self, event: Ended) -> None:
+        if event.rules:
+            self._summary.append(_table(PROOFS_HEAD, proof_rows(event.rules)))
+        self._summary += [f"- {_markdown(line)}" for line in question_lines(event.questions)]
+        self._summary += [f"- contradicts: {_markdown(against_line(one))}" for one in event.contradictions]
+        self._summary += [f"- ASSUMED, nobody confirmed it: {_markdown(one_line(a))}" for a in event.assumptions]
 
     def _annotate(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings[:MOST_ANNOTATIONS]:
@@ -114,6 +160,11 @@ def _property(text: str) -> str:
 def _markdown(text: str) -> str:
     """Text that Markdown shows as it is."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in text)
+
+
+def _table(head: Row, rows: list[Row]) -> str:
+    lines = [head, tuple("---" for _ in head), *(tuple(_markdown(cell) for cell in row) for row in rows)]
+    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _fenced(diff: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.view.plain import weakened_line
+from policyloop.view.specs import PROOFS_HEAD, Row, against_line, proof_rows, question_lines
 from policyloop.view.words import clean, counts, event_line, one_line, place, plural, spent_words
 
 _STYLE = """
@@ -52,11 +53,31 @@ def _section(event: Event, budget: Budget | None) -> str:
             weak = "".join(f"<li>{_text(weakened_line(w))}</li>" for w in event.weakened)
             refused = f'<ul class="bad">{weak}</ul>' if weak else ""
             return f"<h2>{_text(event_line(event, budget))}</h2>{refused}{_diff(event.diff)}"
+        case Clarified():
+            told = "".join(f"<li>{_text(change)}</li>" for change in event.changes)
+            return f"<h2>{_text(event_line(event, budget))}</h2>{f'<ul>{told}</ul>' if told else ''}"
         case Ended():
             mark = "good" if event.exit_code == 0 else "bad"
             whole = f"<details><summary>The whole diff</summary>{_diff(event.diff)}</details>" if event.diff else ""
-            return f'<h2 class="{mark}">{_text(event_line(event, budget))}</h2>{_findings(event.findings)}{whole}'
+            head = f'<h2 class="{mark}">{_text(event_line(event, budget))}</h2>'
+            return head + _findings(event.findings) + _of_spec(event) + whole
     return ""
+
+
+def _of_spec(event: Ended) -> str:
+    lines = [
+        *question_lines(event.questions),
+        *(f"contradicts: {against_line(one)}" for one in event.contradictions),
+        *(f"ASSUMED, nobody confirmed it: {text}" for text in event.assumptions),
+    ]
+    listed = f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>" if lines else ""
+    return listed + (_table(PROOFS_HEAD, proof_rows(event.rules)) if event.rules else "")
+
+
+def _table(head: Row, rows: list[Row]) -> str:
+    top = "".join(f"<th>{_text(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _started(event: Started) -> str:

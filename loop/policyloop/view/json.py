@@ -5,7 +5,7 @@ import sys
 
 from policyloop.events import Attempted, Ended, Event, Started
 from policyloop.redact import redact_value
-from policyloop.results import CheckResult, GuardResult, run_to_json
+from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult, run_to_json
 from policyloop.view.plain import PlainView
 
 
@@ -39,6 +39,17 @@ class JsonView:
     def guard(self, result: GuardResult) -> None:
         """The document of `guard`."""
         write(result.to_json())
+
+    def spec(self, result: SpecResult) -> None:
+        """A spec as a table."""
+        write(result.to_json())
+
+    def spec_check(self, result: SpecCheck) -> None:
+        """The gaps of a spec."""
+        write(result.to_json())
+
+    def pause(self) -> None:
+        """Nothing moves here."""
 
     def close(self) -> None:
         """Nothing to give back."""

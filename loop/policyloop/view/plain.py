@@ -4,10 +4,25 @@ import sys
 from typing import TextIO
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.guard import Weakened
-from policyloop.results import CheckResult, GuardResult
+from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.specs import (
+    DECISIONS_HEAD,
+    PROOFS_HEAD,
+    RULES_HEAD,
+    Row,
+    against_line,
+    answer_lines,
+    check_line,
+    decision_rows,
+    gap_line,
+    proof_rows,
+    question_lines,
+    rule_rows,
+    state_line,
+)
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
 
 MOST_FINDINGS = 20
@@ -35,8 +50,11 @@ class PlainView:
                 self._findings(event.first)
             case Attempted() if event.diff:
                 self._indented(event.diff)
-            case Ended() if event.files_changed:
-                self._say("written: " + ", ".join(one_line(path) for path in event.files_changed))
+            case Clarified():
+                for change in event.changes:
+                    self._say(f"  change: {one_line(change)}")
+            case Ended():
+                self._ended(event)
 
     def check(self, result: CheckResult) -> None:
         """The findings of the first class, then the verdict."""
@@ -58,8 +76,43 @@ class PlainView:
         else:
             self._say(f"kept: all {plural(result.locked, 'assertion')} are as strong as before")
 
+    def spec(self, result: SpecResult) -> None:
+        """A spec as a table."""
+        spec = result.spec
+        self._say(f"request: {one_line(spec.request, 1000)}")
+        self._rows(RULES_HEAD, rule_rows(spec))
+        self._rows(DECISIONS_HEAD, decision_rows(spec))
+        for line in answer_lines(spec):
+            self._say(line)
+        self._say(f"{one_line(result.path)}: {state_line(spec)}")
+
+    def spec_check(self, result: SpecCheck) -> None:
+        """The gaps of a spec."""
+        for gap in result.gaps:
+            self._say(gap_line(gap, result.path))
+        self._say(check_line(result))
+
+    def pause(self) -> None:
+        """Nothing moves here."""
+
     def close(self) -> None:
         """Nothing to give back."""
+
+    def _ended(self, event: Ended) -> None:
+        if event.files_changed:
+            self._say("written: " + ", ".join(one_line(path) for path in event.files_changed))
+        for line in question_lines(event.questions):
+            self._say(line)
+        for one in event.contradictions:
+            self._say(f"contradicts: {against_line(one)}")
+        for text in event.assumptions:
+            self._say(f"ASSUMED, nobody confirmed it: {one_line(text)}")
+        if event.rules:
+            self._rows(PROOFS_HEAD, proof_rows(event.rules))
+
+    def _rows(self, head: Row, rows: list[Row]) -> None:
+        for row in rows:
+            self._say(f"{head[0]} {row[0]}: " + " | ".join(cell for cell in row[1:] if cell))
 
     def _findings(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings[:MOST_FINDINGS]:

@@ -13,11 +13,26 @@ from rich.table import Table
 from rich.text import Text
 
 from policyloop.budget import Budget, Spent
-from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged, Started
+from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
-from policyloop.results import CheckResult, GuardResult
+from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
+from policyloop.view.specs import (
+    DECISIONS_HEAD,
+    PROOFS_HEAD,
+    RULES_HEAD,
+    Row,
+    against_line,
+    answer_lines,
+    check_line,
+    decision_rows,
+    gap_line,
+    proof_rows,
+    question_lines,
+    rule_rows,
+    state_line,
+)
 from policyloop.view.words import clean, counts, event_line, one_line, place, plural
 
 COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
@@ -39,6 +54,7 @@ class RichView:
         """Print what is worth keeping; show the rest in the panel."""
         if isinstance(event, Started):
             self._panel = StatusPanel(event.budget)
+        if self._panel and self._live is None and not isinstance(event, Clarified | Ended):
             self._live = Live(self._panel, console=self._console, transient=True, refresh_per_second=8)
             self._live.start()
         if self._panel:
@@ -50,6 +66,10 @@ class RichView:
                 self._judged(event)
             case Attempted():
                 self._attempted(event)
+            case Clarified():
+                self._console.print(Text(event_line(event, None), style="bold"))
+                for change in event.changes:
+                    self._console.print(Text(f"  change: {one_line(change)}", style="yellow"))
             case Ended():
                 self._ended(event)
 
@@ -71,11 +91,42 @@ class RichView:
         else:
             self._verdict("kept", f"all {plural(result.locked, 'assertion')} are as strong as before")
 
-    def close(self) -> None:
-        """Give the terminal back."""
+    def spec(self, result: SpecResult) -> None:
+        """A spec as a table."""
+        spec = result.spec
+        self._console.print(Text(one_line(spec.request, 1000), style="bold"))
+        self._table("Rules", RULES_HEAD, rule_rows(spec))
+        self._table("Decisions", DECISIONS_HEAD, decision_rows(spec))
+        for line in answer_lines(spec):
+            self._console.print(Text(line))
+        style = "green" if spec.is_confirmed else "yellow"
+        self._console.print(Text(f"{one_line(result.path)}: {state_line(spec)}", style=style))
+
+    def spec_check(self, result: SpecCheck) -> None:
+        """The gaps of a spec."""
+        for gap in result.gaps:
+            self._console.print(Text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
+        self._verdict(result.outcome, check_line(result).partition(": ")[2])
+
+    def pause(self) -> None:
+        """Something is asked: the panel goes until the next event."""
         if self._live:
             self._live.stop()
             self._live = None
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self.pause()
+
+    def _table(self, title: str, head: Row, rows: list[Row]) -> None:
+        if not rows:
+            return
+        table = Table(title=title, title_justify="left")
+        for name in head:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._console.print(table)
 
     def _judged(self, event: Judged) -> None:
         if event.next_class:
@@ -114,10 +165,17 @@ class RichView:
         self.close()
         if event.files_changed:
             self._console.print(Text("written: " + ", ".join(one_line(p) for p in event.files_changed)))
+        for line in question_lines(event.questions):
+            self._console.print(Text(line))
+        for one in event.contradictions:
+            self._console.print(Text(f"contradicts: {against_line(one)}", style="red"))
+        for text in event.assumptions:
+            self._console.print(Text(f"ASSUMED, nobody confirmed it: {one_line(text)}", style="yellow"))
+        self._table("Rules", PROOFS_HEAD, proof_rows(event.rules))
         self._verdict(event.ending.value, event_line(event, None).partition(": ")[2])
 
     def _verdict(self, word: str, words: str) -> None:
-        good = word in (Ending.GREEN.value, "kept")
+        good = word in (Ending.GREEN.value, "kept", "complete")
         self._console.print(
             Text.assemble((f" {word.upper()} ", f"reverse bold {'green' if good else 'red'}"), " ", words)
         )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from policyloop.budget import Budget, Spent
-from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged, Started
+from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.redact import redact
 
@@ -80,6 +80,9 @@ def event_line(event: Event, budget: Budget | None) -> str:
         case Judged():
             verdict = f"class {event.next_class.value}: {counts(event.first)}" if event.next_class else "green"
             ran = f"{event.tally.passed}/{event.tally.ran} assertions passed"
+            if event.stage == "spec":
+                verdict = verdict.replace("class ", "spec, ") if event.next_class else "the spec is whole"
+                return f"cycle {event.cycle}: {verdict}; {spent_words(event.spent, budget)}"
             return f"cycle {event.cycle}: {verdict}; {ran}; {spent_words(event.spent, budget)}"
         case Asked():
             return f"attempt {event.attempt}: asking the model"
@@ -89,6 +92,10 @@ def event_line(event: Event, budget: Budget | None) -> str:
             return f"attempt {event.attempt}: {one_line(what)}{old}, {event.usage.tokens} tokens, {event.seconds:.1f}s"
         case Attempted():
             return f"attempt {event.number}: {_attempt_words(event)}"
+        case Clarified():
+            from policyloop.view.specs import clarified_line
+
+            return clarified_line(event)
         case Ended():
             released = "".join(f" Released by a person: {one_line(name)}." for name in event.released)
             kept = f" The result is kept in {one_line(event.patch)}." if event.patch else ""

@@ -1,0 +1,106 @@
+"""A confirmed spec and a bundle that is there: what contradicts it, what is released, and where the loop begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from policyloop.bundle import Bundle
+from policyloop.errors import PersonNeeded, UsageError
+from policyloop.events import Against
+from policyloop.guard import Assertion, Lock, Release
+from policyloop.spec import FOLDER, Contradiction, Spec, contradicted, releases_of, suites_from
+from policyloop.spec.model import ReleasedTest
+from policyloop.spec.suites import EARLIER, earlier_suite, is_ours
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where the loop begins: the person's bundle with the suites of the spec, all locked but what is released."""
+
+    bundle: Bundle
+    lock: Lock
+    released: tuple[Assertion, ...]
+
+
+def unreleased(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> tuple[Against, ...]:
+    """The locked tests of `bundle` that contradict the spec, and that neither it nor `more` releases."""
+    lock = Lock.of(bundle)
+    known = {one.id: one for one in lock}
+    releases = (*releases_of(spec), *more)
+    found = contradicted(spec, lock)
+    return tuple(_against(one) for one in found if not any(r.names(known[one.assertion]) for r in releases))
+
+
+def with_releases(spec: Spec, ones: Sequence[Against]) -> Spec:
+    """The spec that releases these too, each replaced by the rule that contradicts it. It has to be confirmed anew."""
+    if not ones:
+        return spec
+    new = tuple(
+        ReleasedTest(
+            suite=one.suite,
+            test=one.test,
+            principal=one.principal,
+            resource=one.resource,
+            action=one.action,
+            replaced_by=one.rule,
+        )
+        for one in ones
+    )
+    changed: Spec = spec.model_copy(update={"releases": (*spec.releases, *new)})
+    return changed
+
+
+def beginning(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> Beginning:
+    """The bundle with the spec's suites in it, and its lock.
+
+    Suites that an earlier version of the spec left are written anew; what they demanded besides, and what nobody
+    released, goes on being demanded. Raises `UsageError` for a file in the place of a suite that is not ours.
+    """
+    suites = suites_from(spec)
+    for path in suites:
+        if path in bundle and not is_ours(bundle[path]):
+            raise UsageError(f"{path} stands where a suite of the spec belongs.", "Move or rename it.")
+    old = {path for path, text in bundle.files.items() if path.startswith(f"{FOLDER}/") and is_ours(text)}
+    before = Lock.of(bundle)
+    released = _released(spec, before, old, more)
+    kept = before.without(one.id for one in released)
+    base = {path: text for path, text in bundle.files.items() if path not in old} | dict(suites)
+    lost = kept.lost_in(Bundle(base))
+    if lost:
+        unknown = next((one for one in lost if not one.known), None)
+        if unknown is not None:
+            raise UsageError(f"{unknown.id.file} cannot be read whole, so it cannot be kept.", "Repair it first.")
+        base[f"{FOLDER}/{EARLIER}"] = earlier_suite(lost)
+    start = Bundle(base)
+    if left := kept.lost_in(start):
+        raise PersonNeeded(f"The spec's suites would drop a locked test: {left[0].id}.", "Release it by name.")
+    outside = [one.id for one in released if one.id.file not in old]
+    lock = Lock.of(start).without(outside)
+    return Beginning(start, lock, released)
+
+
+def _released(spec: Spec, lock: Lock, ours: set[str], more: Sequence[Release]) -> tuple[Assertion, ...]:
+    """What a person lets go of. A test that a spec made is let go only where a spec says otherwise."""
+    against = {one.assertion for one in contradicted(spec, lock)}
+    listed = releases_of(spec)
+    gone = {
+        one.id for one in lock if any(r.names(one) for r in listed) and (one.id in against or one.id.file not in ours)
+    }
+    gone |= {one.id for one in lock.release(more)[1]}
+    return tuple(one for one in lock if one.id in gone)
+
+
+def _against(one: Contradiction) -> Against:
+    ids = one.assertion
+    return Against(
+        file=ids.file,
+        suite=ids.suite,
+        test=ids.test,
+        principal=ids.principal,
+        resource=ids.resource,
+        action=ids.action,
+        demands=one.demands,
+        rule=one.rule,
+        decision=one.decision,
+        likely=one.likely,
+        differs=one.differs,
+    )

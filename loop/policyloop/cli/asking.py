@@ -1,0 +1,105 @@
+"""What is asked on a terminal: one question at a time, the contradicted tests, and at the end whether that is it.
+
+An interrupt or the end of the input is a `KeyboardInterrupt` everywhere here.
+"""
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from policyloop.errors import UsageError
+from policyloop.events import Against
+from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, spec_to_yaml
+from policyloop.spec.model import Question
+from policyloop.view.specs import against_line, gap_line
+from policyloop.view.words import clean, one_line
+
+
+def ask_questions(questions: Sequence[Question], taken: Callable[[str, str], None]) -> None:
+    """Ask each in turn; `taken` is told each answer at once, so that an interrupt loses none."""
+    for number, question in enumerate(questions, 1):
+        _say("")
+        _say(f"Question {number} of {len(questions)}: {one_line(question.text, 1000)}")
+        for place, option in enumerate(question.options, 1):
+            _say(f"  {place}. {one_line(option.text)}" + (" (recommended)" if option.recommended else ""))
+        taken(question.id, _answer(question))
+
+
+def _answer(question: Question) -> str:
+    best = next((option.id for option in question.options if option.recommended), None)
+    while True:
+        said = _input("Your answer: a number, Enter for the recommended one, or your own words: ").strip()
+        if not said and best is not None:
+            return best
+        if said.isdecimal():
+            if 1 <= int(said) <= len(question.options):
+                return question.options[int(said) - 1].id
+            _say(f"There are {len(question.options)} options.")
+            continue
+        if said:
+            return next((option.id for option in question.options if option.id == said), said)
+
+
+def ask_releases(against: Sequence[Against]) -> tuple[Against, ...]:
+    """Which of the contradicted tests a person releases."""
+    _say("")
+    _say(f"{len(against)} locked tests say otherwise than these rules:")
+    for one in against:
+        _say(f"  {against_line(one)}")
+    said = _choice("Release them? [a]ll, [o]ne by one, [n]one: ", "aon")
+    if said == "a":
+        return tuple(against)
+    if said == "n":
+        return ()
+    return tuple(one for one in against if _choice(f"Release {against_line(one)}? [y/n]: ", "yn") == "y")
+
+
+def ask_yes_no_edit() -> str:
+    """`y`, `n` or `e`."""
+    return _choice("Is this what you want? [y]es, [n]o, [e]dit: ", "yne")
+
+
+def edited(spec: Spec) -> Spec:
+    """The spec as a person leaves it in their editor. What cannot be read is opened again until they give up."""
+    with tempfile.TemporaryDirectory(prefix="policyloop-") as folder:
+        file = Path(folder) / FILE_NAME
+        file.write_text(spec_to_yaml(spec), encoding="utf-8")
+        while True:
+            editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+            try:
+                subprocess.run([*shlex.split(editor), str(file)], check=True)
+                new = parse_spec(file.read_text(encoding="utf-8"), FILE_NAME)
+            except (OSError, ValueError, subprocess.CalledProcessError) as error:
+                _say(f"The editor {editor} did not work: {error}. Set EDITOR.")
+                return spec
+            except UsageError as error:
+                _say(clean(f"{error.message} {error.hint}"))
+            else:
+                gaps = check_spec(new)
+                if not gaps:
+                    return new
+                for gap in gaps:
+                    _say(gap_line(gap, FILE_NAME))
+            if _choice("Edit again? [y/n]: ", "yn") == "n":
+                return spec
+
+
+def _choice(prompt: str, letters: str) -> str:
+    while True:
+        said = _input(prompt).strip().lower()[:1]
+        if said and said in letters:
+            return said
+
+
+def _input(prompt: str) -> str:
+    try:
+        return input(prompt)
+    except EOFError:
+        raise KeyboardInterrupt from None
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201

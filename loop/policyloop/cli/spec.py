@@ -1,0 +1,165 @@
+"""`policyloop spec`: look at a spec, check it, confirm it, and write the suites that lock its decisions."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyloop.cli.options import Format, FormatOption, view_of
+from policyloop.errors import Exit
+
+if TYPE_CHECKING:
+    from policyloop.spec import Gap
+
+app = typer.Typer(
+    name="spec",
+    help="Show, check and confirm a spec, and write the suites that lock its decisions.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SpecArgument = Annotated[
+    Path | None, typer.Argument(help="The spec; by default policyloop.spec.yaml here, or beside --policies.")
+]
+PoliciesOption = Annotated[Path | None, typer.Option("--policies", help="The policy directory that it belongs to.")]
+
+
+@app.command()
+def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
+    """Show the spec as a table: rules, decisions, answers, assumptions, and who confirmed it."""
+    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.results import SpecResult
+
+    path = spec_path(spec, policies)
+    view = view_of(output)
+    view.spec(SpecResult(path=str(path), spec=read_spec(path)))
+    view.close()
+
+
+@app.command()
+def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
+    """Name every gap: 0 complete, 5 only a person can settle it (a question, a contradiction), 2 something is missing.
+
+    With --policies, locked tests there that contradict the spec without a release of it are gaps, too.
+    """
+    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.results import SpecCheck
+    from policyloop.spec import check_spec
+
+    path = spec_path(spec, policies)
+    view = view_of(output)
+    found = read_spec(path)
+    gaps = (*check_spec(found), *_against(found, policies))
+    result = SpecCheck(path=str(path), spec=found, gaps=gaps)
+    view.spec_check(result)
+    view.close()
+    raise typer.Exit(int(result.exit_code))
+
+
+@app.command()
+def confirm(
+    spec: SpecArgument = None,
+    *,
+    by: Annotated[str, typer.Option("--by", help="Who confirms it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for use without a terminal.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="Release the tests in --policies that contradict it, all that are listed.")
+    ] = False,
+    policies: PoliciesOption = None,
+    output: FormatOption = None,
+) -> None:
+    """Say yes to a spec that has no gaps, as a person: it gets the name, the moment and the digest of its content."""
+    from policyloop.cli.against import unreleased, with_releases
+    from policyloop.cli.specfile import confirmed_text, read_spec, spec_path, write_spec
+    from policyloop.errors import PersonNeeded, UsageError
+    from policyloop.results import SpecCheck, SpecResult
+    from policyloop.spec import check_spec
+    from policyloop.view.specs import against_line
+    from policyloop.workspace import read_bundle
+
+    if not by.strip():
+        raise UsageError("Nobody confirms this spec.", "Give --by NAME.")
+    path = spec_path(spec, policies)
+    found = before = read_spec(path)
+    text = path.read_text(encoding="utf-8")
+    view = view_of(output)
+    gaps = check_spec(found)
+    if gaps:
+        result = SpecCheck(path=str(path), spec=found, gaps=gaps)
+        view.spec_check(result)
+        raise typer.Exit(int(result.exit_code))
+    open_ones = unreleased(found, read_bundle(policies)) if policies else ()
+    if open_ones and not release:
+        lines = "; ".join(against_line(one) for one in open_ones)
+        raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Give --release, or change the spec.")
+    found = with_releases(found, open_ones)
+    if output is not Format.JSON:
+        view.spec(SpecResult(path=str(path), spec=found))
+    if not yes:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise PersonNeeded("There is no terminal to ask on.", "Give --yes to confirm without being asked.")
+        if not typer.confirm("Is this what you want?"):
+            raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
+    new = confirmed_text(text if found == before else None, found, by.strip())
+    write_spec(path, new, expect=text)
+    if output is Format.JSON:
+        view.spec(SpecResult(path=str(path), spec=read_spec(path)))
+    view.close()
+    typer.echo(f"Confirmed by {by.strip()}: {path}", err=True)
+
+
+@app.command()
+def suites(
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="The policy directory to write into.")] = None,
+    *,
+    spec: Annotated[Path | None, typer.Option("--spec", help="The spec; by default beside DIR.")] = None,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print them instead.")] = False,
+) -> None:
+    """Write the suites and fixtures that lock the spec's decisions; what policyloop did not write is never touched."""
+    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.errors import PersonNeeded, UsageError
+    from policyloop.spec import check_spec, suites_from
+    from policyloop.spec.suites import is_ours
+    from policyloop.workspace import Workspace
+
+    if directory is None and not stdout:
+        raise UsageError("Where shall the suites go?", "Give the policy directory, or --stdout.")
+    path = spec_path(spec, directory)
+    found = read_spec(path)
+    if gaps := check_spec(found):
+        raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "policyloop spec check names every gap.")
+    files = suites_from(found)
+    if stdout or directory is None:
+        for name, text in files.items():
+            typer.echo(f"# --- {name}\n{text}", nl=False)
+        return
+    with Workspace.open(directory) as hold:
+        foreign = [name for name in files if name in hold.start and not is_ours(hold.start[name])]
+        if foreign:
+            raise UsageError(f"{directory}/{foreign[0]} was not written by policyloop.", "Move or rename it.")
+        from policyloop.bundle import Bundle
+
+        changed = hold.write_back(Bundle({**hold.start.files, **files}))
+    for name in changed:
+        typer.echo(os.path.join(str(directory), name))  # noqa: PTH118  (as it was given)
+    raise typer.Exit(int(Exit.GREEN))
+
+
+def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":
+    """Locked tests that contradict the spec, as gaps that a person settles."""
+    from policyloop.cli.against import unreleased
+    from policyloop.spec import Gap, Spec
+    from policyloop.view.specs import against_line
+    from policyloop.workspace import read_bundle
+
+    assert isinstance(spec, Spec)
+    if policies is None:
+        return ()
+    add = "Release it under `releases`, or change the rule."
+    return tuple(
+        Gap("contradicted-test", "the tests that are there", against_line(one), add, contradiction=True)
+        for one in unreleased(spec, read_bundle(policies))
+    )

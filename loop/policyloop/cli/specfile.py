@@ -1,0 +1,106 @@
+"""The spec's file and the answers' file: found, read, and written all or nothing."""
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from policyloop.errors import PersonNeeded, Unavailable, UsageError
+from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, spec_to_yaml
+from policyloop.spec.reading import MAX_BYTES, read_document
+
+_CONFIRMED = re.compile(r"^confirmed:.*\n?(?:[ \t]+.*\n?|\n)*", re.MULTILINE)
+
+
+def spec_path(given: Path | None, policies: Path | None = None) -> Path:
+    """Where the spec is: as given, else beside the policy directory, else here."""
+    if given is not None:
+        return given
+    return policies.resolve().parent / FILE_NAME if policies else Path(FILE_NAME)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises `UsageError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise UsageError(f"{path} has more than {MAX_BYTES} bytes.", "Split what it says.")
+        return data.decode()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Name the file.") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 at byte {error.start}.", "Save it as UTF-8.") from None
+
+
+def read_spec(path: Path) -> Spec:
+    """The spec in a file. Raises `UsageError` with the line."""
+    return parse_spec(read_text(path), str(path))
+
+
+def read_answers(path: Path) -> Mapping[str, str]:
+    """Question id -> the id of an option, or words. Raises `UsageError`."""
+    document = read_document(read_text(path), str(path))
+    answers = document.data
+    if not isinstance(answers, dict) or not answers:
+        raise UsageError(f"{path}: it holds no answers.", "It is a mapping: the id of a question, and the answer.")
+    for name, answer in answers.items():
+        if not isinstance(answer, str) or not answer.strip():
+            where = f"{path}:{document.lines.get((name,), 1)}"
+            raise UsageError(f"{where}: the answer to `{name}` is no text.", "Give an option's id, or words in quotes.")
+    return answers
+
+
+def confirmed_text(text: str | None, spec: Spec, by: str) -> str:
+    """The file with the spec confirmed now; the comments and the order of `text` stay where they can."""
+    done = confirm(spec, by, datetime.now(UTC).isoformat(timespec="seconds"))
+    if text is not None and done.confirmed:
+        mark = spec_to_yaml(Spec(version=1, request="-", confirmed=done.confirmed))
+        new = _CONFIRMED.sub("", text).rstrip("\n") + "\n\n" + mark[mark.index("confirmed:") :]
+        try:
+            if parse_spec(new) == done:
+                return new
+        except UsageError:
+            pass
+    return spec_to_yaml(done)
+
+
+def write_spec(path: Path, text: str, *, expect: str | None) -> None:
+    """Write `text` to `path`, all or nothing. `expect`: what must stand there now, None for no file.
+
+    Raises `PersonNeeded` when something else stands there, `Unavailable` when it cannot be written.
+    """
+    try:
+        now = path.read_bytes().decode(errors="replace") if path.exists() else None
+        if now != expect:
+            raise PersonNeeded(f"{path} was changed meanwhile, so it was not overwritten.", "Look at it, then go on.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = path.stat().st_mode & 0o777 if now is not None else 0o666 & ~_umask()
+        target = path.resolve()
+        with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).chmod(mode)
+                Path(file.name).replace(target)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be written: {error.strerror}.", "Make room, or name another --spec."
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,76 @@
+"""From one stage of a run to the next: which spec it is about, and how the policies begin once that is confirmed."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from policyloop import outcome
+from policyloop.bundle import Bundle
+from policyloop.cli.against import beginning
+from policyloop.cli.clarifying import Clarity, Known, Wishes
+from policyloop.cli.resuming import Past
+from policyloop.cli.specfile import read_answers, read_text, spec_path
+from policyloop.controller import begin, go_on
+from policyloop.errors import PersonNeeded, UsageError
+from policyloop.guard import Release
+from policyloop.spec import parse_spec
+from policyloop.state import State
+
+if TYPE_CHECKING:
+    from policyloop.cli.running import Request
+
+
+def about(asked: "Request", policies: Path, past: Past | None) -> tuple[str, Known | None]:
+    """The request, and the spec that it is about; None for a run without one. Raises `UsageError`.
+
+    Without a request what is there is repaired, unless a spec is named: then its own request is meant.
+    """
+    words = asked.words or (past.started.request if past else "")
+    if asked.no_spec or not (words.strip() or asked.spec) or (past and past.started.spec is None):
+        _check_unused(asked)
+        return words, None
+    path = asked.spec or (Path(past.started.spec) if past and past.started.spec else spec_path(None, policies))
+    if path.resolve().is_relative_to(policies.resolve()):
+        raise UsageError(f"The spec {path} lies in the policy directory, where a model writes.", "Keep it beside it.")
+    if not path.exists():
+        if not words.strip():
+            raise UsageError(f"There is no spec {path}.", "Say what you want, or name another --spec.")
+        return words, Known(path=path, text=None, spec=None)
+    text = read_text(path)
+    spec = parse_spec(text, str(path))
+    if not (words or spec.request).strip():
+        raise UsageError(f"{path} has no request.", "Say there what is wanted.")
+    return words if words.strip() else spec.request, Known(path=path, text=text, spec=spec)
+
+
+def _check_unused(asked: "Request") -> None:
+    given = {"--spec": asked.spec, "--answers": asked.answers, "--assume": asked.assume, "--yes": asked.yes}
+    unused = [name for name, value in given.items() if value]
+    if unused:
+        why = "--no-spec" if asked.no_spec else "a run without a request"
+        raise UsageError(f"{unused[0]} means nothing with {why}.", "Leave one of them out.")
+
+
+def wishes_of(asked: "Request") -> Wishes:
+    """What the person said about the spec. Raises `UsageError` for an answers file that cannot be used."""
+    return Wishes(
+        answers=read_answers(asked.answers) if asked.answers else {},
+        assume=asked.assume,
+        yes=asked.yes,
+        by=asked.by.strip() or None if asked.by else None,
+        interactive=asked.interactive,
+    )
+
+
+def policies_after(clarity: Clarity, state: State, bundle: Bundle, releases: tuple[Release, ...]) -> State:
+    """How the policies begin once the spec is confirmed, or the end when it is not."""
+    if clarity.how is not None:
+        report = clarity.state.best_report if clarity.state else None
+        return replace(state, todo=clarity.how, spent=clarity.spent, best_report=report)
+    assert clarity.spec is not None
+    try:
+        first = beginning(clarity.spec, bundle, releases)
+    except PersonNeeded as error:
+        return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
+    new = begin(first.bundle, first.lock, state.budget, state.request, first.released)
+    return go_on(replace(new, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)

@@ -1,0 +1,129 @@
+"""A spec and what became of it as rows and lines, which every view for people shares."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
+from policyloop.view.words import one_line, plural
+
+if TYPE_CHECKING:
+    from policyloop.results import SpecCheck
+    from policyloop.spec import Gap, Spec
+
+Row = tuple[str, ...]
+
+RULES_HEAD = ("rule", "who", "may or may not", "on", "condition", "purpose")
+DECISIONS_HEAD = ("decision", "rule", "who", "does", "to", "gets", "shows")
+PROOFS_HEAD = ("rule", "where it lives", "assertions", "result")
+
+
+def rule_rows(spec: "Spec") -> list[Row]:
+    """A row a rule, under `RULES_HEAD`."""
+    verbs = {"allow": "may", "deny": "may never", None: "?"}
+    return [
+        _row(
+            rule.id,
+            "everyone" if rule.subject == ("*",) else ", ".join(rule.subject),
+            f"{verbs[rule.decision]} {', '.join(rule.actions)}",
+            rule.resource or "?",
+            rule.condition,
+            rule.purpose,
+        )
+        for rule in spec.rules
+    ]
+
+
+def decision_rows(spec: "Spec") -> list[Row]:
+    """A row a decision, under `DECISIONS_HEAD`."""
+    found = []
+    for one in spec.decisions:
+        rule = spec.rule(one.rule)
+        actions = one.actions or (rule.actions if rule else ())
+        shows = f"{one.shows}" if one.shows else ""
+        against = f"{shows}, against {one.control}" if one.control else shows
+        found.append(_row(one.id, one.rule, one.principal, ", ".join(actions), one.resource, one.expect, against))
+    return found
+
+
+def state_line(spec: "Spec") -> str:
+    """Who confirmed the spec and when, or that nobody did."""
+    known = spec.confirmed
+    if known is None:
+        return "NOT confirmed: nobody has said yes to it."
+    if spec.is_confirmed:
+        return f"Confirmed by {one_line(known.by)} at {one_line(known.at)}."
+    return f"NOT confirmed: it was changed after {one_line(known.by)} confirmed it at {one_line(known.at)}."
+
+
+def answer_lines(spec: "Spec") -> Iterator[str]:
+    """The questions with their answers, then what is assumed and what is released."""
+    for question in spec.questions:
+        said = next((option.text for option in question.options if option.id == question.answer), question.answer)
+        how = "ASSUMED, nobody confirmed it: " if question.assumed else ""
+        yield f"question {one_line(question.id)}: {one_line(question.text)} {how}{one_line(said or 'OPEN')}"
+    for text in spec.assumptions:
+        yield f"assumption: {one_line(text)}"
+    for one in spec.releases:
+        names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
+        yield f"released: {one_line(names)}; replaced by rule {one_line(one.replaced_by)}"
+
+
+def gap_line(gap: "Gap", path: str) -> str:
+    """A gap on one line, with its place."""
+    where = f"{one_line(path)}:{gap.line}" if gap.line else one_line(path)
+    return f"{where}: {gap.code}: {one_line(str(gap), 1000)}"
+
+
+def check_line(result: "SpecCheck") -> str:
+    """The verdict of `spec check`."""
+    words = {"complete": "nothing is missing", "gaps": plural(len(result.gaps), "gap")}
+    what = words.get(result.outcome, f"{plural(len(result.gaps), 'gap')} that a person must settle")
+    return f"{result.outcome}: {what}. {state_line(result.spec)}"
+
+
+def clarified_line(event: Clarified) -> str:
+    """What a spec came to, on one line."""
+    by = event.used.confirmed_by
+    parts = [plural(event.rules, "rule"), plural(event.decisions, "decision")]
+    if event.questions:
+        parts.append(plural(len(event.questions), "open question"))
+    if event.assumptions:
+        parts.append(plural(len(event.assumptions), "assumption"))
+    parts.append(f"confirmed by {one_line(by)}" if by else "not confirmed")
+    reused = "as it was confirmed before" if event.reused else one_line(event.used.path)
+    return f"spec: {', '.join(parts)}; {reused}"
+
+
+def question_lines(questions: Sequence[AskedQuestion]) -> Iterator[str]:
+    """Questions with their options, as they are to be answered."""
+    for question in questions:
+        yield f"question {one_line(question.id)}: {one_line(question.text, 1000)}"
+        for option in question.options:
+            best = " (recommended)" if option.recommended else ""
+            yield f"  {one_line(option.id)}: {one_line(option.text)}{best}"
+
+
+def against_line(one: Against) -> str:
+    """A contradicted assertion on one line."""
+    says = "deny" if one.demands == "allow" else "allow"
+    names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
+    how = f" (likely: it has other {', '.join(one.differs)})" if one.likely else ""
+    return one_line(f"{names} demands {one.demands}, but rule {one.rule} says {says}: {one.decision}{how}", 1000)
+
+
+def proof_rows(rules: Sequence[RuleProof]) -> list[Row]:
+    """A row a rule, under `PROOFS_HEAD`."""
+    rows = []
+    for rule in rules:
+        place = f"{rule.file}:{rule.line}" if rule.line else rule.file or "nowhere"
+        results = [one.result for one in rule.assertions]
+        bad = [f"{one.principal} {one.action} {one.resource}: {one.result}" for one in rule.assertions]
+        failing = [words for words, result in zip(bad, results, strict=True) if result != "passed"]
+        said = f"{results.count('passed')} of {len(results)} passed"
+        verdict = "proven" if rule.proven else "; ".join(failing[:3]) or "nothing proves it"
+        rows.append(_row(rule.rule, place, said, verdict))
+    return rows
+
+
+def _row(*cells: str) -> Row:
+    return tuple(one_line(cell) for cell in cells)
