@@ -139,6 +139,7 @@ def _answered(state: State, event: Proposed) -> State:
         return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("dispute", words))
     if not proposal.edits and state.stage == "spec" and state.report and state.report.green:
         # A person answered, and the model has nothing to change for it.
+        attempt = replace(attempt, progress=True)
         return replace(state, attempts=(*state.attempts, attempt), todo=outcome.green(_green_words(state)))
     if not proposal.edits:
         return _failed(state, attempt, "the proposal holds no edits")

@@ -61,7 +61,7 @@ def beginning(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> Begin
             raise UsageError(f"{path} stands where a suite of the spec belongs.", "Move or rename it.")
     old = {path for path, text in bundle.files.items() if path.startswith(f"{FOLDER}/") and is_ours(text)}
     before = Lock.of(bundle)
-    released = _released(spec, before, old, more)
+    released = _released(spec, before, more)
     kept = before.without(one.id for one in released)
     base = {path: text for path, text in bundle.files.items() if path not in old} | dict(suites)
     lost = kept.lost_in(Bundle(base))
@@ -78,13 +78,11 @@ def beginning(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> Begin
     return Beginning(start, lock, released)
 
 
-def _released(spec: Spec, lock: Lock, ours: set[str], more: Sequence[Release]) -> tuple[Assertion, ...]:
-    """What a person lets go of. A test that a spec made is let go only where a spec says otherwise."""
+def _released(spec: Spec, lock: Lock, more: Sequence[Release]) -> tuple[Assertion, ...]:
+    """What a person lets go of. The spec releases only what it contradicts: a release does not outlive its reason."""
     against = {one.assertion for one in contradicted(spec, lock)}
     listed = releases_of(spec)
-    gone = {
-        one.id for one in lock if any(r.names(one) for r in listed) and (one.id in against or one.id.file not in ours)
-    }
+    gone = {one.id for one in lock if one.id in against and any(r.names(one) for r in listed)}
     gone |= {one.id for one in lock.release(more)[1]}
     return tuple(one for one in lock if one.id in gone)
 

@@ -128,6 +128,7 @@ class _Clarifier:
         """Whether there are answers that the model has not taken in yet: `given`, upon `base`."""
         self.base = self.spec
         self.given: dict[str, str] = {}
+        self.told = past
         self.place = room.known.path
         self.kept: str | None = room.known.text
         self.assumed: tuple[str, ...] = ()
@@ -352,22 +353,23 @@ class _Clarifier:
         spec, used = self._drafted(), self._used()
         assert used is not None
         before = self.before
-        self.room.emit(
-            Clarified(
-                text=spec_to_yaml(spec),
-                used=used,
-                agreed=agreed,
-                rules=len(spec.rules),
-                decisions=len(spec.decisions),
-                questions=tuple(map(_asked, _open(spec))),
-                assumptions=self._assumptions(),
-                changes=changes(before, spec) if before is not None and not self._same(before) else (),
-                spent=self.spent,
-                earlier=self.earlier,
-                due=self.due,
-                reused=reused,
-            )
+        told = Clarified(
+            text=spec_to_yaml(spec),
+            used=used,
+            agreed=agreed,
+            rules=len(spec.rules),
+            decisions=len(spec.decisions),
+            questions=tuple(map(_asked, _open(spec))),
+            assumptions=self._assumptions(),
+            changes=changes(before, spec) if before is not None and not self._same(before) else (),
+            spent=self.spent,
+            earlier=self.earlier,
+            due=self.due,
+            reused=reused,
         )
+        if told != self.told:
+            self.told = told
+            self.room.emit(told)
 
     def _used(self) -> SpecUsed | None:
         spec = self.spec

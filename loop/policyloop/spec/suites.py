@@ -18,6 +18,7 @@ _SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/
 _WRITTEN = "# Written by policyloop from policyloop.spec.yaml. Change the spec, not this file.\n"
 EARLIER = "earlier_spec_test.yaml"
 """The suite of decisions that an earlier version of the spec made and that still hold."""
+_EARLIER_NAME = "spec: earlier decisions"
 _EFFECTS = {"allow": "EFFECT_ALLOW", "deny": "EFFECT_DENY"}
 
 
@@ -73,7 +74,7 @@ def earlier_suite(assertions: Sequence[Assertion]) -> str:
             ]
             row["outputs"] = [{"action": inputs.action, "expected": expected}]
         options = decode(inputs.options)
-        name = base = str(one.id)
+        name = base = one.id.test if one.id.suite == _EARLIER_NAME else str(one.id)
         number = 2
         while name in tests:
             name, number = f"{base} ({number})", number + 1
@@ -82,7 +83,7 @@ def earlier_suite(assertions: Sequence[Assertion]) -> str:
         key: {name: decode(text) for text, name in entries.items()} for key, entries in names.items() if entries
     }
     whole = {
-        "name": "spec: earlier decisions",
+        "name": _EARLIER_NAME,
         "description": "What earlier versions of policyloop.spec.yaml decided, and what still holds.",
         **fixtures,
         "tests": list(tests.values()),

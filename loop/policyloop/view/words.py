@@ -63,6 +63,8 @@ def spent_words(spent: Spent, budget: Budget | None) -> str:
 def edits_words(attempt: Attempted) -> str:
     """`edits a.yaml, deletes b.yaml`."""
     verbs = [("deletes" if "delete" in e else "edits", str(e.get("path", "?"))) for e in attempt.edits]
+    if not verbs:
+        return "no edits"
     return one_line(", ".join(f"{verb} {path}" for verb, path in verbs[:6]) + (" …" if len(verbs) > 6 else ""))
 
 
@@ -99,7 +101,7 @@ def event_line(event: Event, budget: Budget | None) -> str:
         case Ended():
             released = "".join(f" Released by a person: {one_line(name)}." for name in event.released)
             kept = f" The result is kept in {one_line(event.patch)}." if event.patch else ""
-            return f"{event.ending.value} (exit {event.exit_code}): {one_line(event.message)}{kept}{released}"
+            return f"{event.ending.value} (exit {event.exit_code}): {one_line(event.message, 1000)}{kept}{released}"
 
 
 def _attempt_words(event: Attempted) -> str:
