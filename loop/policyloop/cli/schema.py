@@ -8,7 +8,7 @@ import typer
 def schema(
     name: Annotated[str | None, typer.Argument(help="Which one; without a name they are listed.")] = None,
 ) -> None:
-    """Print a JSON Schema: config, check, guard, run, doctor, error, task, proposal."""
+    """Print a JSON Schema: of the configuration, the spec, and every document that is read or written."""
     import json
 
     from policyloop.schemas import NAMES, schema_of

@@ -1,0 +1,131 @@
+"""`policyloop spec`: show, check, confirm, suites, on the real command line."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from command import lay, picture, policyloop
+from policyloop.schemas import NAMES, schema_of
+from policyloop.spec import FILE_NAME, parse_spec, suites_from
+from specs import GOOD, load
+
+ROLES = next(path for path in GOOD if path.name == "roles")
+SALARIES = next(path for path in GOOD if path.name == "direct_reports")
+QUESTION = "questions:\n  - id: q\n    text: Who?\n    options:\n      - {id: a, text: a, recommended: true}\n"
+QUESTION += "      - {id: b, text: b}\n"
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    target = tmp_path / FILE_NAME
+    target.write_text("# Reviewed every spring.\n" + (ROLES / "spec.yaml").read_text())
+    return target
+
+
+def test_a_complete_spec_has_no_gaps_and_is_found_here(spec: Path):
+    done = policyloop("spec", "check", "--format", "json", cwd=spec.parent)
+    jsonschema.validate(done.json, schema_of("spec-check"))
+    assert (done.code, done.json["outcome"], done.json["gaps"]) == (0, "complete", [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "outcome", "gap"),
+    [
+        ("    purpose: Deleting cannot be undone, so it takes somebody responsible.\n", "", 2, "gaps", "no-purpose"),
+        ("\ndecisions:", f"\n{QUESTION}\ndecisions:", 5, "person", "open-question"),
+        ("expect: deny, control: adviser-views", "expect: allow", 5, "person", "two-effects"),
+    ],
+)
+def test_every_gap_is_named_with_its_line(old: str, new: str, code: int, outcome: str, gap: str, spec: Path):
+    text = spec.read_text()
+    assert text.count(old) == 1
+    again = "\n  - {id: again, rule: staff-views, principal: adviser_as_visitor, resource: ticket, expect: deny}\n"
+    spec.write_text(text.replace(old, new).rstrip("\n") + (again if gap == "two-effects" else ""))
+    done = policyloop("spec", "check", spec, "--format", "json")
+    assert (done.code, done.json["outcome"]) == (code, outcome), done.json
+    found = [one for one in done.json["gaps"] if one["code"] == gap]
+    assert found, done.json
+    assert found[0]["line"]
+    plain = policyloop("spec", "check", spec, "--format", "plain")
+    assert plain.code == code
+    assert f"{spec}:{found[0]['line']}: {gap}: " in plain.out
+    github = policyloop("spec", "check", spec, "--format", "github")
+    assert f"::error file={spec},line={found[0]['line']},title=spec/{gap}::" in github.out
+
+
+@pytest.mark.parametrize("form", ["plain", "rich", "github"])
+def test_show_tells_rules_decisions_and_that_nobody_confirmed_it(form: str, spec: Path):
+    done = policyloop("spec", "show", spec, "--format", form, env={"COLUMNS": "200"})
+    assert done.code == 0
+    for words in ("supervisors-delete", "others-do-not-delete", "NOT confirmed"):
+        assert words in done.out
+
+
+def test_a_confirmation_is_over_the_content_and_keeps_comments(spec: Path):
+    before = spec.read_text()
+    assert policyloop("spec", "confirm", spec, "--by", "a reviewer").code == 5
+    assert spec.read_text() == before
+    done = policyloop("spec", "confirm", spec, "--by", "a reviewer", "--yes", "--format", "json")
+    jsonschema.validate(done.json, schema_of("spec-show"))
+    assert (done.code, done.json["confirmed"]) == (0, True)
+    assert spec.read_text().startswith(before.rstrip("\n"))
+    assert parse_spec(spec.read_text()).is_confirmed
+    spec.write_text(spec.read_text().replace("Answers customers", "Answers everybody"))
+    assert "it was changed after a reviewer confirmed it" in policyloop("spec", "show", spec, "--format", "plain").out
+    assert policyloop("spec", "confirm", spec, "--by", "a second reviewer", "--yes").code == 0
+    text = spec.read_text()
+    assert (text.count("confirmed:"), parse_spec(text).is_confirmed) == (1, True)
+    assert sorted(p.name for p in spec.parent.iterdir()) == [FILE_NAME]
+
+
+def test_what_has_gaps_is_not_confirmed(spec: Path):
+    spec.write_text(spec.read_text() + "\n" + QUESTION)
+    before = spec.read_text()
+    done = policyloop("spec", "confirm", spec, "--by", "a reviewer", "--yes", "--format", "plain")
+    assert done.code == 5
+    assert "open-question" in done.out
+    assert spec.read_text() == before
+    assert policyloop("spec", "confirm", spec, "--by", " ", "--yes").code == 2
+
+
+def test_suites_are_written_once_and_never_over_a_file_of_somebody_else(spec: Path):
+    policies = lay({"ticket.yaml": (ROLES / "policies" / "ticket.yaml").read_text()}, spec.parent / "policies")
+    expected = suites_from(load(spec))
+    assert policyloop("spec", "suites", policies).code == 0
+    assert {k: v.decode() for k, v in picture(policies).items() if k != "ticket.yaml"} == dict(expected)
+    again = policyloop("spec", "suites", policies)
+    assert (again.code, again.out) == (0, "")
+    mine = policies / "tests" / "spec" / "ticket_spec_test.yaml"
+    mine.write_text("name: mine\n")
+    refused = policyloop("spec", "suites", policies)
+    assert refused.code == 2
+    assert "was not written by policyloop" in refused.err
+    assert mine.read_text() == "name: mine\n"
+    printed = policyloop("spec", "suites", "--spec", spec, "--stdout")
+    assert all(text in printed.out for text in expected.values())
+
+
+@pytest.mark.parametrize("command", ["show", "check", "suites"])
+def test_a_file_that_is_no_spec_ends_in_2(command: str, tmp_path: Path):
+    file = tmp_path / "s.yaml"
+    for text in (None, "version: 1\nrequest: r\nrulez: []\n", "\0", "a: [\n"):
+        if text is not None:
+            file.write_text(text)
+        arguments = ("--spec", file, "--stdout") if command == "suites" else (file,)
+        done = policyloop("spec", command, *arguments)
+        assert done.code == 2, done.err
+        assert str(file) in done.err
+        assert "Traceback" not in done.err
+
+
+def test_the_schemas_are_published():
+    for name in ("spec", "spec-show", "spec-check", "questions", "answers"):
+        assert name in NAMES
+        jsonschema.Draft202012Validator.check_schema(schema_of(name))
+    shown = json.loads(policyloop("schema", "spec").out)
+    jsonschema.validate(load(SALARIES / "spec.yaml").plain(), shown)
+    jsonschema.validate({"q": "a"}, schema_of("answers"))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"q": 1}, schema_of("answers"))
