@@ -1,11 +1,13 @@
 """Attacks on the loop: what a model that wants green, or wants to be a nuisance, may propose. Each one once worked."""
 
+import json
 import resource
 import sys
+from pathlib import Path
 
 import pytest
 
-from command import DOCS
+from command import DOCS, FIX, lay, policyloop
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import loops, parses, too_deep
 from policyloop.cerbos.run import Runner
@@ -70,3 +72,22 @@ def test_nesting_is_looked_at_no_deeper_than_it_takes_to_call_it_deep() -> None:
     assert too_deep(NESTED)
     assert not parses(NESTED)
     assert loops(NESTED) is None
+
+
+UNSHOWABLE = "half a character \ud800, a bell \a, text turned round \u202e, an invisible tag \U000e0041, \u4e2d"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("form", ["plain", "rich", "github", "json"])
+def test_nothing_that_a_model_says_can_end_a_run_by_not_being_showable(
+    form: str, encoding: str, tmp_path: Path
+) -> None:
+    policies = lay(DOCS, tmp_path / "policies")
+    replies = tmp_path / "replies.json"
+    replies.write_text(json.dumps([{"malformed": UNSHOWABLE}, {**FIX, "note": UNSHOWABLE}]))
+    done = policyloop(
+        *("run", "--policies", policies, "--replay", replies, "--runner", "native", "--format", form),
+        env={"PYTHONIOENCODING": encoding},
+    )
+    assert (done.code, done.err if form != "json" else "") == (0, "")
+    assert not any(hidden in done.out for hidden in "\a\u202e\U000e0041")

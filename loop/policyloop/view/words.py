@@ -8,11 +8,17 @@ from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged, 
 from policyloop.findings import Finding
 from policyloop.redact import redact
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e0fff]"
+)
 
 
 def clean(text: str) -> str:
-    """`text` without secrets, and with control and bidirectional characters written out; line feeds and tabs stay."""
+    """`text` without secrets, and with what no eye can see written out; line feeds and tabs stay.
+
+    That is control, bidirectional and invisible characters, and halves of characters, which no file or terminal takes.
+    """
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", redact(text))
 
 
