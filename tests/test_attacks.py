@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 from command import DOCS, FIX, lay, policyloop
+from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import loops, parses, too_deep
 from policyloop.cerbos.run import Runner
 from policyloop.compose import compose
-from policyloop.findings import AssertionId, ErrorClass, Finding
+from policyloop.controller import Propose, Proposed, Validated, advance, begin
+from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Report
+from policyloop.guard import Lock
+from policyloop.models.tally import usage_from_json
+from policyloop.task import Malformed, Reply, proposal_from_json
 from policyloop.validators.judge import validate
 
 FAILING = Finding(
@@ -91,3 +96,34 @@ def test_nothing_that_a_model_says_can_end_a_run_by_not_being_showable(
     )
     assert (done.code, done.err if form != "json" else "") == (0, "")
     assert not any(hidden in done.out for hidden in "\a\u202e\U000e0041")
+
+
+@pytest.mark.parametrize("usage", [{"usd": 10**400}, {"input_tokens": 10**4300}, {"usd": float("inf")}])
+def test_a_cost_that_no_budget_can_hold_is_malformed(usage: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        usage_from_json(usage)
+
+
+LONG = "a" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"edits": [{"path": LONG, "content": ""}]},
+        {"edits": [{"path": LONG, "content": ""}] * 300},
+        {"edits": [{"path": LONG}]},
+        {LONG: 1},
+        {"read": [LONG]},
+    ],
+)
+def test_what_a_model_made_up_does_not_fill_the_next_task(data: object) -> None:
+    try:
+        reply = Reply(proposal_from_json(data))
+    except Malformed as error:
+        reply = Reply(None, str(error))
+    state = begin(Bundle(DOCS), Lock.of(Bundle(DOCS)), Budget())
+    state = advance(state, Validated(Report(CompilerInfo("", "", ""), (FAILING,)), 1.0))
+    task = advance(state, Proposed(reply, 1.0, 1.0)).todo
+    assert isinstance(task, Propose)
+    assert len(json.dumps(task.task.to_json())) < 200_000
