@@ -51,10 +51,11 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardResult:
-    """The lock alone: `locked` assertions of the baseline, and those that the candidate weakens."""
+    """The lock alone: `locked` assertions of the baseline, those that the candidate weakens, what a person released."""
 
     locked: int
     weakened: tuple[Weakened, ...]
+    released: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> Exit:
@@ -68,6 +69,7 @@ class GuardResult:
             "exit_code": int(self.exit_code),
             "locked": self.locked,
             "weakened": [asdict(w) for w in self.weakened],
+            "released": list(self.released),
         }
 
 

@@ -132,6 +132,7 @@ def _guard() -> Schema:
             "exit_code": _one_of(0, 6),
             "locked": COUNT,
             "weakened": _list(_WEAKENED),
+            "released": _list(TEXT),
         },
     )
 

@@ -12,16 +12,23 @@ from policyloop.cli.options import (
     RunnerOption,
     StateOption,
     compiler,
+    directory,
     settings,
+    text,
     view_of,
 )
 
 
 def check(
-    directory: Annotated[Path, typer.Argument(help="The policy directory.")],
+    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
     *,
     baseline: Annotated[
-        str | None, typer.Option(help="A directory or a git revision whose tests must all still be as strong.")
+        str | None,
+        typer.Option(
+            help="A directory or a git revision whose tests must all still be as strong.",
+            metavar="BASELINE",
+            parser=text,
+        ),
     ] = None,
     output: FormatOption = None,
     runner: RunnerOption = None,
@@ -36,17 +43,17 @@ def check(
     from policyloop.workspace import read_baseline, read_bundle, recover
 
     view = view_of(output)
-    loaded = settings(directory, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
-    recover(directory, state)
-    bundle = read_bundle(directory)
-    lock = Lock.of(read_baseline(baseline, directory)) if baseline else None
+    loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    recover(policies, state)
+    bundle = read_bundle(policies)
+    lock = Lock.of(read_baseline(baseline, policies)) if baseline else None
     judge = compiler(loaded)
     try:
         report = validate(judge, bundle, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
     result = CheckResult(
-        policies=str(directory),
+        policies=str(policies),
         bundle=bundle,
         report=report,
         locked=len(lock) if lock else 0,

@@ -11,7 +11,7 @@ from pathlib import Path
 from policyloop import outcome
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
-from policyloop.cli.resuming import Past, read_past
+from policyloop.cli.resuming import GOES_ON, Past, read_past
 from policyloop.config import Config
 from policyloop.controller import begin, end
 from policyloop.drive import INTERRUPTED, Judge, Replaying, drive, stopwatch
@@ -66,6 +66,8 @@ def run_loop(asked: Request, view: View) -> Exit:
         raise UsageError("Which policy directory?", "Give --policies DIR.")
     config = settings(policies, asked.config, asked.profile, asked.flags)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
+    if asked.junit:
+        _check_junit(asked.junit)
     with ExitStack() as stack:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
         words = asked.words or (past.started.request if past else "")
@@ -94,7 +96,9 @@ def run_loop(asked: Request, view: View) -> Exit:
         emit(ended)
         ledger.finish()
         if asked.junit and state.report:
-            _write_junit(asked.junit, state)
+            _write_junit(asked.junit, state, view)
+        if ended.ending.value in GOES_ON:
+            view.note(f"To go on, give the same flags and: --resume {run_id}")
     return Exit(ended.exit_code)
 
 
@@ -216,11 +220,21 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _write_junit(path: Path, state: State) -> None:
+def _check_junit(path: Path) -> None:
+    """Find out before the model is paid, not after."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        what = "it is a directory" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UsageError(
+            f"{path} cannot be written: {what}.", "Give --junit the path of a file in a folder that exists."
+        )
+
+
+def _write_junit(path: Path, state: State, view: View) -> None:
+    """The run has ended and said so; a file that cannot be written changes nothing about that."""
     from policyloop.view.junit import write_junit
 
     assert state.report is not None
     try:
         write_junit(path, state.report)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give --junit another path.") from None
+        view.note(f"The JUnit file {path} cannot be written: {error.strerror}.")

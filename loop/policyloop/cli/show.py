@@ -10,7 +10,9 @@ from policyloop.errors import Exit
 
 
 def show(
-    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; by default the latest.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A run's id or its beginning; by default the latest.", metavar="RUN")
+    ] = None,
     *,
     html: Annotated[Path | None, typer.Option(help="Write the timeline as one self-contained HTML file.")] = None,
     output: FormatOption = None,

@@ -49,12 +49,14 @@ class PlainView:
         self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
 
     def guard(self, result: GuardResult) -> None:
-        """Each weakened assertion and how, then the verdict."""
+        """Each released assertion, each weakened one and how, then the verdict."""
+        for name in result.released:
+            self._say(f"RELEASED by a person: {one_line(name)}")
         for one in result.weakened:
             self._say(weakened_line(one))
         if result.weakened:
-            count = plural(len(result.weakened), "assertion")
-            self._say(f"weakened: {count} of {result.locked} would get weaker")
+            count = plural(result.locked, "assertion")
+            self._say(f"weakened: {len(result.weakened)} of {count} would get weaker")
         else:
             self._say(f"kept: all {plural(result.locked, 'assertion')} are as strong as before")
 

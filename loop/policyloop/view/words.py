@@ -30,7 +30,7 @@ def one_line(text: str, most: int = 300) -> str:
 
 def place(finding: Finding, policies: str = "") -> str:
     """`file:line:column` as far as known."""
-    parts = [one_line(finding.file or "-")]
+    parts = [one_line(finding.file or policies or "-")]
     parts += [str(n) for n in (finding.line, finding.column) if n is not None]
     path = ":".join(parts)
     return f"{policies}/{path}" if policies and finding.file else path
@@ -92,7 +92,8 @@ def event_line(event: Event, budget: Budget | None) -> str:
         case Answered():
             what = event.malformed or event.over_budget or "answered"
             old = " (replayed)" if event.replayed else ""
-            return f"attempt {event.attempt}: {one_line(what)}{old}, {event.usage.tokens} tokens, {event.seconds:.1f}s"
+            said = one_line(what).rstrip(".")
+            return f"attempt {event.attempt}: {said}{old}, {event.usage.tokens} tokens, {event.seconds:.1f}s"
         case Attempted():
             return f"attempt {event.number}: {_attempt_words(event)}"
         case Ended():
