@@ -144,3 +144,10 @@ def test_an_excerpt_keeps_its_lines_in_a_narrow_terminal() -> None:
     assert all(len(line) <= 40 for line in excerpt)
     assert [line for line in excerpt if line.startswith(">   3 | description") and line.endswith("…")]
     assert done.out.splitlines()[done.out.splitlines().index(excerpt[0]) + 1] == excerpt[1]
+
+
+def test_a_demo_into_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = policyloop("demo", "--into", tmp_path / "file" / "demo")
+    assert done.code == 2
+    assert f"{tmp_path / 'file' / 'demo'} cannot be written: " in done.err
