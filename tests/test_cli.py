@@ -1,6 +1,7 @@
 """The command line itself: what is asked wrongly costs nothing and gets one sentence; what happened is told."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -151,3 +152,32 @@ def test_a_demo_into_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> Non
     done = policyloop("demo", "--into", tmp_path / "file" / "demo")
     assert done.code == 2
     assert f"{tmp_path / 'file' / 'demo'} cannot be written: " in done.err
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_a_reader_who_is_gone_gets_no_traceback(form: str, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    arguments = ["check", str(tmp_path / "no"), "--format", form]
+    done = subprocess.run(
+        [sys.executable, "-m", "policyloop", *arguments],
+        env=environment(),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, len(done.stderr.splitlines())) == ((2, 1) if form == "plain" else (1, 0)), done.stderr
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_a_closed_stream_ends_no_command(stream: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "policyloop", "check", str(RED), "--runner", "native"],
+        env=environment(),
+        capture_output=True,
+        preexec_fn=lambda: os.close(stream),
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr

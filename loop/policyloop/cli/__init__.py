@@ -61,12 +61,19 @@ app.command(short_help="The JSON Schema of what we read and write.")(schema.sche
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code; nobody sees a traceback for their own mistake."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal cannot show, a name in another script or half a character, must not end a run.
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(given))
+    try:
+        code = _run(given)
+    except BrokenPipeError:
+        # Who read our output is gone (`| head`); there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.FAULT
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
@@ -80,15 +87,21 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail(arguments, Exit.INTERRUPTED, "Interrupted.", "Nothing was written to the policy directory.")
     except BrokenPipeError:
-        # Who read our output is gone (`| head`); there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAULT
+        raise
     except Exception as error:
         if os.environ.get("POLICYLOOP_DEBUG"):
             raise
         words = f"This is a fault of policyloop: {type(error).__name__}: {error}"
         return _fail(arguments, Exit.FAULT, words, "Set POLICYLOOP_DEBUG=1 to see where, and please report it.")
     return code
+
+
+def _open_closed_streams() -> None:
+    """A stream that whoever started us had closed (`>&-`) swallows what is said; it must not end a run either."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _help() -> int:
