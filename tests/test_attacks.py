@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from command import DOCS, FIX, lay, policyloop
+from command import DOCS, FIX, SUITE, lay, policyloop
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import loops, parses, too_deep
@@ -127,3 +127,54 @@ def test_what_a_model_made_up_does_not_fill_the_next_task(data: object) -> None:
     task = advance(state, Proposed(reply, 1.0, 1.0)).todo
     assert isinstance(task, Propose)
     assert len(json.dumps(task.task.to_json())) < 200_000
+
+
+FLOWING = """name: Docs
+tests:
+  - name: owners
+    input: {principals: [alice], resources: [hers], actions: [read]}
+    expected:
+      - {principal: alice, resource: hers, actions: {read: EFFECT_ALLOW}}
+  - {name: strangers, input: {principals: [bob], resources: [hers], actions: [write]},
+     expected: [{principal: bob, resource: hers, actions: {write: EFFECT_DENY}}]%s
+"""
+JSON_SUITE = json.dumps(
+    {
+        "name": "Docs",
+        "tests": [
+            {
+                "name": "strangers",
+                "input": {"principals": ["bob"], "resources": ["hers"], "actions": ["write"]},
+                "expected": [{"principal": "bob", "resource": "hers", "actions": {"write": "EFFECT_DENY"}}],
+            }
+        ],
+    },
+    indent=2,
+)
+UNREADABLE = {
+    "a key without its colon": (SUITE, SUITE.replace("tests:", "tests")),
+    "a second list of tests": (SUITE, SUITE + "tests: []\n"),
+    "one test in a line, without its end": (FLOWING % "}", FLOWING % ""),
+    "JSON without its end": (JSON_SUITE, JSON_SUITE.rstrip()[:-1]),
+    "JSON without a comma": (JSON_SUITE, JSON_SUITE.replace('"Docs",', '"Docs"')),
+    "JSON that the compiler runs": (JSON_SUITE, JSON_SUITE.replace('"name": "strangers"', '"name"\n: "strangers"')),
+}
+EASY = """name: Docs
+tests:
+  - name: owners
+    input: {principals: [alice], resources: [hers], actions: [read]}
+    expected:
+      - {principal: alice, resource: hers, actions: {read: EFFECT_ALLOW}}
+"""
+
+
+@pytest.mark.parametrize(("whole", "torn"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_suite_that_cannot_be_read_is_no_licence_to_lose_its_tests(whole: str, torn: str) -> None:
+    lock = Lock.of(Bundle({**DOCS, "doc_test.yaml": torn}))
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": EASY}))
+    skipping = whole.replace("{", '{"skip": true,', 1) if whole is JSON_SUITE else f"skip: true\n{whole}"
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": skipping}))
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": whole.replace("EFFECT_DENY", "EFFECT_ALLOW")}))
+    assert lock.weakened_by(Bundle({path: text for path, text in DOCS.items() if path != "doc_test.yaml"}))
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": whole})) == ()
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": torn, "more_test.yaml": EASY})) == ()

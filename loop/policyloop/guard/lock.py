@@ -18,6 +18,7 @@ from policyloop.guard.certainty import doubt
 from policyloop.guard.demand import Assertion
 from policyloop.guard.exam import Exam
 from policyloop.guard.explain import Explainer, Weakened
+from policyloop.guard.mending import spoiled
 from policyloop.guard.proof import unproven
 from policyloop.guard.readings import Readings, SuiteReading
 from policyloop.guard.releases import Release, released
@@ -74,10 +75,12 @@ class Lock:
         """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
         view = self._view(candidate)
         lost = [one for one in self._assertions if not view.keeps(one)]
+        unread = [one for one in self._readings.values() if one.illegible]
+        spoilt = [_spoilt(one, why) for one in unread if (why := spoiled(one, candidate, view.readings))]
         if not lost:
-            return ()
+            return tuple(spoilt)
         explainer = Explainer(view, candidate, dict(self._readings))
-        return tuple(dict.fromkeys(explainer.explain(one) for one in lost))
+        return (*spoilt, *dict.fromkeys(explainer.explain(one) for one in lost))
 
     def joined_by(self, candidate: Bundle, passed: frozenset[AssertionId]) -> "Lock":
         """This lock and the assertions of `candidate` that ran and passed in both passes.
@@ -138,6 +141,12 @@ class Lock:
 def compare(baseline: Bundle, candidate: Bundle) -> tuple[Weakened, ...]:
     """What `candidate` weakens of all that `baseline` demands."""
     return Lock.of(baseline).weakened_by(candidate)
+
+
+def _spoilt(reading: SuiteReading, why: str) -> Weakened:
+    """A suite of which not every test could be read was not mended; `why` says what became of it."""
+    before = f"{reading.file} holds tests that cannot be read ({reading.broken}) and may only be mended"
+    return Weakened(reading.name or reading.file, "*", "*", "*", "*", "ambiguous", before, why)
 
 
 def _texts(readings: Readings) -> frozenset[str]:
