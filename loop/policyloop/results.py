@@ -7,8 +7,7 @@ from typing import Any
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.events import Attempted, Ended, Started
-from policyloop.findings import ErrorClass, Report, Tally
-from policyloop.guard import Weakened
+from policyloop.findings import ErrorClass, Report, Tally, Weakened
 from policyloop.task import Usage, finding_to_json
 
 

@@ -1,7 +1,7 @@
 """`policyloop check`: one validation, both passes, the first class explained. It never edits."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,10 @@ from policyloop.cli.options import (
     text,
     view_of,
 )
+
+if TYPE_CHECKING:
+    from policyloop.findings import Weakened
+    from policyloop.guard import Lock
 
 
 def check(
@@ -37,7 +41,6 @@ def check(
     state: StateOption = None,
 ) -> None:
     """Validate a policy directory once: 0 green, 3 it does not compile, 4 tests fail, 6 tests are weaker."""
-    from policyloop.guard import Lock
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_baseline, read_bundle, recover
@@ -46,10 +49,17 @@ def check(
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     recover(policies, state)
     bundle = read_bundle(policies)
-    lock = Lock.of(read_baseline(baseline, policies)) if baseline else None
+    lock: "Lock | None" = None
+    weakened: "tuple[Weakened, ...]" = ()
+    if baseline:
+        from policyloop.guard import Lock
+
+        lock = Lock.of(read_baseline(baseline, policies))
+        weakened = lock.weakened_by(bundle)
     judge = compiler(loaded)
     try:
-        report = validate(judge, bundle, lock=lock, require_tests=loaded.guard.require_tests)
+        # What is weakened is told as such, not once more as what did not run.
+        report = validate(judge, bundle, lock=None if weakened else lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
     result = CheckResult(
@@ -57,7 +67,7 @@ def check(
         bundle=bundle,
         report=report,
         locked=len(lock) if lock else 0,
-        weakened=lock.weakened_by(bundle) if lock else (),
+        weakened=weakened,
     )
     view.check(result)
     view.close()

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -68,7 +68,7 @@ def run_loop(asked: Request, view: View) -> Exit:
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     if asked.junit:
         _check_junit(asked.junit)
-    with ExitStack() as stack:
+    with _interrupts() as ignore_interrupts, ExitStack() as stack:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
         words = asked.words or (past.started.request if past else "")
         _check_start(hold, words, past)
@@ -77,6 +77,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         runner = compiler(config)
         stack.callback(runner.close)
         if past:
+            _check_model(asked, model, past)
             model = Replaying(past.answers, model)
         lock, released = Lock.of(hold.start).release(releases)
         state = begin(hold.start, lock, config.budget, words, released)
@@ -92,12 +93,12 @@ def run_loop(asked: Request, view: View) -> Exit:
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
         clock = stopwatch(past.elapsed if past else 0.0)
         state = _driven(state, model, lambda bundle, lock: judge(bundle, lock=lock), clock, emit)
-        ended = _finish(state, hold, run_id)
-        emit(ended)
-        ledger.finish()
+        ignore_interrupts()
+        ended = _recorded(_finish(state, hold, run_id), ledger)
+        view.event(ended)
         if asked.junit and state.report:
             _write_junit(asked.junit, state, view)
-        if ended.ending.value in GOES_ON:
+        if ended.ending.value in GOES_ON and not ended.files_changed:
             view.note(f"To go on, give the same flags and: --resume {run_id}")
     return Exit(ended.exit_code)
 
@@ -123,6 +124,16 @@ def _check_start(hold: Workspace, words: str, past: Past | None) -> None:
         raise PersonNeeded(
             f"{hold.policies} is not what it was when run {past.started.run} began, so it cannot be resumed.",
             "Start a new run.",
+        )
+
+
+def _check_model(asked: Request, model: Model, past: Past) -> None:
+    """Nobody goes on with another model, and pays for it, by leaving a flag out."""
+    chosen = any(asked.flags.get("model", {}).values())
+    if model.name != past.started.model and not chosen:
+        raise UsageError(
+            f"Run {past.started.run} was made with the model {past.started.model}, not with {model.name}.",
+            "Say which one shall go on: --model-command, --replay or --model.",
         )
 
 
@@ -153,10 +164,8 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
     )
 
 
-def _driven(
-    state: State, model: Model, judge: Judge, clock: Callable[[], float], emit: Callable[[Event], None]
-) -> State:
-    """The state at the end of the loop. An interrupt between two steps ends it like one within a step."""
+def _driven(state: State, model: Model, judge: Judge, clock: Callable[[], float], emit: Emit) -> State:
+    """The state at the end of the loop. An interrupt or a full disk between two steps counts as one within a step."""
     try:
         for step in drive(state, model, judge, clock):
             state = step.state
@@ -164,6 +173,8 @@ def _driven(
                 emit(event)
     except KeyboardInterrupt:
         state = end(state, INTERRUPTED)
+    except Unavailable as error:
+        state = end(state, outcome.unavailable(error))
     return state
 
 
@@ -173,17 +184,15 @@ def _finish(state: State, hold: Workspace, run_id: str) -> Ended:
     assert isinstance(how, Outcome)
     changed: tuple[str, ...] = ()
     patch: Path | None = None
-    with _undisturbed():
-        if how.ending is Ending.GREEN:
-            try:
-                changed = hold.write_back(state.current, run_id)
-            except PersonNeeded as error:
-                how, patch = outcome.person("changed", str(error)), hold.keep_patch(run_id, state.current)
-            except Unavailable as error:
-                how = Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))
-                patch = _patch_if_possible(hold, run_id, state)
-        elif state.best != state.start:
-            patch = _patch_if_possible(hold, run_id, state)
+    if how.ending is Ending.GREEN:
+        try:
+            changed = hold.write_back(state.current, run_id)
+        except PersonNeeded as error:
+            how = outcome.person("changed", str(error))
+        except Unavailable as error:
+            how = outcome.unavailable(error)
+    if how.ending is not Ending.GREEN and state.best != state.start:
+        patch = _patch_if_possible(hold, run_id, state)
     report = state.report if how.ending is Ending.GREEN else state.best_report
     return Ended(
         ending=how.ending,
@@ -209,15 +218,41 @@ def _patch_if_possible(hold: Workspace, run_id: str, state: State) -> Path | Non
         return None
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold back interrupts: a write-back is short, and is either not begun or finished."""
-    waiting = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+def _recorded(ended: Ended, ledger: Ledger) -> Ended:
+    """The end as it is told. One that the ledger does not hold is not a good one, whatever was written."""
     try:
-        yield
+        ledger.append(*encode(ended))
+        ledger.finish()
+    except Unavailable as error:
+        why = "" if str(error) in ended.message else f": {error}"
+        how = outcome.unavailable(error)
+        return replace(
+            ended,
+            ending=how.ending,
+            exit_code=int(how.exit_code),
+            stopped_by=how.stopped_by,
+            message=f"{ended.message} The ledger does not hold this end{why or '.'}",
+        )
+    return ended
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], None]]:
+    """Gives what to call when the loop has ended: from then on an interrupt stops nothing, for the end must be told.
+
+    A signal mask would not do: it holds for one thread, and a live view or an engine's client brings others.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ignore() -> None:
+        for number in before:
+            signal.signal(number, lambda _number, _frame: None)
+
+    try:
+        yield ignore
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_junit(path: Path) -> None:

@@ -12,12 +12,12 @@ from types import MappingProxyType
 
 from policyloop.bundle import Bundle
 from policyloop.errors import UsageError
-from policyloop.findings import AssertionId, Finding, Report
+from policyloop.findings import AssertionId, Finding, Report, Weakened
 from policyloop.guard.candidate import Candidate
 from policyloop.guard.certainty import doubt
 from policyloop.guard.demand import Assertion
 from policyloop.guard.exam import Exam
-from policyloop.guard.explain import Explainer, Weakened
+from policyloop.guard.explain import Explainer
 from policyloop.guard.mending import spoiled
 from policyloop.guard.proof import unproven
 from policyloop.guard.readings import Readings, SuiteReading

@@ -5,8 +5,7 @@ from typing import TextIO
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Ended, Event, Judged, Started
-from policyloop.findings import Finding
-from policyloop.guard import Weakened
+from policyloop.findings import Finding, Weakened
 from policyloop.results import CheckResult, GuardResult
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
 
@@ -14,7 +13,7 @@ MOST_FINDINGS = 20
 
 
 class PlainView:
-    """Plain lines on `out`; with `quiet` only events, as the progress beside a JSON document."""
+    """Plain lines on `out`, or else on stdout as it is when a line is printed."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
