@@ -6,14 +6,17 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help setup demo test lint bench clean
 
 help:
+	@echo "make setup   install policyloop into .venv"
 	@echo "make demo    a recorded model repairs broken policies, judged by the real compiler; needs no key"
 	@echo "make test    lint, then all tests"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, memory and tokens as ratios"
 	@echo "make clean   remove .venv and everything built"
+
+setup: .venv/.package
 
 demo: .venv/.package
 	@$(BIN)/policyloop doctor --install >/dev/null

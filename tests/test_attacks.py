@@ -1,16 +1,23 @@
 """Attacks on the loop: what a model that wants green, or wants to be a nuisance, may propose. Each one once worked."""
 
+import json
 import resource
 import sys
+from pathlib import Path
 
 import pytest
 
-from command import DOCS
+from command import DOCS, FIX, SUITE, lay, policyloop
+from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import loops, parses, too_deep
 from policyloop.cerbos.run import Runner
 from policyloop.compose import compose
-from policyloop.findings import AssertionId, ErrorClass, Finding
+from policyloop.controller import Propose, Proposed, Validated, advance, begin
+from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Report
+from policyloop.guard import Lock
+from policyloop.models.tally import usage_from_json
+from policyloop.task import Malformed, Reply, proposal_from_json
 from policyloop.validators.judge import validate
 
 FAILING = Finding(
@@ -70,3 +77,104 @@ def test_nesting_is_looked_at_no_deeper_than_it_takes_to_call_it_deep() -> None:
     assert too_deep(NESTED)
     assert not parses(NESTED)
     assert loops(NESTED) is None
+
+
+UNSHOWABLE = "half a character \ud800, a bell \a, text turned round \u202e, an invisible tag \U000e0041, \u4e2d"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("form", ["plain", "rich", "github", "json"])
+def test_nothing_that_a_model_says_can_end_a_run_by_not_being_showable(
+    form: str, encoding: str, tmp_path: Path
+) -> None:
+    policies = lay(DOCS, tmp_path / "policies")
+    replies = tmp_path / "replies.json"
+    replies.write_text(json.dumps([{"malformed": UNSHOWABLE}, {**FIX, "note": UNSHOWABLE}]))
+    done = policyloop(
+        *("run", "--policies", policies, "--replay", replies, "--runner", "native", "--format", form),
+        env={"PYTHONIOENCODING": encoding},
+    )
+    assert (done.code, done.err if form != "json" else "") == (0, "")
+    assert not any(hidden in done.out for hidden in "\a\u202e\U000e0041")
+
+
+@pytest.mark.parametrize("usage", [{"usd": 10**400}, {"input_tokens": 10**4300}, {"usd": float("inf")}])
+def test_a_cost_that_no_budget_can_hold_is_malformed(usage: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        usage_from_json(usage)
+
+
+LONG = "a" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"edits": [{"path": LONG, "content": ""}]},
+        {"edits": [{"path": LONG, "content": ""}] * 300},
+        {"edits": [{"path": LONG}]},
+        {LONG: 1},
+        {"read": [LONG]},
+    ],
+)
+def test_what_a_model_made_up_does_not_fill_the_next_task(data: object) -> None:
+    try:
+        reply = Reply(proposal_from_json(data))
+    except Malformed as error:
+        reply = Reply(None, str(error))
+    state = begin(Bundle(DOCS), Lock.of(Bundle(DOCS)), Budget())
+    state = advance(state, Validated(Report(CompilerInfo("", "", ""), (FAILING,)), 1.0))
+    task = advance(state, Proposed(reply, 1.0, 1.0)).todo
+    assert isinstance(task, Propose)
+    assert len(json.dumps(task.task.to_json())) < 200_000
+
+
+FLOWING = """name: Docs
+tests:
+  - name: owners
+    input: {principals: [alice], resources: [hers], actions: [read]}
+    expected:
+      - {principal: alice, resource: hers, actions: {read: EFFECT_ALLOW}}
+  - {name: strangers, input: {principals: [bob], resources: [hers], actions: [write]},
+     expected: [{principal: bob, resource: hers, actions: {write: EFFECT_DENY}}]%s
+"""
+JSON_SUITE = json.dumps(
+    {
+        "name": "Docs",
+        "tests": [
+            {
+                "name": "strangers",
+                "input": {"principals": ["bob"], "resources": ["hers"], "actions": ["write"]},
+                "expected": [{"principal": "bob", "resource": "hers", "actions": {"write": "EFFECT_DENY"}}],
+            }
+        ],
+    },
+    indent=2,
+)
+UNREADABLE = {
+    "a key without its colon": (SUITE, SUITE.replace("tests:", "tests")),
+    "a second list of tests": (SUITE, SUITE + "tests: []\n"),
+    "one test in a line, without its end": (FLOWING % "}", FLOWING % ""),
+    "JSON without its end": (JSON_SUITE, JSON_SUITE.rstrip()[:-1]),
+    "JSON without a comma": (JSON_SUITE, JSON_SUITE.replace('"Docs",', '"Docs"')),
+    "JSON that the compiler runs": (JSON_SUITE, JSON_SUITE.replace('"name": "strangers"', '"name"\n: "strangers"')),
+}
+EASY = """name: Docs
+tests:
+  - name: owners
+    input: {principals: [alice], resources: [hers], actions: [read]}
+    expected:
+      - {principal: alice, resource: hers, actions: {read: EFFECT_ALLOW}}
+"""
+
+
+@pytest.mark.parametrize(("whole", "torn"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_suite_that_cannot_be_read_is_no_licence_to_lose_its_tests(whole: str, torn: str) -> None:
+    lock = Lock.of(Bundle({**DOCS, "doc_test.yaml": torn}))
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": EASY}))
+    skipping = whole.replace("{", '{"skip": true,', 1) if whole is JSON_SUITE else f"skip: true\n{whole}"
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": skipping}))
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": whole.replace("EFFECT_DENY", "EFFECT_ALLOW")}))
+    assert lock.weakened_by(Bundle({path: text for path, text in DOCS.items() if path != "doc_test.yaml"}))
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": whole})) == ()
+    assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": torn, "more_test.yaml": EASY})) == ()

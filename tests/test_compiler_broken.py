@@ -258,3 +258,14 @@ def test_the_report_keeps_a_bounded_part_of_what_was_written() -> None:
     output = report(flood).output
     assert len(output) == 2
     assert all("more characters)" in text and text.endswith("words\\x1b[0m") and len(text) < 40_000 for text in output)
+
+
+def test_a_crash_that_is_noticed_as_lost_results_is_told_as_the_crash():
+    """The compiler's worker panics on an empty fixture file; once in a while its main routine gives up first."""
+    bundle = Bundle({"doc_test.yaml": "name: x\n", "testdata/principals.yaml": "# nothing\n"})
+    said = 'cerbos: error: failed to run tests from "/x": unexpected number of results: %!w(<nil>)\n'
+    lost = CompilerRun(exit_code=1, stdout=b"", stderr=said, seconds=0.1)
+    crash = CompilerRun(exit_code=2, stdout=b"", stderr="panic: runtime error: index out of range\n", seconds=0.1)
+    report = read_report(INFO, lost, crash, bundle)
+    assert [(f.code, f.file) for f in report.findings] == [("crash", "testdata/principals.yaml")]
+    assert "pass only" not in report.findings[0].message

@@ -339,3 +339,12 @@ def test_a_ledger_that_is_not_whole_is_told(cut: str, docs: Path, tmp_path: Path
     shown = policyloop("show", "--state", state, "--format", "plain")
     assert shown.code == 5
     assert "not whole" in shown.err
+
+
+def test_a_run_is_not_resumed_with_another_model_by_leaving_a_flag_out(docs: Path, tmp_path: Path, cerbos):
+    broken = policyloop("run", "--policies", docs, "--model-command", "false", "--format", "json", "--runner", "native")
+    assert (broken.code, broken.json["outcome"]) == (8, "unavailable")
+    silent = policyloop("run", "--policies", docs, "--resume", broken.json["run"], "--runner", "native")
+    assert silent.code == 2
+    assert "--model-command" in silent.err
+    assert run(docs, [FIX], "--resume", broken.json["run"], tmp_path=tmp_path).json["outcome"] == "green"

@@ -33,7 +33,13 @@ def test_a_complete_spec_has_no_gaps_and_is_found_here(spec: Path):
 @pytest.mark.parametrize(
     ("old", "new", "code", "outcome", "gap"),
     [
-        ("    purpose: Deleting cannot be undone, so it takes somebody responsible.\n", "", 2, "gaps", "no-purpose"),
+        (
+            "    purpose: Deleting cannot be undone, so it takes somebody responsible.\n",
+            "",
+            2,
+            "gaps",
+            "missing-purpose",
+        ),
         ("\ndecisions:", f"\n{QUESTION}\ndecisions:", 5, "person", "open-question"),
         ("expect: deny, control: adviser-views", "expect: allow", 5, "person", "two-effects"),
     ],

@@ -181,5 +181,6 @@ def _fold(path: str) -> str:
 
 
 def _show(path: str) -> str:
-    """A path as one printable line."""
-    return path if path.isprintable() and path else repr(path)
+    """A path as one printable line, not longer than a path may be."""
+    kept = path if len(path) <= MAX_PATH_BYTES else f"{path[:MAX_PATH_BYTES]}..."
+    return kept if kept.isprintable() and kept else repr(kept)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from policyloop import budget as budgets
 from policyloop import outcome
 from policyloop.budget import Budget, Spent
-from policyloop.bundle import Bundle, Edit, EditRejected, Write
+from policyloop.bundle import MAX_EDITS, MAX_PATH_BYTES, Bundle, Edit, EditRejected, Write
 from policyloop.compose import blind_rewrite, compose
 from policyloop.findings import ErrorClass, Report
 from policyloop.guard import Assertion, Lock, Weakened
@@ -283,7 +283,7 @@ def _past(attempt: Attempt) -> Past:
     return Past(
         attempt=attempt.number,
         error_class=attempt.error_class.value if attempt.error_class else "request",
-        edits=tuple(f"{type(e).__name__.lower()} {e.path}" for e in attempt.edits),
+        edits=tuple(f"{type(e).__name__.lower()} {e.path[:MAX_PATH_BYTES]}" for e in attempt.edits[:MAX_EDITS]),
         result=result[:500],
     )
 

@@ -10,8 +10,7 @@ from enum import Enum
 from typing import Any
 
 from policyloop.budget import Budget, Spent
-from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally
-from policyloop.guard import Weakened
+from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Ending
 from policyloop.task import Dispute, Usage
 

@@ -74,6 +74,24 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Weakened:
+    """One locked assertion that a candidate weakens. The first five are names; `*` where a name could not be read.
+
+    `how` is one of: gone, skipped, unreachable, ambiguous, expectation changed, principal changed, resource changed,
+    auxData changed, options changed. `before` and `after` say the field that differs, in a few words.
+    """
+
+    suite: str
+    test: str
+    principal: str
+    resource: str
+    action: str
+    how: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompilerInfo:
     """Which compiler judged: its version, `docker` or `native`, and the image's digest or the binary's SHA-256."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from policyloop.errors import Exit
+from policyloop.errors import Exit, Unavailable
 from policyloop.findings import ErrorClass
 
 
@@ -22,8 +22,8 @@ class Ending(Enum):
 class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
-    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `changed`, `environment`, `interrupt`, `questions`,
-    `confirm`, `contradictions`; None when green.
+    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `changed`, `environment`, `interrupt`,
+    `questions`, `confirm`, `contradictions`; None when green.
     """
 
     ending: Ending
@@ -47,6 +47,11 @@ def stopped(stopped_by: str, error_class: ErrorClass | None, message: str) -> Ou
 def weakened(stopped_by: str, message: str) -> Outcome:
     """The model kept trying to weaken locked tests."""
     return Outcome(Ending.WEAKENED, Exit.WEAKENED, stopped_by, message)
+
+
+def unavailable(error: Unavailable) -> Outcome:
+    """Something around the run is missing or gave out: compiler, engine, model, disk."""
+    return Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))
 
 
 def person(stopped_by: str, message: str) -> Outcome:

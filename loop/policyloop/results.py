@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started
-from policyloop.findings import ErrorClass, Report, Tally
-from policyloop.guard import Weakened
+from policyloop.findings import ErrorClass, Report, Tally, Weakened
 from policyloop.task import Usage, finding_to_json
 
 if TYPE_CHECKING:
@@ -54,10 +53,11 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardResult:
-    """The lock alone: `locked` assertions of the baseline, and those that the candidate weakens."""
+    """The lock alone: `locked` assertions of the baseline, those that the candidate weakens, what a person released."""
 
     locked: int
     weakened: tuple[Weakened, ...]
+    released: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> Exit:
@@ -71,6 +71,7 @@ class GuardResult:
             "exit_code": int(self.exit_code),
             "locked": self.locked,
             "weakened": [asdict(w) for w in self.weakened],
+            "released": list(self.released),
         }
 
 

@@ -52,5 +52,5 @@ def find_run(state: Path, prefix: str) -> Path:
         return run_directory(state, found[0]) / LEDGER
     if not found:
         raise UsageError(f"There is no run {prefix!r} in {state}.", "policyloop show shows the latest one.")
-    shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+    shown = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
     raise UsageError(f"{prefix!r} is the beginning of {len(found)} runs: {shown}.", "Give more of the id.")

@@ -65,6 +65,10 @@ def _object(about: str, properties: Mapping[str, Schema], optional: tuple[str, .
     }
 
 
+def _about(schema: Schema, description: str) -> Schema:
+    return {"description": description, **schema}
+
+
 def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
@@ -238,6 +242,7 @@ def _guard() -> Schema:
             "exit_code": _one_of(0, 6),
             "locked": COUNT,
             "weakened": _list(_WEAKENED),
+            "released": _list(TEXT),
         },
     )
 
@@ -307,19 +312,20 @@ def _error() -> Schema:
 
 def _task() -> Schema:
     past = _object("An earlier attempt.", {"attempt": COUNT, "class": TEXT, "edits": _list(TEXT), "result": TEXT})
+    files: Schema = {"type": "object", "additionalProperties": TEXT}
     return _object(
         "What `--model-command` reads on standard input.",
         {
             "version": _one_of(1),
-            "stage": _STAGE,
-            "request": TEXT,
-            "spec": _or_null({"type": "object"}),
+            "stage": _about(_STAGE, "Whether the spec is drafted, or policies are made."),
+            "request": _about(TEXT, "What the person asked for in plain words; empty: repair what is there."),
+            "spec": _about(_or_null({"type": "object"}), "What a person confirmed; null when nothing was."),
             "error_class": _or_null(_CLASS),
             "findings": _list(_FINDING),
-            "refusal": _or_null(TEXT),
-            "files": {"type": "object", "additionalProperties": TEXT},
-            "index": _list(TEXT),
-            "history": _list(past),
+            "refusal": _about(_or_null(TEXT), "Why the last proposal was not taken."),
+            "files": _about(files, "Path to text: what matters to the findings. A cut file says so in its lines."),
+            "index": _about(_list(TEXT), "What else there is: files, and folders with counts; ask for them in `read`."),
+            "history": _about(_list(past), "The latest attempts and what came of each."),
             "budget": _object("What is left.", {"attempts_left": COUNT, "cycles_left": COUNT}),
         },
     )

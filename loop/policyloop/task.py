@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from policyloop.bundle import Delete, Edit, Replace, Write
+from policyloop.bundle import MAX_PATH_BYTES, Delete, Edit, Replace, Write
 from policyloop.findings import ErrorClass, Finding
 
 PROTOCOL_VERSION = 1
@@ -191,7 +191,7 @@ def proposal_from_json(data: object) -> Proposal:
         raise Malformed(f"the reply is {_kind(data)}, not a JSON object")
     unknown = sorted(str(key) for key in data.keys() - {"edits", "note", "dispute", "read"})
     if unknown:
-        raise Malformed(f"unknown key {unknown[0]!r}; a proposal has edits, note, dispute and read")
+        raise Malformed(f"unknown key {unknown[0][:100]!r}; a proposal has edits, note, dispute and read")
     edits = _list(data, "edits")
     read = _list(data, "read")
     note = data.get("note")
@@ -225,7 +225,9 @@ def _edit(number: int, item: object) -> Edit:
         return Replace(path, item["old"], item["new"])
     if keys == {"path", "delete"} and item["delete"] is True:
         return Delete(path)
-    raise Malformed(f"edit {number} ({path!r}) is none of path+content, path+old+new, path+delete: true, all text")
+    raise Malformed(
+        f"edit {number} ({path[:MAX_PATH_BYTES]!r}) is none of path+content, path+old+new, path+delete: true, all text"
+    )
 
 
 def _dispute(item: object) -> Dispute | None:

@@ -41,7 +41,7 @@ def spoken(run: CompilerRun, sources: Sources) -> Object | tuple[Finding, ...]:
         return (_broken(sources, "flood", f"cerbos compile wrote more than {most} MiB and was stopped", run),)
     if run.trouble is Trouble.MEMORY or (run.exit_code == 2 and _NO_MEMORY.search(run.stderr)):
         return tuple(_no_memory(run, sources))
-    if run.exit_code == 2:
+    if run.exit_code == 2 or (run.exit_code == 1 and _crashing(run, sources)):
         return tuple(_crash(run, sources))
     if run.exit_code == 1 and _AFTER_LOADING.search(run.stderr):
         tested = "failed to display test results" in run.stderr or "failed to run tests" in run.stderr
@@ -77,6 +77,11 @@ def _broken(
     sources: Sources, code: str, message: str, run: CompilerRun, error_class: ErrorClass = ErrorClass.COMPILE
 ) -> Finding:
     return sources.finding(error_class, code, message, context=_start(run.stderr))
+
+
+def _crashing(run: CompilerRun, sources: Sources) -> bool:
+    """Whether the compiler noticed missing results a moment before the panic that lost them could end it."""
+    return "unexpected number of results" in run.stderr and any(True for _ in _empty(sources.bundle))
 
 
 def _crash(run: CompilerRun, sources: Sources) -> Iterator[Finding]:

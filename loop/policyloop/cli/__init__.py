@@ -3,8 +3,10 @@
 Commands import what they need when they run, so that `--help` answers at once.
 """
 
+import io
 import itertools
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,8 +23,7 @@ app = typer.Typer(
     name="policyloop",
     help="Let an AI write Cerbos policies without having to trust it: the real compiler judges, code keeps the limits.",
     epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, "
-    "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted.",
-    no_args_is_help=True,
+    "5 a person must decide, 6 tests would be weakened, 8 environment, 130 interrupted.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -40,49 +41,96 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (Typer's own shape)
 
 @app.callback()
 def _root(
-    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
 ) -> None:
     """Options of every command."""
 
 
-app.command()(run.run)
-app.command()(check.check)
-app.command()(guard.guard)
-app.add_typer(spec.app)
-app.command()(show.show)
-app.command()(doctor.doctor)
-app.command()(demo.demo)
-app.command()(schema.schema)
+app.command(short_help="Drive a model until the compiler is satisfied.")(run.run)
+app.command(short_help="Validate a policy directory once; edit nothing.")(check.check)
+app.command(short_help="Are the tests of one bundle as strong in another?")(guard.guard)
+app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
+app.command(short_help="A run's timeline, its ledger verified.")(show.show)
+app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
+app.command(short_help="The loop at work; needs no key.")(demo.demo)
+app.command(short_help="The JSON Schema of what we read and write.")(schema.schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code; nobody sees a traceback for their own mistake."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show, a name in another script or half a character, must not end a run.
+            stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(given))
+    try:
+        code = _run(given)
+    except BrokenPipeError:
+        # Who read our output is gone (`| head`); there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.FAULT
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = app(arguments, standalone_mode=False)
+        code = _invoke(arguments) if arguments else _help()
         sys.stdout.flush()
-        return int(code or 0)
     except TyperException as error:
-        full = getattr(error, "format_message", None)
-        return _fail(arguments, Exit.USAGE, full() if full else str(error), "Try 'policyloop --help'.")
+        return _fail(arguments, Exit.USAGE, _sentence(error), f"Try '{_command(error)} --help'.")
     except PolicyloopError as error:
         return _fail(arguments, error.exit_code, error.message, error.hint)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(arguments, Exit.INTERRUPTED, "Interrupted.", "Nothing was written to the policy directory.")
     except BrokenPipeError:
-        # Who read our output is gone (`| head`); there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAULT
+        raise
     except Exception as error:
         if os.environ.get("POLICYLOOP_DEBUG"):
             raise
         words = f"This is a fault of policyloop: {type(error).__name__}: {error}"
         return _fail(arguments, Exit.FAULT, words, "Set POLICYLOOP_DEBUG=1 to see where, and please report it.")
+    return code
+
+
+def _open_closed_streams() -> None:
+    """A stream that whoever started us had closed (`>&-`) swallows what is said; it must not end a run either."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def _help() -> int:
+    _invoke(["--help"])
+    return Exit.USAGE
+
+
+def _invoke(arguments: list[str]) -> int:
+    """The command's own exit code. Typer's way to call it would turn an interrupt into 130 without a word."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("policyloop", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return int(ended.exit_code)
+    return Exit.GREEN
+
+
+def _sentence(error: TyperException) -> str:
+    full = getattr(error, "format_message", None)
+    words = re.sub(r"\bValue error, ", "", full() if full else str(error)).strip()
+    return words if words.endswith((".", "?", "!")) else f"{words}."
+
+
+def _command(error: TyperException) -> str:
+    """The command that the person meant, for its help."""
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context else "policyloop"
 
 
 def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:

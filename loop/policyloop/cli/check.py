@@ -1,7 +1,7 @@
 """`policyloop check`: one validation, both passes, the first class explained. It never edits."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,16 +12,27 @@ from policyloop.cli.options import (
     RunnerOption,
     StateOption,
     compiler,
+    directory,
     settings,
+    text,
     view_of,
 )
 
+if TYPE_CHECKING:
+    from policyloop.findings import Weakened
+    from policyloop.guard import Lock
+
 
 def check(
-    directory: Annotated[Path, typer.Argument(help="The policy directory.")],
+    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
     *,
     baseline: Annotated[
-        str | None, typer.Option(help="A directory or a git revision whose tests must all still be as strong.")
+        str | None,
+        typer.Option(
+            help="A directory or a git revision whose tests must all still be as strong.",
+            metavar="BASELINE",
+            parser=text,
+        ),
     ] = None,
     output: FormatOption = None,
     runner: RunnerOption = None,
@@ -30,27 +41,33 @@ def check(
     state: StateOption = None,
 ) -> None:
     """Validate a policy directory once: 0 green, 3 it does not compile, 4 tests fail, 6 tests are weaker."""
-    from policyloop.guard import Lock
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_baseline, read_bundle, recover
 
     view = view_of(output)
-    loaded = settings(directory, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
-    recover(directory, state)
-    bundle = read_bundle(directory)
-    lock = Lock.of(read_baseline(baseline, directory)) if baseline else None
+    loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    recover(policies, state)
+    bundle = read_bundle(policies)
+    lock: "Lock | None" = None  # noqa: UP037  (imported only when needed)
+    weakened: "tuple[Weakened, ...]" = ()  # noqa: UP037
+    if baseline:
+        from policyloop.guard import Lock
+
+        lock = Lock.of(read_baseline(baseline, policies))
+        weakened = lock.weakened_by(bundle)
     judge = compiler(loaded)
     try:
-        report = validate(judge, bundle, lock=lock, require_tests=loaded.guard.require_tests)
+        # What is weakened is told as such, not once more as what did not run.
+        report = validate(judge, bundle, lock=None if weakened else lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
     result = CheckResult(
-        policies=str(directory),
+        policies=str(policies),
         bundle=bundle,
         report=report,
         locked=len(lock) if lock else 0,
-        weakened=lock.weakened_by(bundle) if lock else (),
+        weakened=weakened,
     )
     view.check(result)
     view.close()

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import FormatOption, RunnerOption, view_of
+from policyloop.cli.options import FormatOption, RunnerOption, directory, view_of
 
 
 def demo(
     *,
-    into: Annotated[Path | None, typer.Option(help="Keep the bundle and the run in this new folder.")] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="Keep the bundle and the run in this new folder.", metavar="DIR", parser=directory),
+    ] = None,
     output: FormatOption = None,
     runner: RunnerOption = None,
 ) -> None:
@@ -31,7 +34,11 @@ def demo(
             if folder.exists():
                 raise UsageError(f"{folder} exists already.", "Give --into a folder that does not exist yet.")
         source = stack.enter_context(as_file(files("policyloop.demo")))
-        copytree(source / "policies", folder / "policies", ignore=ignore_patterns("__pycache__"))
+        try:
+            copytree(source / "policies", folder / "policies", ignore=ignore_patterns("__pycache__"))
+        except OSError as error:
+            reason = error.strerror or "not all files could be copied"
+            raise UsageError(f"{folder} cannot be written: {reason}.", "Give another folder with --into.") from None
         typer.echo("The model of this demo is RECORDED: its replies come from a file. The compiler is real.", err=True)
         asked = Request(
             policies=folder / "policies",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, settings
+from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, RunnerOption, settings
 from policyloop.errors import Exit
 
 
@@ -15,6 +15,7 @@ def doctor(
         bool, typer.Option("--install", help="Get the pinned compiler: the image if an engine has none, else via npm.")
     ] = False,
     output: FormatOption = None,
+    runner: RunnerOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
 ) -> None:
@@ -25,7 +26,7 @@ def doctor(
     from policyloop.validators.probe import probe
     from policyloop.view.words import one_line
 
-    loaded = settings(Path("policies"), config, profile)
+    loaded = settings(Path("policies"), config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     if install:
         typer.echo(one_line(ensure(loaded.cerbos.version, loaded.cerbos.image, loaded.cerbos.runner)), err=True)
     diagnosis = probe(loaded.cerbos.version, loaded.cerbos.image)

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import FormatOption, view_of
+from policyloop.cli.options import FormatOption, directory, text, view_of
 
 
 def guard(
-    baseline: Annotated[str, typer.Argument(help="A directory or a git revision.")],
-    candidate: Annotated[Path, typer.Argument(help="The policy directory to hold against it.")],
+    baseline: Annotated[str, typer.Argument(help="A directory or a git revision.", metavar="BASELINE", parser=text)],
+    candidate: Annotated[
+        Path, typer.Argument(help="The policy directory to hold against it.", metavar="CANDIDATE", parser=directory)
+    ],
     *,
     release: Annotated[Path | None, typer.Option(help="A file of assertions that a person releases.")] = None,
     output: FormatOption = None,
@@ -25,8 +27,10 @@ def guard(
     recover(candidate, None)
     after = read_bundle(candidate)
     lock = Lock.of(read_baseline(baseline, candidate))
-    lock, _ = lock.release(read_releases(release))
-    result = GuardResult(locked=len(lock), weakened=lock.weakened_by(after))
+    lock, released = lock.release(read_releases(release))
+    result = GuardResult(
+        locked=len(lock), weakened=lock.weakened_by(after), released=tuple(str(one.id) for one in released)
+    )
     view.guard(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

@@ -30,15 +30,35 @@ class RunnerKind(StrEnum):
     NATIVE = "native"
 
 
+def text(given: str) -> str:
+    """An option's text. An empty one is a shell variable that is not set; it must not be taken for an absent option."""
+    if not given.strip():
+        raise typer.BadParameter("it is empty; give it a value or leave it out")
+    return given
+
+
+def directory(given: str) -> Path:
+    """A directory's path. An empty one is a shell variable that is not set; it must not come to mean `.`."""
+    return Path(text(given))
+
+
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to show the result; rich on a terminal, else plain.")
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="The configuration; by default policyloop.yaml at the project's root.")
 ]
-ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile of the configuration.")]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="A profile of the configuration.", metavar="NAME", parser=text)
+]
 StateOption = Annotated[
-    Path | None, typer.Option("--state", help="Where runs are kept; by default .policyloop at the project's root.")
+    Path | None,
+    typer.Option(
+        "--state",
+        help="Where runs are kept; by default .policyloop at the project's root.",
+        metavar="DIR",
+        parser=directory,
+    ),
 ]
 RunnerOption = Annotated[
     RunnerKind | None, typer.Option("--runner", help="Docker, the native binary, or whichever is there (auto).")

@@ -6,15 +6,31 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, RunnerOption, StateOption, view_of
+from policyloop.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    ProfileOption,
+    RunnerOption,
+    StateOption,
+    directory,
+    text,
+    view_of,
+)
 
 
 def run(
     request: Annotated[
-        str, typer.Argument(help="What the policies shall do, in plain words; without it, what is there is repaired.")
+        str,
+        typer.Argument(
+            help="What the policies shall do, in plain words; without it, what is there is repaired.",
+            metavar="REQUEST",
+        ),
     ] = "",
     *,
-    policies: Annotated[Path | None, typer.Option("--policies", help="The policy directory.")] = None,
+    policies: Annotated[
+        Path | None, typer.Option("--policies", help="The policy directory.", metavar="DIR", parser=directory)
+    ] = None,
     output: FormatOption = None,
     release: Annotated[Path | None, typer.Option(help="A file of locked assertions that a person releases.")] = None,
     spec: Annotated[
@@ -30,28 +46,41 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", help="Confirm the spec without being asked.")] = False,
     by: Annotated[str | None, typer.Option("--by", help="Who confirms the spec; by default the user.")] = None,
     model_command: Annotated[
-        str | None, typer.Option(help="A program that proposes: the task on stdin, the proposal on stdout, as JSON.")
+        str | None,
+        typer.Option(
+            help="A program that proposes: the task on stdin, the proposal on stdout, as JSON.",
+            metavar="COMMAND",
+            parser=text,
+        ),
     ] = None,
     replay: Annotated[Path | None, typer.Option(help="A file of recorded replies to use as the model.")] = None,
-    model: Annotated[str | None, typer.Option(help="The Claude model's name.")] = None,
+    model: Annotated[str | None, typer.Option(help="The Claude model's name.", metavar="NAME", parser=text)] = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
     state: StateOption = None,
     resume: Annotated[
-        str | None, typer.Option(help="Go on with an interrupted run; its answers are judged anew, not asked again.")
+        str | None,
+        typer.Option(
+            help="Go on with an interrupted run; its answers are judged anew, not asked again.",
+            metavar="RUN",
+            parser=text,
+        ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the last report's assertions as a JUnit file.")] = None,
     runner: RunnerOption = None,
-    attempts_per_class: Annotated[int | None, typer.Option(help="Tries at an error class without progress.")] = None,
-    compile_cycles: Annotated[int | None, typer.Option(help="Validations in all.")] = None,
-    tokens: Annotated[int | None, typer.Option(help="Tokens in all.")] = None,
-    usd: Annotated[float | None, typer.Option(help="US dollars in all.")] = None,
-    wall_seconds: Annotated[float | None, typer.Option(help="Seconds in all.")] = None,
-    refusals: Annotated[int | None, typer.Option(help="Proposals that would weaken locked tests.")] = None,
+    attempts_per_class: Annotated[int | None, typer.Option(help="Cap: fruitless tries at a class in a row.")] = None,
+    compile_cycles: Annotated[int | None, typer.Option(help="Cap: validations in all.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Cap: tokens in all.")] = None,
+    usd: Annotated[float | None, typer.Option(help="Cap: US dollars in all.")] = None,
+    wall_seconds: Annotated[float | None, typer.Option(help="Cap: seconds in all.")] = None,
+    refusals: Annotated[int | None, typer.Option(help="Cap: proposals that would weaken locked tests.")] = None,
 ) -> None:
     """Drive a model until the real Cerbos compiler is satisfied; the directory is written only when green."""
     from policyloop.cli.running import Request, run_loop
+    from policyloop.errors import UsageError
 
+    if replay and model_command:
+        raise UsageError("--replay and --model-command name two models.", "Give one of them.")
     kind = "recorded" if replay else "command" if model_command else None
     flags: dict[str, dict[str, object]] = {
         "cerbos": {"runner": runner.value if runner else None},
@@ -71,7 +100,7 @@ def run(
         },
     }
     asked = Request(
-        words=request,
+        words=request.strip(),
         policies=policies,
         release=release,
         config=config,

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ from policyloop import outcome
 from policyloop.cli.clarifying import Clarity, Room, clarify
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
-from policyloop.cli.resuming import Past, read_past
+from policyloop.cli.resuming import GOES_ON, Past, read_past
 from policyloop.cli.stages import about, policies_after, wishes_of
 from policyloop.config import Config
 from policyloop.controller import begin, end
@@ -76,7 +76,9 @@ def run_loop(asked: Request, view: View) -> Exit:
         raise UsageError("Which policy directory?", "Give --policies DIR.")
     config = settings(policies, asked.config, asked.profile, asked.flags)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
-    with ExitStack() as stack:
+    if asked.junit:
+        _check_junit(asked.junit)
+    with _interrupts() as ignore_interrupts, ExitStack() as stack:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
         words, known = about(asked, policies, past)
         wishes = wishes_of(asked)
@@ -86,6 +88,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         runner = compiler(config)
         stack.callback(runner.close)
         if past:
+            _check_model(asked, model, past)
             model = Replaying(past.answers, model)
         lock, released = Lock.of(hold.start).release(releases)
         state = begin(hold.start, lock, config.budget, words, released)
@@ -122,11 +125,13 @@ def run_loop(asked: Request, view: View) -> Exit:
             state = policies_after(clarity, state, hold.start, releases)
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
         state = run(state, lambda bundle, lock: judge(bundle, lock=lock))
-        ended = _finish(state, hold, run_id, clarity)
-        emit(ended)
-        ledger.finish()
-        if asked.junit and state.report and state.stage == "policies":
-            _write_junit(asked.junit, state)
+        ignore_interrupts()
+        ended = _recorded(_finish(state, hold, run_id, clarity), ledger)
+        view.event(ended)
+        if asked.junit and state.report and not (clarity and clarity.how):
+            _write_junit(asked.junit, state, view)
+        if ended.ending.value in GOES_ON and not ended.files_changed:
+            view.note(f"To go on, give the same flags and: --resume {run_id}")
     return Exit(ended.exit_code)
 
 
@@ -151,6 +156,16 @@ def _check_start(hold: Workspace, words: str, past: Past | None) -> None:
         raise PersonNeeded(
             f"{hold.policies} is not what it was when run {past.started.run} began, so it cannot be resumed.",
             "Start a new run.",
+        )
+
+
+def _check_model(asked: Request, model: Model, past: Past) -> None:
+    """Nobody goes on with another model, and pays for it, by leaving a flag out."""
+    chosen = any(asked.flags.get("model", {}).values())
+    if model.name != past.started.model and not chosen:
+        raise UsageError(
+            f"Run {past.started.run} was made with the model {past.started.model}, not with {model.name}.",
+            "Say which one shall go on: --model-command, --replay or --model.",
         )
 
 
@@ -183,7 +198,7 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
 
 
 def _driven(state: State, judge: Judge, model: Model, clock: Callable[[], float], emit: Emit) -> State:
-    """The state at the end of the loop. An interrupt between two steps ends it like one within a step."""
+    """The state at the end of the loop. An interrupt or a full disk between two steps counts as one within a step."""
     try:
         for step in drive(state, model, judge, clock):
             state = step.state
@@ -191,6 +206,8 @@ def _driven(state: State, judge: Judge, model: Model, clock: Callable[[], float]
                 emit(event)
     except KeyboardInterrupt:
         state = end(state, INTERRUPTED)
+    except Unavailable as error:
+        state = end(state, outcome.unavailable(error))
     return state
 
 
@@ -200,17 +217,15 @@ def _finish(state: State, hold: Workspace, run_id: str, clarity: Clarity | None)
     assert isinstance(how, Outcome)
     changed: tuple[str, ...] = ()
     patch: Path | None = None
-    with _undisturbed():
-        if how.ending is Ending.GREEN:
-            try:
-                changed = hold.write_back(state.current, run_id)
-            except PersonNeeded as error:
-                how, patch = outcome.person("changed", str(error)), hold.keep_patch(run_id, state.current)
-            except Unavailable as error:
-                how = Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))
-                patch = _patch_if_possible(hold, run_id, state)
-        elif state.best != state.start:
-            patch = _patch_if_possible(hold, run_id, state)
+    if how.ending is Ending.GREEN:
+        try:
+            changed = hold.write_back(state.current, run_id)
+        except PersonNeeded as error:
+            how = outcome.person("changed", str(error))
+        except Unavailable as error:
+            how = outcome.unavailable(error)
+    if how.ending is not Ending.GREEN and state.best != state.start:
+        patch = _patch_if_possible(hold, run_id, state)
     report = state.report if how.ending is Ending.GREEN else state.best_report
     return Ended(
         ending=how.ending,
@@ -252,22 +267,58 @@ def _patch_if_possible(hold: Workspace, run_id: str, state: State) -> Path | Non
         return None
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold back interrupts: a write-back is short, and is either not begun or finished."""
-    waiting = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+def _recorded(ended: Ended, ledger: Ledger) -> Ended:
+    """The end as it is told. One that the ledger does not hold is not a good one, whatever was written."""
     try:
-        yield
+        ledger.append(*encode(ended))
+        ledger.finish()
+    except Unavailable as error:
+        why = "" if str(error) in ended.message else f": {error}"
+        how = outcome.unavailable(error)
+        return replace(
+            ended,
+            ending=how.ending,
+            exit_code=int(how.exit_code),
+            stopped_by=how.stopped_by,
+            message=f"{ended.message} The ledger does not hold this end{why or '.'}",
+        )
+    return ended
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], None]]:
+    """Gives what to call when the loop has ended: from then on an interrupt stops nothing, for the end must be told.
+
+    A signal mask would not do: it holds for one thread, and a live view or an engine's client brings others.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ignore() -> None:
+        for number in before:
+            signal.signal(number, lambda _number, _frame: None)
+
+    try:
+        yield ignore
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _write_junit(path: Path, state: State) -> None:
+def _check_junit(path: Path) -> None:
+    """Find out before the model is paid, not after."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        what = "it is a directory" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UsageError(
+            f"{path} cannot be written: {what}.", "Give --junit the path of a file in a folder that exists."
+        )
+
+
+def _write_junit(path: Path, state: State, view: View) -> None:
+    """The run has ended and said so; a file that cannot be written changes nothing about that."""
     from policyloop.view.junit import write_junit
 
     assert state.report is not None
     try:
         write_junit(path, state.report)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give --junit another path.") from None
+        view.note(f"The JUnit file {path} cannot be written: {error.strerror}.")

@@ -6,7 +6,9 @@ import typer
 
 
 def schema(
-    name: Annotated[str | None, typer.Argument(help="Which one; without a name they are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Which one; without a name they are listed.", metavar="NAME")
+    ] = None,
 ) -> None:
     """Print a JSON Schema: of the configuration, the spec, and every document that is read or written."""
     import json

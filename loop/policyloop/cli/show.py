@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import FormatOption, StateOption, view_of
+from policyloop.cli.options import Format, FormatOption, StateOption, view_of
 from policyloop.errors import Exit
 
 
 def show(
-    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; by default the latest.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A run's id or its beginning; by default the latest.", metavar="RUN")
+    ] = None,
     *,
     html: Annotated[Path | None, typer.Option(help="Write the timeline as one self-contained HTML file.")] = None,
     output: FormatOption = None,
@@ -31,11 +33,14 @@ def show(
             html.write_text(page(events, chain.broken), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{html} cannot be written: {error.strerror}.", "Give --html another path.") from None
+    broken = PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
+    if chain.broken and output is Format.JSON:
+        raise broken
     view = view_of(output)
     for event in events:
         view.event(event)
     view.close()
     if chain.broken:
-        raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
+        raise broken
     typer.echo(f"ledger whole: {len(chain.records)} records, {path}", err=True)
     raise typer.Exit(int(Exit.GREEN))

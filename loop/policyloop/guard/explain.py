@@ -1,8 +1,9 @@
 """Why a locked assertion is no longer demanded: found by matching it against the closest test of the candidate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from policyloop.bundle import Bundle
+from policyloop.findings import Weakened
 from policyloop.guard.candidate import Candidate, Standing, State
 from policyloop.guard.canon import decode, fits
 from policyloop.guard.demand import Assertion
@@ -11,24 +12,6 @@ from policyloop.guard.readings import SuiteReading
 from policyloop.guard.wording import named, part_change, show
 
 _PARTS = (("principal", "principals"), ("resource", "resources"), ("auxData", "auxData"), ("options", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Weakened:
-    """One locked assertion that the candidate weakens. The first five are names; `*` where a name could not be read.
-
-    `how` is one of: gone, skipped, unreachable, ambiguous, expectation changed, principal changed, resource changed,
-    auxData changed, options changed. `before` and `after` say the field that differs, in a few words.
-    """
-
-    suite: str
-    test: str
-    principal: str
-    resource: str
-    action: str
-    how: str
-    before: str
-    after: str
 
 
 class Explainer:

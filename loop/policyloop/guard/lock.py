@@ -12,12 +12,13 @@ from types import MappingProxyType
 
 from policyloop.bundle import Bundle
 from policyloop.errors import UsageError
-from policyloop.findings import AssertionId, Finding, Report
+from policyloop.findings import AssertionId, Finding, Report, Weakened
 from policyloop.guard.candidate import Candidate
 from policyloop.guard.certainty import doubt
 from policyloop.guard.demand import Assertion
 from policyloop.guard.exam import Exam
-from policyloop.guard.explain import Explainer, Weakened
+from policyloop.guard.explain import Explainer
+from policyloop.guard.mending import spoiled
 from policyloop.guard.proof import unproven
 from policyloop.guard.readings import Readings, SuiteReading
 from policyloop.guard.releases import Release, released
@@ -73,10 +74,13 @@ class Lock:
     def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
         """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
         lost = self.lost_in(candidate)
+        view = self._view(candidate)
+        unread = [one for one in self._readings.values() if one.illegible]
+        spoilt = [_spoilt(one, why) for one in unread if (why := spoiled(one, candidate, view.readings))]
         if not lost:
-            return ()
-        explainer = Explainer(self._view(candidate), candidate, dict(self._readings))
-        return tuple(dict.fromkeys(explainer.explain(one) for one in lost))
+            return tuple(spoilt)
+        explainer = Explainer(view, candidate, dict(self._readings))
+        return (*spoilt, *dict.fromkeys(explainer.explain(one) for one in lost))
 
     def lost_in(self, candidate: Bundle) -> tuple[Assertion, ...]:
         """The locked assertions that `candidate` no longer demands as strongly."""
@@ -146,6 +150,12 @@ class Lock:
 def compare(baseline: Bundle, candidate: Bundle) -> tuple[Weakened, ...]:
     """What `candidate` weakens of all that `baseline` demands."""
     return Lock.of(baseline).weakened_by(candidate)
+
+
+def _spoilt(reading: SuiteReading, why: str) -> Weakened:
+    """A suite of which not every test could be read was not mended; `why` says what became of it."""
+    before = f"{reading.file} holds tests that cannot be read ({reading.broken}) and may only be mended"
+    return Weakened(reading.name or reading.file, "*", "*", "*", "*", "ambiguous", before, why)
 
 
 def _texts(readings: Readings) -> frozenset[str]:

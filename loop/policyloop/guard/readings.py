@@ -30,6 +30,8 @@ class SuiteReading:
     own: frozenset[tuple[str, str]] = frozenset()
     """Kind and name of each fixture that stands in the suite itself and so goes before those of the files."""
     oversized: bool = False
+    illegible: bool = False
+    """Whether a test may stand there of which nothing could be read, so that nobody can tell whether it gets weaker."""
 
     def source(self, kind: str, name: str) -> str | None:
         """The file that the fixture `name` comes from; `kind` is `principals`, `resources` or `auxData`."""
@@ -65,8 +67,9 @@ class Readings:
         fixtures, wrong = self._beside(beside)
         runs, skipped = list[Assertion](), list[Assertion]()
         oversized = False
+        resolver = Resolver(path, parsed, fixtures)
         try:
-            for one, skip in Resolver(path, parsed, fixtures).assertions(max(self._left, 0)):
+            for one, skip in resolver.assertions(max(self._left, 0)):
                 (skipped if skip else runs).append(one)
         except Oversized as error:
             notes.append(str(error))
@@ -81,7 +84,10 @@ class Readings:
             )
             for name in names
         )
-        return SuiteReading(path, parsed.name, tuple(runs), tuple(skipped), broken, beside, texts, own, oversized)
+        illegible = bool(broken) and resolver.illegible and bool(_content(self._bundle[path]))
+        return SuiteReading(
+            path, parsed.name, tuple(runs), tuple(skipped), broken, beside, texts, own, oversized, illegible
+        )
 
     def _beside(self, beside: Beside) -> tuple[Fixtures, str]:
         """The fixtures of all the files, and what is wrong with the first that cannot be loaded."""
@@ -112,6 +118,11 @@ def tree_of(text: str) -> tuple[Tree, Notes]:
     except Unreadable as wrong:
         return salvage(text), Notes([str(wrong)])
     return found.tree, Notes(found.problems)
+
+
+def _content(text: str) -> str:
+    """`text` without comments and space."""
+    return "".join(line.strip() for line in text.split("\n") if not line.lstrip().startswith("#"))
 
 
 def _together(files: Iterable[Fixtures]) -> Fixtures:

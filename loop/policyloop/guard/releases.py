@@ -49,6 +49,8 @@ def released(locked: Sequence[Assertion], releases: Iterable[Release]) -> tuple[
 
 def parse_releases(text: str, name: str) -> tuple[Release, ...]:
     """The releases in `text`, a YAML file called `name`. Raises `UsageError` with file and line."""
+    if not text.strip():
+        raise UsageError(f"{name} is empty.", _SHAPE)
     try:
         root = compose(text)
     except Unreadable as wrong:
@@ -97,7 +99,7 @@ def _fields(node: Node, name: str) -> dict[str, Node]:
 
 
 def _wrong(name: str, node: Node, what: str) -> UsageError:
-    return UsageError(f"{name}:{node.start_mark.line + 1}: {what}.", _SHAPE)
+    return UsageError(f"{name}:{node.start_mark.line + 1}: {what}{'' if what.endswith('?') else '.'}", _SHAPE)
 
 
 def _nearest(locked: Sequence[Assertion], release: Release) -> str:

@@ -74,6 +74,8 @@ class Resolver:
 
     def __init__(self, file: str, suite: Suite, beside: Fixtures) -> None:
         self._file, self._suite = file, suite
+        self.illegible = suite.partial and not suite.skip
+        """Whether a test may stand there of which nothing could be read. Known once all assertions were taken."""
         own, notes = suite.own, suite.notes
         self._principals = _Side("principal", own.principals, beside.principals, notes)
         self._principals.groups = {**beside.principal_groups, **own.principal_groups}
@@ -89,6 +91,7 @@ class Resolver:
             resolved = self._case(case, number, left)
             left -= len(resolved)
             skipped = case.skip or self._suite.skip
+            self.illegible = self.illegible or not (resolved or skipped)
             yield from ((one, skipped) for one in resolved)
 
     def _case(self, case: Case, number: int, limit: int) -> list[Assertion]:

@@ -62,13 +62,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A `*_test` file. `notes` is empty when Cerbos can load it, as far as the file alone can tell."""
+    """A `*_test` file. `notes` is empty when Cerbos can load it, as far as the file alone can tell.
+
+    `partial`: not every test could be read.
+    """
 
     name: str
     skip: bool
     options: str
     own: Fixtures
     cases: list[Case]
+    partial: bool
     notes: Notes
 
 
@@ -99,6 +103,7 @@ def suite(tree: Tree, notes: Notes) -> Suite:
         options=NO_OPTIONS if options is None else _options(options, "options", notes),
         own=own,
         cases=cases,
+        partial=isinstance(tests, Unknown | PartialList),
         notes=notes,
     )
 

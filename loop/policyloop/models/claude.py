@@ -194,6 +194,8 @@ def _connect(silence: float) -> "Anthropic":
 def _host(client: "Anthropic") -> str:
     """Where requests go, without a user, a password or a path."""
     url = client.base_url
+    if not url.host:
+        return "The address in ANTHROPIC_BASE_URL names no host and"
     return f"{url.host}:{url.port}" if url.port else str(url.host)
 
 

@@ -18,6 +18,7 @@ from policyloop.errors import Unavailable
 _GREETING_SECONDS = 10
 _CALL_SECONDS = 120
 _START = "Start Docker, or use the native binary: --runner native."
+_PERMIT = "Add the user to the group docker, or use the native binary: --runner native."
 
 
 class NoEngine(Unavailable):
@@ -116,7 +117,7 @@ def spoken() -> Iterator[None]:
     except (DockerException, RequestException, HTTPError, OSError, ValueError) as error:
         causes = tuple(_chain(error))
         if any(isinstance(cause, PermissionError) for cause in causes):
-            raise Unavailable(f"This user may not use the Docker socket {address()}.", _START) from None
+            raise Unavailable(f"This user may not use the Docker socket {address()}.", _PERMIT) from None
         if any(isinstance(cause, FileNotFoundError | ConnectionError | TimeoutError) for cause in causes):
             raise NoEngine(f"No Docker engine answers at {address()}.", _START) from None
         said = " ".join(str(error).split()) or repr(error)

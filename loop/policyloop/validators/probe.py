@@ -15,6 +15,7 @@ from policyloop.validators.select import NoBinary, open_native
 
 State = Literal["ok", "missing", "broken"]
 _INSTALL = "policyloop doctor --install"
+_NATIVE = f"{_INSTALL} --runner native (not needed where Docker is ready)"
 _NPM = f"Install Node.js with npm: {_INSTALL} fetches the native binary with it."
 
 
@@ -69,7 +70,7 @@ def _native(version: str) -> Found:
         runner = open_native(version, 60)
     except Unavailable as error:
         state: State = "missing" if isinstance(error, NoBinary) else "broken"
-        return Found("native compiler", state, error.message, _INSTALL)
+        return Found("native compiler", state, error.message, _NATIVE)
     digest = runner.info.digest
     pinned = expected_sha256(version)
     if pinned is None:

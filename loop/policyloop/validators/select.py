@@ -13,6 +13,7 @@ from policyloop.validators.pinned import cached_binary
 RunnerName = Literal["auto", "docker", "native"]
 BINARY_VARIABLE = "POLICYLOOP_CERBOS"
 _INSTALL = "policyloop doctor --install gets the pinned compiler."
+_INSTALL_NATIVE = "policyloop doctor --install --runner native gets it."
 
 
 class NoBinary(Unavailable):
@@ -50,11 +51,11 @@ def open_native(version: str, timeout_seconds: float) -> NativeRunner:
     missing = f"There is no Cerbos {version} binary at {cached}"
     on_path = shutil.which("cerbos")
     if on_path is None:
-        raise NoBinary(f"{missing}.", _INSTALL)
+        raise NoBinary(f"{missing}.", _INSTALL_NATIVE)
     try:
         return NativeRunner(Path(on_path), timeout_seconds, version=version)
     except Unavailable as error:
-        raise NoBinary(f"{missing}; {error.message}", _INSTALL) from None
+        raise NoBinary(f"{missing}; {error.message}", _INSTALL_NATIVE) from None
 
 
 def _open_docker(version: str, image: str, timeout_seconds: float) -> Runner:

@@ -82,13 +82,16 @@ class GithubView:
         self._summary.append(f"\n{report.tally.passed} of {ran} passed; {compiler_words(result)}\n")
 
     def guard(self, result: GuardResult) -> None:
-        """An annotation for each weakened assertion."""
+        """An annotation for each weakened assertion, a notice for each that a person released."""
+        for name in result.released:
+            _say(_command("notice", "Released by a person", one_line(name)))
         for one in result.weakened[:MOST_ANNOTATIONS]:
             _say(_command("error", "Test weakened", weakened_line(one)))
         word = "weakened" if result.weakened else "kept"
         line = f"{word}: {len(result.weakened)} of {plural(result.locked, 'assertion')} would get weaker"
         _say(line)
         self._summary += [f"### policyloop guard: {line}\n"]
+        self._summary += [f"- released by a person: {_markdown(one_line(name))}" for name in result.released]
         self._summary += [f"- {_markdown(weakened_line(one))}" for one in result.weakened]
 
     def spec(self, result: SpecResult) -> None:
@@ -116,9 +119,12 @@ class GithubView:
         target = os.environ.get("GITHUB_STEP_SUMMARY")
         if target and self._summary:
             text = "\n".join(self._summary).encode()[:MOST_SUMMARY_BYTES].decode(errors="ignore")
-            with Path(target).open("a", encoding="utf-8") as file:
-                file.write(text + "\n")
             self._summary.clear()
+            try:
+                with Path(target).open("a", encoding="utf-8") as file:
+                    file.write(text + "\n")
+            except OSError as error:
+                _say(_command("warning", "policyloop", f"no step summary: {clean(target)}: {error.strerror}"))
 
     def _flush(self) -> None:
         _say_inert(self._buffer.getvalue())

@@ -15,7 +15,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 pre { background: var(--soft); padding: .6rem; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } dt { opacity: .7; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } dt { opacity: .7; }
+dd { margin: 0; overflow-wrap: anywhere; }
 .good { color: var(--good); } .bad { color: var(--bad); } .code { font-family: ui-monospace, monospace; }
 ins, del { text-decoration: none; display: block; } ins { color: var(--good); } del { color: var(--bad); }
 @media (prefers-color-scheme: dark) { :root { --good: #3fb950; --bad: #ff7b72; } }
@@ -26,6 +27,7 @@ def page(events: Sequence[Event], broken: str | None) -> str:
     """The whole document. `broken` says what is wrong with the ledger's chain, None when it is whole."""
     budget = next((e.budget for e in events if isinstance(e, Started)), None)
     body = "".join(_section(event, budget) for event in events)
+    verdict = "".join(_verdict(event, "p") for event in events if isinstance(event, Ended))
     chain = (
         f'<p class="bad">The ledger is not whole: {_text(broken)}. Do not rely on this page.</p>'
         if broken
@@ -35,7 +37,7 @@ def page(events: Sequence[Event], broken: str | None) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>policyloop run</title>'
         '<meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" '
         f"content=\"default-src 'none'; style-src 'unsafe-inline'\"><style>{_STYLE}</style></head>"
-        f"<body>{chain}{body}</body></html>\n"
+        f"<body><h1>policyloop run</h1>{verdict}{chain}{body}</body></html>\n"
     )
 
 
@@ -44,23 +46,21 @@ def _section(event: Event, budget: Budget | None) -> str:
         case Started():
             return _started(event)
         case Judged():
-            kind = event.next_class.value if event.next_class else "green"
-            head = f"Cycle {event.cycle}: {kind}, {counts(event.first)}"
+            head = f"Cycle {event.cycle}: {counts(event.first) if event.next_class else 'green'}"
             ran = f"{event.tally.passed} of {plural(event.tally.ran, 'assertion')} passed; "
             ran += spent_words(event.spent, budget)
             return f"<h2>{_text(head)}</h2><p>{_text(ran)}</p>{_findings(event.first)}"
         case Attempted():
             weak = "".join(f"<li>{_text(weakened_line(w))}</li>" for w in event.weakened)
             refused = f'<ul class="bad">{weak}</ul>' if weak else ""
-            return f"<h2>{_text(event_line(event, budget))}</h2>{refused}{_diff(event.diff)}"
+            head = event_line(event, budget).removeprefix("attempt ")
+            return f"<h2>Attempt {_text(head)}</h2>{refused}{_diff(event.diff)}"
         case Clarified():
             told = "".join(f"<li>{_text(change)}</li>" for change in event.changes)
             return f"<h2>{_text(event_line(event, budget))}</h2>{f'<ul>{told}</ul>' if told else ''}"
         case Ended():
-            mark = "good" if event.exit_code == 0 else "bad"
             whole = f"<details><summary>The whole diff</summary>{_diff(event.diff)}</details>" if event.diff else ""
-            head = f'<h2 class="{mark}">{_text(event_line(event, budget))}</h2>'
-            return head + _findings(event.findings) + _of_spec(event) + whole
+            return _verdict(event, "h2") + _findings(event.findings) + _of_spec(event) + whole
     return ""
 
 
@@ -80,6 +80,11 @@ def _table(head: Row, rows: list[Row]) -> str:
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _verdict(event: Ended, tag: str) -> str:
+    mark = "good" if event.exit_code == 0 else "bad"
+    return f'<{tag} class="{mark}">{_text(event_line(event, None))}</{tag}>'
+
+
 def _started(event: Started) -> str:
     budget = event.budget
     rows = {
@@ -96,7 +101,7 @@ def _started(event: Started) -> str:
         ),
     }
     listed = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in rows.items())
-    return f"<h1>policyloop run</h1><dl>{listed}</dl>"
+    return f"<dl>{listed}</dl>"
 
 
 def _findings(findings: Iterable[Finding]) -> str:
@@ -114,7 +119,9 @@ def _diff(diff: str) -> str:
         return ""
     tags = {"+": "ins", "-": "del"}
     lines = (
-        f"<{tag}>{escape(line)}</{tag}>" if (tag := tags.get(line[:1])) else escape(line) + "\n"
+        f"<{tag}>{escape(line)}</{tag}>"
+        if (tag := tags.get(line[:1])) and not line.startswith(("--- ", "+++ "))
+        else escape(line) + "\n"
         for line in clean(diff).splitlines()
     )
     return f"<pre>{''.join(lines)}</pre>"

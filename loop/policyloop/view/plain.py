@@ -5,8 +5,7 @@ from typing import TextIO
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
-from policyloop.findings import Finding
-from policyloop.guard import Weakened
+from policyloop.findings import Finding, Weakened
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.specs import (
     DECISIONS_HEAD,
@@ -29,7 +28,7 @@ MOST_FINDINGS = 20
 
 
 class PlainView:
-    """Plain lines on `out`; with `quiet` only events, as the progress beside a JSON document."""
+    """Plain lines on `out`, or else on stdout as it is when a line is printed."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
@@ -67,12 +66,14 @@ class PlainView:
         self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
 
     def guard(self, result: GuardResult) -> None:
-        """Each weakened assertion and how, then the verdict."""
+        """Each released assertion, each weakened one and how, then the verdict."""
+        for name in result.released:
+            self._say(f"RELEASED by a person: {one_line(name)}")
         for one in result.weakened:
             self._say(weakened_line(one))
         if result.weakened:
-            count = plural(len(result.weakened), "assertion")
-            self._say(f"weakened: {count} of {result.locked} would get weaker")
+            count = plural(result.locked, "assertion")
+            self._say(f"weakened: {len(result.weakened)} of {count} would get weaker")
         else:
             self._say(f"kept: all {plural(result.locked, 'assertion')} are as strong as before")
 

@@ -83,7 +83,9 @@ class RichView:
         self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
 
     def guard(self, result: GuardResult) -> None:
-        """A table of what got weaker, then the verdict."""
+        """What a person released, what got weaker, then the verdict."""
+        for name in result.released:
+            self._console.print(Text(f"RELEASED by a person: {one_line(name)}", style="yellow"))
         for one in result.weakened:
             self._console.print(Text(weakened_line(one), style="red"))
         if result.weakened:
@@ -147,7 +149,8 @@ class RichView:
             head = Text.assemble((place(finding), "bold"), " ", (finding.code, colour), "  ", one_line(finding.message))
             self._console.print(head)
             if finding.excerpt:
-                self._console.print(Text(clean(finding.excerpt), style="dim"))
+                excerpt = Text(clean(finding.excerpt), style="dim")
+                self._console.print(excerpt, no_wrap=True, overflow="ellipsis")
             for reason in finding.why:
                 self._console.print(Text(f"  why: {one_line(reason)}"))
         if len(findings) > MOST_FINDINGS:
@@ -159,7 +162,8 @@ class RichView:
         for one in event.weakened[:5]:
             self._console.print(Text(f"  {weakened_line(one)}", style="red"))
         if event.diff:
-            self._console.print(Syntax(clean(event.diff), "diff", theme="ansi_dark", background_color="default"))
+            diff = clean(event.diff).rstrip("\n")
+            self._console.print(Syntax(diff, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
 
     def _ended(self, event: Ended) -> None:
         self.close()
@@ -172,7 +176,8 @@ class RichView:
         for text in event.assumptions:
             self._console.print(Text(f"ASSUMED, nobody confirmed it: {one_line(text)}", style="yellow"))
         self._table("Rules", PROOFS_HEAD, proof_rows(event.rules))
-        self._verdict(event.ending.value, event_line(event, None).partition(": ")[2])
+        words = event_line(event, None).partition(": ")[2]
+        self._verdict(event.ending.value, words.removeprefix("Stopped: "))
 
     def _verdict(self, word: str, words: str) -> None:
         good = word in (Ending.GREEN.value, "kept", "complete")

@@ -8,11 +8,17 @@ from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Even
 from policyloop.findings import Finding
 from policyloop.redact import redact
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e0fff]"
+)
 
 
 def clean(text: str) -> str:
-    """`text` without secrets, and with control and bidirectional characters written out; line feeds and tabs stay."""
+    """`text` without secrets, and with what no eye can see written out; line feeds and tabs stay.
+
+    That is control, bidirectional and invisible characters, and halves of characters, which no file or terminal takes.
+    """
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", redact(text))
 
 
@@ -24,7 +30,7 @@ def one_line(text: str, most: int = 300) -> str:
 
 def place(finding: Finding, policies: str = "") -> str:
     """`file:line:column` as far as known."""
-    parts = [one_line(finding.file or "-")]
+    parts = [one_line(finding.file or policies or "-")]
     parts += [str(n) for n in (finding.line, finding.column) if n is not None]
     path = ":".join(parts)
     return f"{policies}/{path}" if policies and finding.file else path
@@ -91,7 +97,8 @@ def event_line(event: Event, budget: Budget | None) -> str:
         case Answered():
             what = event.malformed or event.over_budget or "answered"
             old = " (replayed)" if event.replayed else ""
-            return f"attempt {event.attempt}: {one_line(what)}{old}, {event.usage.tokens} tokens, {event.seconds:.1f}s"
+            said = one_line(what).rstrip(".")
+            return f"attempt {event.attempt}: {said}{old}, {event.usage.tokens} tokens, {event.seconds:.1f}s"
         case Attempted():
             return f"attempt {event.number}: {_attempt_words(event)}"
         case Clarified():

@@ -1,0 +1,85 @@
+"""`policyloop.yaml`: what a person tunes. Flags beat the environment, the environment beats the file.
+
+Every key is optional. An unknown key is an error that names the nearest known one and its line. `profiles` holds named
+partial configurations; `--profile NAME` lays one over the rest of the file.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from policyloop.config.settings import (
+    CERBOS_VERSION,
+    FILE_NAME,
+    CerbosConfig,
+    Config,
+    GuardConfig,
+    Layer,
+    ModelConfig,
+    sections,
+    validated,
+)
+from policyloop.errors import UsageError
+
+__all__ = ["CERBOS_VERSION", "FILE_NAME", "CerbosConfig", "Config", "GuardConfig", "ModelConfig", "json_schema", "load"]
+
+
+def load(
+    file: Path | None = None,
+    *,
+    profile: str | None = None,
+    flags: Mapping[str, Mapping[str, object]] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Config:
+    """The configuration out of `file`, `profile`, the environment and `flags`. Raises `UsageError`."""
+    layers: list[tuple[Layer, str]] = []
+    if file is not None:
+        from policyloop.config.file import file_layers
+
+        layers.extend(file_layers(file, profile))
+    elif profile is not None:
+        raise UsageError(f"--profile {profile}: there is no {FILE_NAME} that could define it.", "Give --config FILE.")
+    layers.append((_environment(environ), "the environment"))
+    given = {s: {k: v for k, v in keys.items() if v is not None} for s, keys in (flags or {}).items()}
+    layers.append((given, "the command line"))
+    if not any(keys for layer, _ in layers for keys in layer.values()):
+        return Config()
+    merged: Layer = {}
+    for layer, _ in layers:
+        for section, keys in layer.items():
+            merged.setdefault(section, {}).update(keys)
+    return validated(merged, " or ".join(name for layer, name in reversed(layers) if layer))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the file."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(Config).json_schema()
+    sections = dict(schema["properties"])
+    definitions = schema.setdefault("$defs", {})
+    for definition in definitions.values():
+        definition["additionalProperties"] = False
+    profile = {"type": "object", "properties": sections, "additionalProperties": False}
+    definitions["Profile"] = profile
+    schema["properties"]["profiles"] = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Profile"}}
+    schema["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **schema}
+
+
+def _environment(environ: Mapping[str, str]) -> Layer:
+    """`POLICYLOOP_<SECTION>_<KEY>`; a name that starts like one but is none is an error."""
+    known = {f"POLICYLOOP_{s}_{k}".upper(): (s, k) for s, keys in sections().items() for k in keys}
+    prefixes = tuple(f"POLICYLOOP_{s}_".upper() for s in sections())
+    layer: Layer = {}
+    for name, value in environ.items():
+        if not name.startswith(prefixes):
+            continue
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise UsageError(f"The environment variable {name} is unknown.", f"Did you mean {near[0]}?" if near else "")
+        section, key = known[name]
+        layer.setdefault(section, {})[key] = value
+    return layer

@@ -1,0 +1,76 @@
+"""The settings of a command, each with its bounds, and how values from outside become settings."""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, Literal
+
+from annotated_types import Gt, Interval, Len
+
+from policyloop.budget import Budget
+from policyloop.errors import UsageError
+
+FILE_NAME = "policyloop.yaml"
+CERBOS_VERSION = "0.55.0"
+MAX_CONFIG_BYTES = 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CerbosConfig:
+    """Which compiler, and how it is run. `auto` takes Docker where an engine answers, else the native binary."""
+
+    version: Annotated[str, Len(1)] = CERBOS_VERSION
+    runner: Literal["auto", "docker", "native"] = "auto"
+    image: Annotated[str, Len(1)] = f"ghcr.io/cerbos/cerbos:{CERBOS_VERSION}"
+    timeout_seconds: Annotated[float, Gt(0), Interval(le=3600)] = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """Which model proposes. `name` and `max_output_tokens` are for `claude`, `command` is for `command`."""
+
+    kind: Literal["claude", "command", "recorded"] = "claude"
+    name: str | None = None
+    max_output_tokens: Annotated[int, Interval(ge=256, le=200_000)] = 16_000
+    command: str | None = None
+    replay: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardConfig:
+    """`require_tests`: a bundle in which no assertion runs is never green."""
+
+    require_tests: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of one command."""
+
+    cerbos: CerbosConfig = field(default_factory=CerbosConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    budget: Budget = field(default_factory=Budget)
+    guard: GuardConfig = field(default_factory=GuardConfig)
+
+
+Layer = dict[str, dict[str, Any]]
+"""Section -> key -> value, as given by one source."""
+
+
+def sections() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for section in fields(Config):
+        kind = section.type
+        assert isinstance(kind, type)
+        assert is_dataclass(kind)
+        found[section.name] = tuple(f.name for f in fields(kind))
+    return found
+
+
+def validated(merged: Layer, source: str) -> Config:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Config).validate_python(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{source}: {where}: {first['msg']} (given: {first['input']!r}).") from None
