@@ -49,7 +49,7 @@ def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) 
                 replayed = isinstance(model, Replaying) and model.replayed_last
                 events = _after_answer(state, after, reply, clock() - before, clock(), replayed=replayed)
         except Unavailable as error:
-            after, events = end(state, Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))), ()
+            after, events = end(state, outcome.unavailable(error)), ()
         except PersonNeeded as error:
             after, events = end(state, outcome.person("changed", str(error))), ()
         except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from policyloop.errors import Exit
+from policyloop.errors import Exit, Unavailable
 from policyloop.findings import ErrorClass
 
 
@@ -46,6 +46,11 @@ def stopped(stopped_by: str, error_class: ErrorClass | None, message: str) -> Ou
 def weakened(stopped_by: str, message: str) -> Outcome:
     """The model kept trying to weaken locked tests."""
     return Outcome(Ending.WEAKENED, Exit.WEAKENED, stopped_by, message)
+
+
+def unavailable(error: Unavailable) -> Outcome:
+    """Something around the run is missing or gave out: compiler, engine, model, disk."""
+    return Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))
 
 
 def person(stopped_by: str, message: str) -> Outcome:

@@ -37,7 +37,7 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
     """
     path = open_run(name, state_directory(policies, state) if policies else state)
     chain = read(path)
-    if chain.broken:
+    if chain.broken and not chain.torn:
         raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Start a new run.")
     events = events_of(chain)
     started = next((e for e in events if isinstance(e, Started)), None)
