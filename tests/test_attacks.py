@@ -216,3 +216,14 @@ def test_a_small_file_cannot_spell_out_more_assertions_than_memory_holds() -> No
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, limits)
     assert weakened == ()
+
+
+@pytest.mark.parametrize("value", ["!!bool maybe", '!!int ""', "!!timestamp soon", f"{'59:' * 400}59.5", "[" * 3000])
+@pytest.mark.parametrize("where", ["--config", "--replay"])
+def test_yaml_that_no_loader_expects_is_a_mistake_of_the_file(value: str, where: str, tmp_path: Path) -> None:
+    policies = lay(DOCS, tmp_path / "policies")
+    file = tmp_path / "given.yaml"
+    file.write_text(f"model: {{max_output_tokens: {value}}}\n" if where == "--config" else f"- note: {value}\n")
+    done = policyloop("run", "--policies", policies, "--runner", "native", where, file, cwd=tmp_path)
+    assert done.code == 2, done.err
+    assert str(file) in done.err
