@@ -44,7 +44,6 @@ class Request:
     resume: str | None = None
     junit: Path | None = None
     flags: dict[str, dict[str, object]] = field(default_factory=dict)
-    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
         words = asked.words or (past.started.request if past else "")
         _check_start(hold, words, past)
-        model = asked.model or _model(config)
+        model = _model(config)
         stack.callback(model.close)
         runner = compiler(config)
         stack.callback(runner.close)
