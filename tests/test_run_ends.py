@@ -101,3 +101,18 @@ def test_a_broken_ledger_is_one_json_document_too(docs: Path, tmp_path: Path, ce
     ledger.write_text(ledger.read_text().replace("wrong-effect", "right-effect"))
     shown = policyloop("show", "--state", docs.parent / ".policyloop", "--format", "json")
     assert (shown.code, shown.json["outcome"], shown.json["exit_code"]) == (5, "error", 5)
+
+
+def test_a_run_without_an_end_still_tells_what_a_person_released(docs: Path, tmp_path: Path, cerbos):
+    names = {"suite": "Docs", "test": "strangers", "principal": "bob", "resource": "hers", "action": "write"}
+    release = tmp_path / "release.yaml"
+    release.write_text(json.dumps({"releases": [{**names, "reason": "asked"}]}))
+    arguments = ("--policies", docs, "--runner", "native", "--model-command", "false", "--release", release)
+    assert policyloop("run", *arguments).code == 8
+    ledger = next(docs.parent.glob(".policyloop/runs/*/ledger.jsonl"))
+    # A kill before the end was written.
+    ledger.with_name(f"{ledger.name}.head").unlink()
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-2]))
+    shown = policyloop("show", "--state", docs.parent / ".policyloop", "--format", "json").json
+    assert (shown["outcome"], shown["assertions"]["locked"]) == ("interrupted", 5)
+    assert shown["released"] == ["Docs / strangers: bob write hers"]

@@ -79,4 +79,6 @@ def _unfinished(events: Sequence[Event]) -> Ended:
         diff="",
         findings=judged[-1].findings if judged else (),
         tally=judged[-1].tally if judged else Tally(),
+        locked=judged[-1].locked if judged else 0,
+        released=tuple(name for e in events if isinstance(e, Started) for name in e.released),
     )
