@@ -97,7 +97,10 @@ def _measure(report: Report) -> Measure:
 def _green_words(state: State) -> str:
     count = len(state.attempts)
     made = f"after {count} {'attempt' if count == 1 else 'attempts'}" if count else "as it was"
-    return f"Green {made}: both passes passed and every locked assertion ran."
+    words = f"Green {made}: both passes passed and every locked assertion ran."
+    if state.request:
+        words += " No compiler can tell whether the request is met: read the diff."
+    return words
 
 
 # --- after the model ------------------------------------------------------------------------------------------------
@@ -125,6 +128,9 @@ def _answered(state: State, event: Proposed) -> State:
     if proposal.dispute:
         words = f"The model disputes a test instead of fixing the policy: {proposal.dispute.reason}"
         return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("dispute", words))
+    if not proposal.edits and not attempt.findings and attempt.note:
+        words = f"The model would change nothing for this request: {attempt.note}"
+        return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("nothing-to-do", words))
     if not proposal.edits:
         return _failed(state, attempt, "the proposal holds no edits")
     return _considered(state, attempt)

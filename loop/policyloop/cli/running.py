@@ -63,6 +63,8 @@ def run_loop(asked: Request, view: View) -> Exit:
     policies = asked.policies or (Path(past.started.policies) if past else None)
     if policies is None:
         raise UsageError("Which policy directory?", "Give --policies DIR.")
+    if past and not asked.policies and not policies.is_dir():
+        raise UsageError(f"Run {past.started.run} was over {policies}, which is not here.", "Give --policies DIR.")
     config = settings(policies, asked.config, asked.profile, asked.flags)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     if asked.junit:
@@ -86,6 +88,8 @@ def run_loop(asked: Request, view: View) -> Exit:
         source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None)
         if hold.recovered:
             view.note(f"An interrupted write-back of {hold.recovered.time} was finished first.")
+        if config.model.kind == "command" and not any(asked.flags.get("model", {}).values()):
+            view.note(f"The configuration names a program as the model; it will be run: {config.model.command}")
         if model.note:
             view.note(model.note)
         emit(_started(run_id, state, config, source))
