@@ -22,7 +22,7 @@ class Ending(Enum):
 class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
-    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment` or `interrupt`;
+    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment`, `interrupt`;
     None when green.
     """
 
