@@ -329,11 +329,6 @@ def _defaults(rng: random.Random, model: Model) -> None:
             case["options"].setdefault("strictEvaluation", False)
 
 
-def _roles(rng: random.Random, model: Model) -> None:
-    for principal in model.fixtures["principals"].values():
-        rng.shuffle(principal["roles"])
-
-
 def _effects_as_numbers(rng: random.Random, model: Model) -> None:
     for case in model.suite["tests"]:
         for row in case["expected"]:
@@ -349,7 +344,7 @@ def _list_of_one(rng: random.Random, model: Model) -> None:
 # The last two change the shape of rows, so they come after all others.
 _REWRITES = (
     *(_move_fixtures, _move_suite, _rename, _write_groups_out, _split, _state_denials, _add, _options_on_cases),
-    *(_defaults, _roles),
+    _defaults,
 )
 FINAL = (_effects_as_numbers, _list_of_one)
 

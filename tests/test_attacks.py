@@ -11,7 +11,6 @@ from command import DOCS, FIX, SUITE, lay, policyloop
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import loops, parses, too_deep
-from policyloop.cerbos.run import Runner
 from policyloop.compose import compose
 from policyloop.controller import Propose, Proposed, Validated, advance, begin
 from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Report
@@ -19,6 +18,7 @@ from policyloop.guard import Lock
 from policyloop.models.tally import usage_from_json
 from policyloop.task import Malformed, Reply, proposal_from_json
 from policyloop.validators.judge import validate
+from policyloop.validators.native import NativeRunner
 
 FAILING = Finding(
     error_class=ErrorClass.TEST,
@@ -67,9 +67,11 @@ NESTED = "[" * 250_000
 """At this depth libyaml takes minutes, and the compiler more memory than it may have."""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is Linux's")
 @pytest.mark.parametrize("path", ["deep.yaml", "deep_test.yaml", "testdata/principals.yaml"])
-def test_nesting_that_takes_all_memory_is_told_by_its_file(cerbos: Runner, path: str) -> None:
-    report = validate(cerbos, Bundle({**DOCS, path: f"a: {NESTED}"}))
+def test_nesting_that_takes_all_memory_is_told_by_its_file(cerbos: NativeRunner, path: str) -> None:
+    runner = NativeRunner(cerbos.binary, 60, memory_bytes=500_000_000)
+    report = validate(runner, Bundle({**DOCS, path: f"a: {NESTED}"}))
     assert [(f.code, f.file, f.line) for f in report.findings] == [("out-of-memory", path, 1)]
 
 
@@ -178,3 +180,50 @@ def test_a_suite_that_cannot_be_read_is_no_licence_to_lose_its_tests(whole: str,
     assert lock.weakened_by(Bundle({path: text for path, text in DOCS.items() if path != "doc_test.yaml"}))
     assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": whole})) == ()
     assert lock.weakened_by(Bundle({**DOCS, "doc_test.yaml": torn, "more_test.yaml": EASY})) == ()
+
+
+def test_a_doubtful_text_is_not_trusted_for_having_stood_elsewhere() -> None:
+    """What one reader takes for a comment is `owner: alice` to the other. First it is put where it does no harm."""
+    doubtful = (
+        "resources:\n  hers:\n    kind: doc\n    id: d1\n    attr:\n      #\x85      owner: alice\n"
+        "  his: {kind: doc, id: d2, attr: {owner: bob}}\n"
+    )
+    lock = Lock.of(Bundle(DOCS))
+    aside = Bundle(
+        {**DOCS, "x/x_test.yaml": SUITE, "x/testdata/resources.yaml": doubtful}
+        | {"x/testdata/principals.yaml": DOCS["testdata/principals.yaml"]}
+    )
+    assert lock.weakened_by(aside) == ()
+    later = lock.joined_by(aside, frozenset())
+    assert {one.how for one in later.weakened_by(Bundle({**DOCS, "testdata/resources.yaml": doubtful}))} == {
+        "ambiguous"
+    }
+
+
+def test_a_small_file_cannot_spell_out_more_assertions_than_memory_holds() -> None:
+    names = [f"n{n}" for n in range(45)]
+    fixtures = {
+        "x/testdata/principals.json": json.dumps({"principals": {n: {"id": n, "roles": ["user"]} for n in names}}),
+        "x/testdata/resources.json": json.dumps({"resources": {n: {"id": n, "kind": "doc"} for n in names}}),
+    }
+    row = {"principal": "n0", "resource": "n0", "actions": {"n0": "EFFECT_DENY"}}
+    case = {"name": "t", "input": dict.fromkeys(("principals", "resources", "actions"), names), "expected": [row]}
+    suites = {f"x/s{n}_test.json": json.dumps({"name": f"s{n}", "tests": [case]}) for n in range(150)}
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, limits[1]))
+    try:
+        weakened = Lock.of(Bundle(DOCS)).weakened_by(Bundle({**DOCS, **fixtures, **suites}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+    assert weakened == ()
+
+
+@pytest.mark.parametrize("value", ["!!bool maybe", '!!int ""', "!!timestamp soon", f"{'59:' * 400}59.5", "[" * 3000])
+@pytest.mark.parametrize("where", ["--config", "--replay"])
+def test_yaml_that_no_loader_expects_is_a_mistake_of_the_file(value: str, where: str, tmp_path: Path) -> None:
+    policies = lay(DOCS, tmp_path / "policies")
+    file = tmp_path / "given.yaml"
+    file.write_text(f"model: {{max_output_tokens: {value}}}\n" if where == "--config" else f"- note: {value}\n")
+    done = policyloop("run", "--policies", policies, "--runner", "native", where, file, cwd=tmp_path)
+    assert done.code == 2, done.err
+    assert str(file) in done.err

@@ -294,3 +294,15 @@ def test_no_budget_is_ever_exceeded(budget: Budget, request: str, data: st.DataO
     if state.todo.ending is Ending.GREEN:
         assert state.report is not None
         assert state.report.green
+
+
+def test_a_model_that_would_change_nothing_for_a_request_leaves_it_to_a_person():
+    state = judge(start(request="let owners read"), report(None))
+    state = propose(state, Proposal(note="owners may read already"))
+    assert outcome(state).exit_code is Exit.PERSON
+    assert "owners may read already" in outcome(state).message
+
+
+def test_green_never_claims_that_a_request_is_met():
+    state = judge(propose(judge(start(request="let auditors read"), report(None)), write(1)), report(None))
+    assert "read the diff" in outcome(state).message

@@ -29,6 +29,15 @@ def start(policies: Path, command: str) -> subprocess.Popen[bytes]:
     )
 
 
+def lived(folder: Path, command: str) -> float:
+    """How many seconds a run takes that nobody kills."""
+    policies = lay(DOCS, folder / "policies")
+    began = time.monotonic()
+    assert start(policies, command).wait(timeout=120) == 0
+    assert picture(policies) == GREEN
+    return time.monotonic() - began
+
+
 def killed_at(seconds: float, folder: Path, command: str) -> dict[str, bytes]:
     """What the next command leaves after a run was killed `seconds` into its life."""
     policies = lay(DOCS, folder / "policies")
@@ -46,17 +55,15 @@ def killed_at(seconds: float, folder: Path, command: str) -> dict[str, bytes]:
 
 def test_a_killed_run_never_leaves_a_half_written_directory(tmp_path: Path, cerbos):
     command = speaker([{"edits": EDITS, "note": "fix"}], tmp_path)
-    policies = lay(DOCS, tmp_path / "whole" / "policies")
-    began = time.monotonic()
-    assert start(policies, command).wait(timeout=120) == 0
-    life = time.monotonic() - began
-    assert picture(policies) == GREEN
+    with ThreadPoolExecutor(2) as pool:
+        life = max(pool.map(lambda n: lived(tmp_path / f"whole{n}", command), range(2)))
 
     # Half of the points lie evenly over the life, half in its last third, where the directory is written.
     even = [life * 1.3 * n / (POINTS / 2) for n in range(POINTS // 2)]
     late = [life * (0.8 + 0.6 * n / (POINTS / 2)) for n in range(POINTS // 2)]
+    points = [*even, *late, 120.0]
     with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(lambda n: killed_at((even + late)[n], tmp_path / str(n), command), range(POINTS)))
+        ends = list(pool.map(lambda n: killed_at(points[n], tmp_path / str(n), command), range(len(points))))
     assert all(end in (BEFORE, GREEN) for end in ends)
     assert BEFORE in ends
     assert GREEN in ends

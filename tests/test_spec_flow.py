@@ -163,8 +163,9 @@ class Terminal:
     def end(self) -> int:
         while self._more():
             pass
+        code = self.child.wait(60)
         os.close(self.main)
-        return self.child.wait(60)
+        return code
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self.main], [], [], 60)

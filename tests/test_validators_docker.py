@@ -82,12 +82,17 @@ def test_two_passes_side_by_side_and_stages_within_stages(docker_cerbos: Runner)
     assert overall(traced.stdout) == "RESULT_FAILED"
 
 
+def large(count: int) -> Bundle:
+    """`count` policies and as many suites."""
+    plain = POLICY.partition("    - actions: [view]\n      effect: EFFECT_DENY")[0]
+    many = {f"p{n}/doc.yaml": plain.replace("resource: doc", f"resource: doc{n}") for n in range(count)}
+    suites = {f"p{n}/doc_test.yaml": SUITE.replace("kind: doc", f"kind: doc{n}") for n in range(count)}
+    return Bundle(many | suites)
+
+
 @pytest.mark.docker
 def test_a_large_bundle_and_its_output_come_through_whole(docker_cerbos: Runner) -> None:
-    plain = POLICY.partition("    - actions: [view]\n      effect: EFFECT_DENY")[0]
-    many = {f"p{n}/doc.yaml": plain.replace("resource: doc", f"resource: doc{n}") for n in range(300)}
-    suites = {f"p{n}/doc_test.yaml": SUITE.replace("kind: doc", f"kind: doc{n}") for n in range(300)}
-    with docker_cerbos.stage(Bundle(many | suites)) as staged:
+    with docker_cerbos.stage(large(300)) as staged:
         run = staged.compile()
     assert json.loads(run.stdout)["summary"]["testsCount"] == 300
     assert run.stderr == ""
@@ -231,7 +236,7 @@ def test_leaving_the_stage_ends_what_still_runs(engine: Any) -> None:
         except Unavailable as error:
             ended.append(error)
 
-    with runner.stage(BUNDLE) as staged:
+    with runner.stage(large(1000)) as staged:
         thread = threading.Thread(target=compile_it)
         thread.start()
         time.sleep(0.05)

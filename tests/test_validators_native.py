@@ -338,3 +338,26 @@ def test_a_disk_that_says_no_is_one_sentence(cerbos: Runner, monkeypatch: pytest
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
     with pytest.raises(Unavailable, match="cannot be laid out"), cerbos.stage(BUNDLE):
         pass
+
+
+def test_last_words_between_two_looks_are_not_lost(tmp_path: Path, monkeypatch):
+    """The program speaks and ends just after its streams were found silent and just before it is found gone."""
+    from policyloop.validators import process as running
+
+    mark = tmp_path / "go"
+    late = tmp_path / "late"
+    late.write_text(f"#!/bin/sh\nwhile [ ! -e {mark} ]; do sleep 0.01; done\nprintf words\n")
+    late.chmod(0o755)
+    found_gone = running._has_ended
+
+    def speaks_first(child: subprocess.Popen[bytes]) -> bool:
+        mark.touch()
+        while not found_gone(child):
+            time.sleep(0.01)
+        return True
+
+    monkeypatch.setattr(running, "_has_ended", speaks_first)
+    ended = running.Processes().run(
+        [str(late)], environment={"PATH": os.environ["PATH"]}, directory=tmp_path, limits=running.Limits(30, 1000)
+    )
+    assert ended.stdout == b"words"

@@ -109,7 +109,10 @@ def _green_words(state: State) -> str:
     if state.stage == "spec":
         return "The spec is drafted."
     made = f"after {count} {'attempt' if count == 1 else 'attempts'}" if count else "as it was"
-    return f"Green {made}: both passes passed and every locked assertion ran."
+    words = f"Green {made}: both passes passed and every locked assertion ran."
+    if state.request:
+        words += " No compiler can tell whether the request is met: read the diff."
+    return words
 
 
 # --- after the model ------------------------------------------------------------------------------------------------
@@ -141,6 +144,9 @@ def _answered(state: State, event: Proposed) -> State:
         # A person answered, and the model has nothing to change for it.
         attempt = replace(attempt, progress=True)
         return replace(state, attempts=(*state.attempts, attempt), todo=outcome.green(_green_words(state)))
+    if not proposal.edits and not attempt.findings and attempt.note:
+        words = f"The model would change nothing for this request: {attempt.note}"
+        return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("nothing-to-do", words))
     if not proposal.edits:
         return _failed(state, attempt, "the proposal holds no edits")
     return _considered(state, attempt)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.controller import advance, end
-from policyloop.errors import Exit, PersonNeeded, Unavailable
+from policyloop.errors import Exit, Unavailable
 from policyloop.events import Answered, Asked, Attempted, Event, Judged
 from policyloop.findings import Report
 from policyloop.guard import Lock
@@ -50,9 +50,7 @@ def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) 
                 replayed = isinstance(model, Replaying) and model.replayed_last
                 events = _after_answer(state, after, reply, clock() - before, clock(), replayed=replayed)
         except Unavailable as error:
-            after, events = end(state, Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))), ()
-        except PersonNeeded as error:
-            after, events = end(state, outcome.person("changed", str(error))), ()
+            after, events = end(state, outcome.unavailable(error)), ()
         except KeyboardInterrupt:
             after, events = end(state, INTERRUPTED), ()
         state = after

@@ -22,7 +22,7 @@ class Ending(Enum):
 class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
-    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `changed`, `environment`, `interrupt`,
+    `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment`, `interrupt`,
     `questions`, `confirm`, `contradictions`; None when green.
     """
 

@@ -1,4 +1,4 @@
-"""What `check`, `guard`, `run` and `doctor` answer, and the JSON documents they publish (`policyloop schema NAME`)."""
+"""What `check`, `guard` and `run` answer, and the JSON documents they publish (`policyloop schema NAME`)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,7 @@
 """`policyloop check`: one validation, both passes, the first class explained. It never edits."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,6 @@ from policyloop.cli.options import (
     text,
     view_of,
 )
-
-if TYPE_CHECKING:
-    from policyloop.findings import Weakened
-    from policyloop.guard import Lock
 
 
 def check(
@@ -49,13 +45,12 @@ def check(
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     recover(policies, state)
     bundle = read_bundle(policies)
-    lock: "Lock | None" = None  # noqa: UP037  (imported only when needed)
-    weakened: "tuple[Weakened, ...]" = ()  # noqa: UP037
+    lock = None
     if baseline:
         from policyloop.guard import Lock
 
         lock = Lock.of(read_baseline(baseline, policies))
-        weakened = lock.weakened_by(bundle)
+    weakened = lock.weakened_by(bundle) if lock else ()
     judge = compiler(loaded)
     try:
         # What is weakened is told as such, not once more as what did not run.

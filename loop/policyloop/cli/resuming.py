@@ -38,7 +38,7 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
     """
     path = open_run(name, state_directory(policies, state) if policies else state)
     chain = read(path)
-    if chain.broken:
+    if chain.broken and not chain.torn:
         raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Start a new run.")
     events = events_of(chain)
     started = next((e for e in events if isinstance(e, Started)), None)
@@ -85,4 +85,6 @@ def _unfinished(events: Sequence[Event]) -> Ended:
         diff="",
         findings=judged[-1].findings if judged else (),
         tally=judged[-1].tally if judged else Tally(),
+        locked=judged[-1].locked if judged else 0,
+        released=tuple(name for e in events if isinstance(e, Started) for name in e.released),
     )

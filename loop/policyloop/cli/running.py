@@ -53,7 +53,6 @@ class Request:
     by: str | None = None
     interactive: bool = False
     flags: dict[str, dict[str, object]] = field(default_factory=dict)
-    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,7 @@ class Source:
 def run_loop(asked: Request, view: View) -> Exit:
     """Run it and answer the exit code. Raises `PolicyloopError` for what stops it before it begins."""
     past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
-    policies = asked.policies or (Path(past.started.policies) if past else None)
-    if policies is None:
-        raise UsageError("Which policy directory?", "Give --policies DIR.")
+    policies = _policies(asked, past)
     config = settings(policies, asked.config, asked.profile, asked.flags)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     if asked.junit:
@@ -83,7 +80,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         words, known = about(asked, policies, past)
         wishes = wishes_of(asked)
         _check_start(hold, words, past)
-        model = asked.model or _model(config)
+        model = _model(config)
         stack.callback(model.close)
         runner = compiler(config)
         stack.callback(runner.close)
@@ -98,10 +95,8 @@ def run_loop(asked: Request, view: View) -> Exit:
         emit = _emitter(ledger, view)
         resumes = past.started.run if past else None
         source = Source(str(policies), runner.info, model.name, releases, resumes, known.path if known else None)
-        if hold.recovered:
-            view.note(f"An interrupted write-back of {hold.recovered.time} was finished first.")
-        if model.note:
-            view.note(model.note)
+        for note in _notes(asked, hold, config, model):
+            view.note(note)
         emit(_started(run_id, state, config, source))
         clock = Stopwatch(past.elapsed if past else 0.0)
         run = partial(_driven, model=model, clock=clock, emit=emit)
@@ -135,6 +130,32 @@ def run_loop(asked: Request, view: View) -> Exit:
     return Exit(ended.exit_code)
 
 
+def _policies(asked: Request, past: Past | None) -> Path:
+    if asked.policies:
+        return asked.policies
+    if past is None:
+        raise UsageError("Which policy directory?", "Give --policies DIR.")
+    policies = Path(past.started.policies)
+    if not policies.is_dir():
+        raise UsageError(f"Run {past.started.run} was over {policies}, which is not here.", "Give --policies DIR.")
+    return policies
+
+
+def _notes(asked: Request, hold: Workspace, config: Config, model: Model) -> Iterator[str]:
+    """What a person should know before anything is spent."""
+    if hold.recovered:
+        yield f"An interrupted write-back of {hold.recovered.time} was finished first."
+    if config.model.kind == "command" and not _chosen(asked):
+        yield f"The configuration names a program as the model; it will be run: {config.model.command}"
+    if model.note:
+        yield model.note
+
+
+def _chosen(asked: Request) -> bool:
+    """Whether the person named the model on the command line."""
+    return any(asked.flags.get("model", {}).values())
+
+
 def _model(config: Config) -> Model:
     model = config.model
     return open_model(
@@ -161,8 +182,7 @@ def _check_start(hold: Workspace, words: str, past: Past | None) -> None:
 
 def _check_model(asked: Request, model: Model, past: Past) -> None:
     """Nobody goes on with another model, and pays for it, by leaving a flag out."""
-    chosen = any(asked.flags.get("model", {}).values())
-    if model.name != past.started.model and not chosen:
+    if model.name != past.started.model and not _chosen(asked):
         raise UsageError(
             f"Run {past.started.run} was made with the model {past.started.model}, not with {model.name}.",
             "Say which one shall go on: --model-command, --replay or --model.",

@@ -47,13 +47,11 @@ _VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One policy file: which policy it holds, under which name, and what it needs beside itself."""
+    """One policy file: which kind of policy it holds, under which name and scope."""
 
     policy: str
     name: str
     scope: str
-    imports: tuple[str, ...]
-    schemas: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,7 @@ def _scan(text: str) -> Fact | None:
     if not head:
         return None
     name = _value(text, _NAME_KEYS[head[1]])
-    return Fact(head[1], name, _value(text, "scope").strip("."), _imports(text), _schemas(text))
+    return Fact(head[1], name, _value(text, "scope").strip("."))
 
 
 def _value(text: str, key: str) -> str:

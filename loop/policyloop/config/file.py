@@ -44,6 +44,8 @@ def _compose(file: Path) -> yaml.Node | None:
         raise UsageError(f"{file} cannot be read: {error.strerror}.", "Give a readable file to --config.") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not UTF-8 at byte {error.start}.", "Save it as UTF-8.") from None
+    except RecursionError:
+        raise UsageError(f"{file}: nested too deep.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -90,7 +92,7 @@ def _value(node: yaml.Node) -> object:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError):  # `!!bool maybe`, `!!int ""`
         return node.value
     finally:
         loader.dispose()

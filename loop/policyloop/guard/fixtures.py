@@ -108,7 +108,7 @@ def _principal(tree: Tree, where: str, notes: Notes) -> str:
     if isinstance(roles, Unknown) or not roles or any(isinstance(role, Unknown) for role in roles):
         out["roles"] = UNSEEN
     else:
-        out["roles"] = sorted(str(role) for role in roles)
+        out["roles"] = [str(role) for role in roles]
     return closed(out, fields)
 
 

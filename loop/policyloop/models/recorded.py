@@ -124,6 +124,8 @@ def _entries(node: yaml.SequenceNode, file: Path) -> Iterator[_Recorded]:
             value = loader.construct_object(item, deep=True)
         except (yaml.YAMLError, ValueError) as error:
             raise UsageError(f"{where}: {getattr(error, 'problem', None) or error}.") from None
+        except (LookupError, ArithmeticError, AttributeError):  # `!!bool maybe`, `!!int ""`
+            raise UsageError(f"{where}: a value is not of the type that its tag says.") from None
         yield _entry(value, where)
 
 

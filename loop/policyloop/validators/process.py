@@ -142,6 +142,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, limit: int) -> tupl
     kept = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
     out, err = kept.values()
     trouble = None
+    gone = False
     with selectors.DefaultSelector() as selector:
         for number in kept:
             selector.register(number, selectors.EVENT_READ)
@@ -158,8 +159,11 @@ def _read(process: subprocess.Popen[bytes], deadline: float, limit: int) -> tupl
                 trouble = Trouble.TIMEOUT
             elif not selector.get_map():
                 return bytes(out), bytes(err), _wait(process, deadline)
-            elif not ready and _has_ended(process):
+            elif not ready and gone:
                 break
+            elif not ready:
+                # What it wrote between the look at its streams and its end is still to be read: one more look.
+                gone = _has_ended(process)
     return bytes(out[:limit]), bytes(err[:limit]), trouble
 
 
