@@ -1,6 +1,8 @@
 """Fixtures that every room uses: the real compiler, native and in Docker."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -38,3 +40,9 @@ def docker_cerbos() -> Iterator[Runner]:
         pytest.skip(str(error))
     yield runner
     runner.close()
+
+
+def pytest_configure() -> None:
+    """A shell starts what it puts into the background deaf to Ctrl-C, and every child inherits that: hear it again."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
