@@ -1,6 +1,15 @@
 """The spec: what a person confirmed, in words and in concrete decisions, and the tests written from it. Pure code."""
 
-from policyloop.spec.answers import answer_text, assuming, assumptions, confirm, releases_of, with_answers
+from policyloop.spec.answers import (
+    answer_text,
+    assumed_answers,
+    assuming,
+    assumptions,
+    check_choices,
+    confirm,
+    releases_of,
+    with_answers,
+)
 from policyloop.spec.arrange import FOLDER
 from policyloop.spec.changes import changes
 from policyloop.spec.check import check_spec
@@ -21,9 +30,11 @@ __all__ = [
     "Spec",
     "Traced",
     "answer_text",
+    "assumed_answers",
     "assuming",
     "assumptions",
     "changes",
+    "check_choices",
     "check_spec",
     "confirm",
     "contradicted",
