@@ -18,6 +18,7 @@ from policyloop.spec.gap import OPEN_QUESTION, Gap
 from policyloop.spec.model import FILE_NAME, Spec
 from policyloop.spec.parse import parse_spec, spec_of, spec_schema
 from policyloop.spec.printing import spec_to_yaml
+from policyloop.spec.renewed import lost_comments, renewed
 from policyloop.spec.suites import suites_from
 from policyloop.spec.trace import Traced, trace
 
@@ -38,8 +39,10 @@ __all__ = [
     "check_spec",
     "confirm",
     "contradicted",
+    "lost_comments",
     "parse_spec",
     "releases_of",
+    "renewed",
     "spec_of",
     "spec_schema",
     "spec_to_yaml",

@@ -17,7 +17,9 @@ def check_allowed(spec: Spec, cases: Cases, gaps: Gaps) -> None:
         fitting = [name for name in rule.subject if _fits(case, name, spec)]
         if not fitting:
             roles = listed(sorted(case.request.roles))
-            message = f"it allows somebody who is only {roles}, but rule `{rule.id}` is for {listed(rule.subject, 'or')}"
+            message = (
+                f"it allows somebody who is only {roles}, but rule `{rule.id}` is for {listed(rule.subject, 'or')}"
+            )
             _contradicts(case, "allowed-without-subject", message, gaps)
         for condition in _conditions(rule, fitting, spec):
             side = side_of(condition, case.request)

@@ -49,14 +49,10 @@ def _names(spec: Spec) -> Iterator[tuple[str, Path]]:
             yield name, ("principals", table, name)
     for kind, resource in spec.resources.items():
         yield kind, ("resources", kind)
-        for action in resource.actions:
-            yield action, ("resources", kind, "actions")
-        for name in resource.attributes:
-            yield name, ("resources", kind, "attributes", name)
+        yield from ((action, ("resources", kind, "actions")) for action in resource.actions)
+        yield from ((name, ("resources", kind, "attributes", name)) for name in resource.attributes)
     for who, person in spec.examples.principals.items():
         yield who, ("examples", "principals", who)
-        for role in person.roles or ():
-            yield role, ("examples", "principals", who, "roles")
+        yield from ((role, ("examples", "principals", who, "roles")) for role in person.roles or ())
     for section in ("resources", "claims"):
-        for name in getattr(spec.examples, section):
-            yield name, ("examples", section, name)
+        yield from ((name, ("examples", section, name)) for name in getattr(spec.examples, section))
