@@ -140,7 +140,8 @@ class _Clarifier:
         spec = self.spec
         if self.answers and spec is not None and self._same(spec):
             self._take_answers()
-        if self.spec is None or self.due or not self._same(self.spec) or _lacking(self.spec):
+        spec = self.spec
+        if spec is None or not self._same(spec) or _lacking(spec) or (self.due and not self._asks_on(spec)):
             self._ask_model()
         while True:
             if self.answers:
@@ -150,6 +151,10 @@ class _Clarifier:
             if not self.due:
                 return
             self._ask_model()
+
+    def _asks_on(self, spec: Spec) -> bool:
+        """Whether a person is there to be asked the rest first, so that the model takes in all answers at once."""
+        return self.room.wishes.interactive and bool(_open(spec))
 
     def _settle(self, questions: Sequence[Question]) -> None:
         """Answers from a person, or assumptions for them; else this is as far as it goes."""

@@ -37,8 +37,11 @@ class Keeper:
     def lost(self) -> str:
         """What is to be said of comments that could not be kept in the file; empty when none was lost."""
         lost = lost_comments(self.source or "", self._stands or "") if self._stands != self._known.text else ()
+        if not lost:
+            return ""
         count = "A comment" if len(lost) == 1 else f"{len(lost)} comments"
-        return f"{count} of {self._known.path} could not be kept; the file as it was is {self._aside}." if lost else ""
+        kept = f"; the file as it was is {self._aside}" if self._aside.exists() else f": {'; '.join(lost)}"
+        return f"{count} of {self._known.path} could not be kept{kept}."
 
     def keep(self, draft: Spec, given: Mapping[str, str], *, ours: bool) -> str:
         """Keep a draft, in the file when it is `ours` to write; where it is, and how to go on.

@@ -73,7 +73,7 @@ def _merged(node: Any, before: Any, after: Any) -> Any:
         return node
     if isinstance(node, CommentedMap) and isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in before.keys() - after.keys():
-            del node[key]
+            _take_out(node, key)
         for key, value in after.items():
             node[key] = _merged(node[key], before[key], value) if key in before else _styled(value)
         return node
@@ -82,12 +82,44 @@ def _merged(node: Any, before: Any, after: Any) -> Any:
     return _styled(after)
 
 
+def _take_out(node: CommentedMap, key: str) -> None:
+    """Delete a key. Comment lines below it are about what follows, so they go to the key before it."""
+    keys = list(node)
+    place = keys.index(key)
+    tokens: list[Any] = node.ca.items.pop(key, None) or [None, None, None, None]
+    token = tokens[2]
+    del node[key]
+    below = token.value.partition("\n")[2] if token else ""
+    before = keys[place - 1] if place else None
+    if not below.strip() or before is None or isinstance(node[before], CommentedMap | CommentedSeq):
+        return
+    mine: list[Any] = node.ca.items.setdefault(before, [None, None, None, None])
+    if mine[2] is None:
+        token.value = "\n" + below
+        mine[2] = token
+    else:
+        mine[2].value = mine[2].value.rstrip("\n") + "\n" + below
+
+
+def _in_order(node: CommentedSeq, before: list[Any], after: list[Any]) -> list[Any]:
+    """Put the entries that stay into their new order, with the comments that belong to them; what they say now."""
+    place = {one["id"]: number for number, one in enumerate(after)}
+    order = sorted(range(len(before)), key=lambda number: place[before[number]["id"]])
+    entries, comments = list(node), dict(node.ca.items)
+    node.ca.items.clear()
+    for new, old in enumerate(order):
+        node[new] = entries[old]
+        if old in comments:
+            node.ca.items[new] = comments[old]
+    return [before[number] for number in order]
+
+
 def _list_merged(node: CommentedSeq, before: list[Any], after: list[Any]) -> CommentedSeq:
     wanted = {one["id"] for one in after}
     for number in reversed(range(len(before))):
         if before[number]["id"] not in wanted:
             del node[number]
-    left = [one for one in before if one["id"] in wanted]
+    left = _in_order(node, [one for one in before if one["id"] in wanted], after)
     for number, one in enumerate(after):
         if number < len(left) and left[number]["id"] == one["id"]:
             node[number] = _merged(node[number], left[number], one)
