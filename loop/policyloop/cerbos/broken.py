@@ -32,7 +32,7 @@ _NO_MEMORY = re.compile(
     r"|^SIGSEGV: segmentation violation\nPC=",
     re.MULTILINE,
 )
-"""Go's runtime without memory. Now and then it follows the pointer that it did not get: that is the SIGSEGV with a bare PC,
+"""Go's runtime without memory. Now and then it follows the pointer that it did not get: the SIGSEGV with a bare PC,
 where one of the program itself is told as a panic."""
 _VARIES = re.compile(r"0x[0-9a-f]+\??|goroutine \d+|\+0x[0-9a-f]+|\bm=\d+")
 _FIXTURES = ("principals", "resources", "auxdata", "auxData", "aux_data")
