@@ -23,7 +23,7 @@ demo: .venv/.package
 	@$(BIN)/policyloop demo
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: .venv/.dev
 	$(BIN)/ruff check loop tests

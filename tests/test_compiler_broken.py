@@ -88,6 +88,7 @@ def test_a_broken_run_is_one_finding(broken: CompilerRun, code: str, words: str)
     [
         run("", 2, "fatal error: runtime: out of memory\n\nruntime stack:\n"),
         run("", 2, "runtime: cannot allocate memory\nfatal error: ..."),
+        run("", 2, "SIGSEGV: segmentation violation\nPC=0x43827d m=7 sigcode=1 addr=0x0\n"),
         run("", None, trouble=Trouble.MEMORY),
     ],
 )

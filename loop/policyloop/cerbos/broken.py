@@ -27,7 +27,13 @@ _STDERR_CHARACTERS = 600
 _AFTER_LOADING = re.compile(
     r"failed to (compile policies|create rule table|create ruletable manager|run tests|display test results)"
 )
-_NO_MEMORY = re.compile(r"^(fatal error: )?(runtime: )?(out of memory|cannot allocate memory)", re.MULTILINE)
+_NO_MEMORY = re.compile(
+    r"^(fatal error: )?(runtime: )?(out of memory|cannot (allocate|map|reserve) |failed to create new OS thread)"
+    r"|^SIGSEGV: segmentation violation\nPC=",
+    re.MULTILINE,
+)
+"""Go's runtime without memory. Now and then it follows the pointer that it did not get: the SIGSEGV with a bare PC,
+where one of the program itself is told as a panic."""
 _VARIES = re.compile(r"0x[0-9a-f]+\??|goroutine \d+|\+0x[0-9a-f]+|\bm=\d+")
 _FIXTURES = ("principals", "resources", "auxdata", "auxData", "aux_data")
 

@@ -4,10 +4,14 @@ An interrupt or the end of the input is a `KeyboardInterrupt` everywhere here.
 """
 
 import os
+import select
 import shlex
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from policyloop.errors import UsageError
@@ -99,11 +103,32 @@ def _choice(prompt: str, letters: str) -> str:
 
 
 def _input(prompt: str) -> str:
+    _say(prompt, end="")
+    with _woken_by_signals() as woken:
+        select.select([sys.stdin, woken], [], [])
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line
+
+
+@contextmanager
+def _woken_by_signals() -> Iterator[int]:
+    """A file descriptor that becomes readable with a signal.
+
+    `input()` would sleep through a Ctrl-C that comes between its prompt and its read; `select` cannot, because what the
+    signal wrote into the pipe stays there. A terminal hands out one line at a time, so none waits in a buffer unseen.
+    """
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake)
     try:
-        return input(prompt)
-    except EOFError:
-        raise KeyboardInterrupt from None
+        yield woken
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+def _say(line: str, end: str = "\n") -> None:
+    print(line, end=end, flush=True)  # noqa: T201

@@ -42,9 +42,14 @@ def identify(binary: Path) -> Identity:
     known = recall(subject, state)
     if known.keys() >= {"sha256", "version"}:
         return Identity(known["sha256"], known["version"])
+    processes = Processes()
     with ThreadPoolExecutor(1) as pool:
-        version = pool.submit(ask_version, binary)
-        found = Identity(sha256_of(binary), version.result())
+        version = pool.submit(ask_version, binary, processes)
+        try:
+            found = Identity(sha256_of(binary), version.result())
+        finally:
+            # Whoever is interrupted here must not wait for a binary that does not answer.
+            processes.close()
     remember(subject, state, {"sha256": found.sha256, "version": found.version})
     return found
 
@@ -58,9 +63,9 @@ def sha256_of(binary: Path) -> str:
         raise Unavailable(f"{binary} cannot be read: {error.strerror}.", _INSTALL) from None
 
 
-def ask_version(binary: Path) -> str:
+def ask_version(binary: Path, processes: Processes) -> str:
     """What `--version` says, such as `0.55.0`. Raises `Unavailable` when it says nothing of the kind."""
-    ended = Processes().run(
+    ended = processes.run(
         [str(binary.absolute()), "--version"],
         environment={"CERBOS_NO_TELEMETRY": "1"},
         directory=Path("/"),

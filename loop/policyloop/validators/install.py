@@ -121,7 +121,7 @@ def _check(binary: Path, version: str) -> None:
     sha256, pinned = sha256_of(binary), expected_sha256(version)
     if pinned not in (None, sha256):
         raise Unavailable(f"npm brought a Cerbos {version} with SHA-256 {sha256}; pinned is {pinned}.")
-    said = ask_version(binary)
+    said = ask_version(binary, Processes())
     if said != version:
         raise Unavailable(f"npm brought Cerbos {said}, not the pinned {version}.")
 
