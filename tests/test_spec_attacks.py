@@ -15,14 +15,11 @@ from policyloop.findings import CompilerInfo
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml
 from policyloop.spec.draft import MOST_QUESTIONS, Terms, judge_draft
-from policyloop.view.words import one_line
 from terminal import Terminal
 from test_spec_flow import (
-    ASKED,
     ASKING,
     DRAFT,
     LIMIT,
-    NEW,
     OLD,
     OWN,
     POLICY,
@@ -253,7 +250,6 @@ def test_the_end_of_a_long_option_is_read_before_it_is_chosen(tmp_path: Path, ce
     fixed = ("--policies", policies, "--runner", "native", "--format", "plain")
     model = speaker([writes({FILE_NAME: draft})], tmp_path)
     assert tail in policyloop("run", "Owners may read.", *fixed, "--model-command", model).out
-    assert len(one_line("x " * 400)) == 300
 
 
 # --- what the drafting model is shown
@@ -315,18 +311,6 @@ def test_claude_reads_them_as_data_and_cannot_edit_them(tmp_path: Path, cerbos):
 # --- what people wrote into the file
 
 
-COMMENTED = """\
-# Reviewed every spring.
-version: 1
-request: Accountants approve purchases up to 1000.  # as agreed
-
-roles:
-  accountant: Keeps the books  # two people
-  # nobody else
-  buyer: Buys
-"""
-
-
 def test_the_comments_of_people_stay_when_the_file_is_written_again(tmp_path: Path, cerbos):
     policies = start_of(SALARIES, tmp_path)
     spec = policies.parent / FILE_NAME
@@ -348,17 +332,19 @@ def test_the_comments_of_people_stay_when_the_file_is_written_again(tmp_path: Pa
 
 
 def test_a_comment_that_cannot_be_kept_is_told(tmp_path: Path, cerbos):
-    policies = bought(tmp_path)
+    """It stood within a decision that is gone."""
+    policies = start_of(SALARIES, tmp_path)
     spec = policies.parent / FILE_NAME
-    spec.write_text(LIMIT.format(limit=1000, more=1001) + "    # the last word\n")
-    draft = parse_spec(NEW).plain()
-    draft["decisions"] = list(reversed(draft["decisions"]))
-    model = by_stage(tmp_path, [writes({FILE_NAME: spec_to_yaml(spec_of(draft))})], [])
-    done = run(policies, ASKED, "--yes", model=model)
-    path = Path(done.json["spec"]["path"])
-    if "the last word" not in path.read_text():
-        assert "could not be kept" in done.json["message"] or path != spec
-    assert "the last word" in spec.read_text()
+    purpose = "    purpose: Above that a director signs on paper.\n"
+    text = OLD.replace(purpose, "").replace("  - id: buyer-not\n", "  - id: buyer-not  # ask Ned\n")
+    spec.write_text(text)
+    draft = OLD.replace("id: buyer-not", "id: buyers-not")
+    done = document(run(policies, parse_spec(OLD).request, model=speaker([writes({FILE_NAME: draft})], tmp_path)))
+    assert done["stopped_by"] == "confirm"
+    (aside,) = (policies.parent / ".policyloop" / "runs").glob(f"*/before.{FILE_NAME}")
+    assert f"A comment of {spec} could not be kept; the file as it was is {aside}." in done["message"]
+    assert "ask Ned" not in spec.read_text()
+    assert aside.read_text() == text
 
 
 @pytest.mark.parametrize("change", ["purpose", "new", "gone", "order"])

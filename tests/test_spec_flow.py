@@ -252,6 +252,12 @@ ATTACKS = {
     "changes a person": replace(PEOPLE, "[manager, employee]", "[nobody]"),
     "deletes the people": {"edits": [{"path": PEOPLE, "delete": True}]},
     "shadows the people": writes({"tests/spec/testdata/principals.json": '{"principals": {}}'}),
+    "moves the people into another file": {
+        "edits": [
+            {"path": PEOPLE, "delete": True},
+            {"path": "tests/spec/testdata/principals.yml", "content": suites()[PEOPLE].replace("[manager]", "[x]")},
+        ]
+    },
     "shadows them in the suite": replace(SUITE, "options:\n", "principals: {hana: {id: hana, roles: [x]}}\noptions:\n"),
     "moves it into testdata": {
         "edits": [{"path": SUITE, "delete": True}, {"path": f"testdata/{SUITE}", "content": suites()[SUITE]}]

@@ -123,8 +123,10 @@ def interrupts() -> Iterator[Callable[[], None]]:
             signal.signal(number, handler)
 
 
-def check_junit(path: Path) -> None:
-    """Find out before the model is paid, not after."""
+def check_junit(path: Path | None) -> None:
+    """Find out before the model is paid, not after. Raises `UsageError`."""
+    if path is None:
+        return
     if path.is_dir() or not path.absolute().parent.is_dir():
         what = "it is a directory" if path.is_dir() else f"there is no folder {path.parent}"
         raise UsageError(

@@ -14,7 +14,7 @@ from policyloop.cli.ending import check_junit, ended_in_any_case, finish, interr
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
 from policyloop.cli.resuming import GOES_ON, Past, read_past
-from policyloop.cli.stages import about, check_answers, check_unchanged, policies_after, wishes_of
+from policyloop.cli.stages import about, check_fits, policies_after, wishes_of
 from policyloop.config import Config
 from policyloop.controller import begin, end
 from policyloop.drive import INTERRUPTED, Judge, Replaying, Stopwatch, drive
@@ -73,17 +73,13 @@ def run_loop(asked: Request, view: View) -> Exit:
     policies = _policies(asked, past)
     config = settings(policies, asked.config, asked.profile, asked.flags)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
-    if asked.junit:
-        check_junit(asked.junit)
+    check_junit(asked.junit)
     with interrupts() as ignore_interrupts, ExitStack() as stack:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
         words, known = about(asked, policies, past)
         wishes = wishes_of(asked)
         _check_start(hold, words, past)
-        if known and past:
-            check_unchanged(past, known)
-        elif known:
-            check_answers(words, known, wishes)
+        check_fits(words, known, wishes, past)
         model = _model(config)
         stack.callback(model.close)
         runner = compiler(config)
@@ -97,8 +93,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         folder = run_directory(hold.state, run_id)
         ledger = stack.enter_context(Ledger.create(folder))
         emit = _emitter(ledger, view)
-        resumes = past.started.run if past else None
-        source = Source(str(policies), runner.info, model.name, releases, resumes, known)
+        source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None, known)
         for note in _notes(asked, hold, config, model):
             view.note(note)
         emit(_started(run_id, state, config, source))

@@ -46,8 +46,16 @@ def about(asked: "Request", policies: Path, past: Past | None) -> tuple[str, Kno
     return words if words.strip() else spec.request, Known(path=path, text=text, spec=spec)
 
 
-def check_answers(words: str, known: Known, wishes: Wishes) -> None:
-    """Raises `UsageError` for answers that fit nothing in the spec that is there, before anything is begun."""
+def check_fits(words: str, known: Known | None, wishes: Wishes, past: Past | None) -> None:
+    """Raises what is wrong with the spec's file or the answers to it, before anything is begun."""
+    if known and past:
+        _check_unchanged(past, known)
+    elif known:
+        _check_answers(words, known, wishes)
+
+
+def _check_answers(words: str, known: Known, wishes: Wishes) -> None:
+    """Raises `UsageError` for answers that fit nothing in the spec that is there."""
     spec = known.spec
     if not wishes.answers or spec is None or not same_words(spec.request, words):
         return
@@ -57,7 +65,7 @@ def check_answers(words: str, known: Known, wishes: Wishes) -> None:
     check_choices(spec, wishes.answers)
 
 
-def check_unchanged(past: Past, known: Known) -> None:
+def _check_unchanged(past: Past, known: Known) -> None:
     """Raises `PersonNeeded` when the spec's file is not as the run to be resumed had it, or left it."""
     digest = known.spec.digest if known.spec else None
     agreed = past.clarified.used.digest if past.clarified and past.clarified.agreed else None
