@@ -56,7 +56,7 @@ def check_choices(spec: Spec, answers: Mapping[str, str]) -> None:
         if near := difflib.get_close_matches(said, options, 1, 0.75):
             raise UsageError(
                 f"`{said}` is no option of the question `{question.id}`.",
-                f"Did you mean `{near[0]}`? An answer of your own takes more than one word.",
+                f"Did you mean `{near[0]}`? Else say it in more than one word.",
             )
 
 

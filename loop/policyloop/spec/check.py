@@ -26,8 +26,8 @@ def check_spec(spec: Spec) -> tuple[Gap, ...]:
     check_names(spec, cases, gaps)
     check_lookalikes(spec, gaps)
     _contradictions(cases, gaps)
-    check_allowed(spec, cases, gaps)
     isolations = list(_isolations(cases, gaps))
+    check_allowed(spec, cases, isolations, gaps)
     check_rules(spec, cases, isolations, gaps)
     check_resources(spec, cases, isolations, gaps)
     for number, question in enumerate(spec.questions):
