@@ -10,6 +10,7 @@ from command import lay, picture, policyloop
 from policyloop.schemas import NAMES, schema_of
 from policyloop.spec import FILE_NAME, parse_spec, suites_from
 from specs import GOOD, load
+from terminal import Terminal
 
 ROLES = next(path for path in GOOD if path.name == "roles")
 SALARIES = next(path for path in GOOD if path.name == "direct_reports")
@@ -84,6 +85,27 @@ def test_a_confirmation_is_over_the_content_and_keeps_comments(spec: Path):
     text = spec.read_text()
     assert (text.count("confirmed:"), parse_spec(text).is_confirmed) == (1, True)
     assert sorted(p.name for p in spec.parent.iterdir()) == [FILE_NAME]
+
+
+@pytest.mark.parametrize(("said", "code"), [("\x03", 130), ("n\n", 5), ("y\n", 0)])
+def test_a_confirmation_is_asked_for_after_the_whole_of_it_was_shown(said: str, code: int, spec: Path):
+    before = spec.read_text()
+    terminal = Terminal("spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={})
+    shown = terminal.until("Is this what you want?")
+    assert "example of a person" in shown
+    terminal.until(":")
+    terminal.say(said)
+    assert terminal.end() == code, terminal.seen
+    assert (spec.read_text() == before) == (code != 0)
+    assert parse_spec(spec.read_text()).is_confirmed == (code == 0)
+
+
+def test_nobody_is_asked_about_a_spec_that_only_a_script_is_shown(spec: Path):
+    before = spec.read_text()
+    terminal = Terminal("spec", "confirm", spec, "--by", "a reviewer", "--format", "json", env={})
+    assert terminal.end() == 5
+    assert "There is no terminal to ask on." in terminal.seen
+    assert spec.read_text() == before
 
 
 def test_what_has_gaps_is_not_confirmed(spec: Path):

@@ -1,18 +1,13 @@
 """From words to locked tests, end to end: the real command line and the real compiler; only the model is played."""
 
-import os
-import pty
-import select
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from command import Done, environment, lay, picture, policyloop, speaker
+from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
 from policyloop.findings import CompilerInfo
@@ -21,6 +16,7 @@ from policyloop.models import references
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
 from policyloop.spec.draft import Terms, judge_draft
+from terminal import Terminal
 from worked import EXAMPLES, replies, request_of, scripted, start_of, writes
 
 DRAFTS = {"deadlines": 2, "salaries": 1, "tickets": 1}
@@ -125,56 +121,6 @@ def test_one_budget_holds_for_both_stages(tmp_path: Path, cerbos):
 
 
 # --- on a terminal
-
-
-class Terminal:
-    """`policyloop` on a terminal of its own."""
-
-    def __init__(self, *arguments: object, env: dict[str, str]) -> None:
-        self.main, side = pty.openpty()
-        words = [sys.executable, "-m", "policyloop", *map(str, arguments)]
-        # The shim makes the terminal its own before it becomes policyloop, so that Ctrl-C reaches it.
-        shim = (
-            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-        )
-        self.child = subprocess.Popen(
-            [sys.executable, "-c", shim, *words],
-            stdin=side,
-            stdout=side,
-            stderr=side,
-            env=environment(**env),
-            start_new_session=True,
-        )
-        os.close(side)
-        self.seen = ""
-
-    def until(self, text: str, seconds: float = 60) -> str:
-        """What was shown until `text` was, which is taken off."""
-        end = time.monotonic() + seconds
-        while text not in self.seen:
-            assert time.monotonic() < end, f"{text!r} never came; shown was:\n{self.seen}"
-            assert self._more(), f"{text!r} never came before the end; shown was:\n{self.seen}"
-        shown, _, self.seen = self.seen.partition(text)
-        return shown
-
-    def say(self, text: str) -> None:
-        os.write(self.main, text.encode())
-
-    def end(self) -> int:
-        while self._more():
-            pass
-        code = self.child.wait(60)
-        os.close(self.main)
-        return code
-
-    def _more(self) -> bool:
-        ready, _, _ = select.select([self.main], [], [], 60)
-        try:
-            data = os.read(self.main, 65536) if ready else b""
-        except OSError:
-            data = b""
-        self.seen += data.decode(errors="replace")
-        return bool(data)
 
 
 ASK = "or your own words: "
@@ -306,6 +252,12 @@ ATTACKS = {
     "changes a person": replace(PEOPLE, "[manager, employee]", "[nobody]"),
     "deletes the people": {"edits": [{"path": PEOPLE, "delete": True}]},
     "shadows the people": writes({"tests/spec/testdata/principals.json": '{"principals": {}}'}),
+    "moves the people into another file": {
+        "edits": [
+            {"path": PEOPLE, "delete": True},
+            {"path": "tests/spec/testdata/principals.yml", "content": suites()[PEOPLE].replace("[manager]", "[x]")},
+        ]
+    },
     "shadows them in the suite": replace(SUITE, "options:\n", "principals: {hana: {id: hana, roles: [x]}}\noptions:\n"),
     "moves it into testdata": {
         "edits": [{"path": SUITE, "delete": True}, {"path": f"testdata/{SUITE}", "content": suites()[SUITE]}]
@@ -664,7 +616,7 @@ def test_what_only_a_person_says_is_refused_in_a_draft():
     assert codes(spec_to_yaml(with_answers(answered, {"which-managers": "chain"})), then) == {"answered-by-model"}
     assert codes(spec_to_yaml(answered).replace("only the direct manager", "everybody"), then) == {"answered-by-model"}
     dropped = answered.model_copy(update={"questions": answered.questions[1:]})
-    assert codes(spec_to_yaml(dropped), then) == {"answer-lost"}
+    assert codes(spec_to_yaml(dropped), then) == {"question-lost"}
     release = "releases:\n  - {suite: S, test: t, replaced_by: hr-sees-salaries}\n"
     assert "released-by-model" in codes(DRAFT + release, asked)
 

@@ -17,13 +17,13 @@ from policyloop import budget as budgets
 from policyloop import outcome
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import MAX_EDITS, MAX_PATH_BYTES, Bundle, Edit, EditRejected, Write
-from policyloop.compose import blind_rewrite, compose
+from policyloop.compose import MAX_EXISTING_BYTES, blind_rewrite, compose
 from policyloop.findings import ErrorClass, Report
 from policyloop.guard import Assertion, Lock, Weakened
 from policyloop.outcome import Outcome
 from policyloop.redact import holds_mark
 from policyloop.state import Attempt, Measure, Propose, Proposed, State, Validate, Validated
-from policyloop.task import Past, Proposal, Task, Usage, edit_to_json
+from policyloop.task import Existing, Past, Proposal, Task, Usage, edit_to_json
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""
@@ -261,6 +261,10 @@ def _next_task(state: State) -> State:
     report = state.report
     findings = report.first if report else ()
     selection = compose(state.current, findings, request=state.request, wanted=state.wanted)
+    existing = None
+    if state.existing:
+        found = compose(state.existing, (), request=state.request, wanted=state.wanted, most=MAX_EXISTING_BYTES)
+        existing = Existing(found.files, found.index)
     task = Task(
         request=state.request,
         stage=state.stage,
@@ -269,6 +273,7 @@ def _next_task(state: State) -> State:
         findings=findings,
         files=selection.files,
         index=selection.index,
+        existing=existing,
         left=budgets.left(state.budget, state.spent),
         refusal=last.refusal if last else None,
         history=tuple(_past(a) for a in state.attempts[-HISTORY:]),

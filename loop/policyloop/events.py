@@ -124,6 +124,8 @@ class Started:
     resumes: str | None = None
     spec: str | None = None
     """Where the spec is looked for; None for a run without one."""
+    spec_digest: str | None = None
+    """What it was then; None without a file."""
     policyloop: str = ""
 
 
@@ -243,6 +245,8 @@ class Ended:
     spec: SpecUsed | None = None
     questions: tuple[AskedQuestion, ...] = ()
     assumptions: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    """What the run changed in a spec that was there."""
     contradictions: tuple[Against, ...] = ()
     rules: tuple[RuleProof, ...] = ()
 

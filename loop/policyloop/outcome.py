@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from policyloop.errors import Exit, Unavailable
+from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable
 from policyloop.findings import ErrorClass
 
 
@@ -16,6 +16,7 @@ class Ending(Enum):
     PERSON = "person"
     UNAVAILABLE = "unavailable"
     INTERRUPTED = "interrupted"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
     `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment`, `interrupt`,
-    `questions`, `confirm`, `contradictions`; None when green.
+    `questions`, `confirm`, `contradictions`, `usage`; None when green.
     """
 
     ending: Ending
@@ -52,6 +53,15 @@ def weakened(stopped_by: str, message: str) -> Outcome:
 def unavailable(error: Unavailable) -> Outcome:
     """Something around the run is missing or gave out: compiler, engine, model, disk."""
     return Outcome(Ending.UNAVAILABLE, error.exit_code, "environment", str(error))
+
+
+def failed(error: PolicyloopError) -> Outcome:
+    """What the person gave turned out to be of no use after the run had begun, or only a person can go on."""
+    if isinstance(error, Unavailable):
+        return unavailable(error)
+    if isinstance(error, PersonNeeded):
+        return person("changed", str(error))
+    return Outcome(Ending.ERROR, error.exit_code, "usage", str(error))
 
 
 def person(stopped_by: str, message: str) -> Outcome:

@@ -144,6 +144,7 @@ def run_to_json(started: Started, attempts: Sequence[Attempted], ended: Ended) -
         "spec": asdict(ended.spec) if ended.spec else None,
         "questions": [_question_to_json(q) for q in ended.questions],
         "assumptions": list(ended.assumptions),
+        "changes": list(ended.changes),
         "contradictions": [asdict(c) for c in ended.contradictions],
         "rules": [_rule_to_json(r) for r in ended.rules],
         "assertions": assertions_to_json(ended.tally, ended.locked),

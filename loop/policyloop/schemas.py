@@ -269,7 +269,7 @@ def _run() -> Schema:
         "What `policyloop run --format json` prints.",
         {
             "outcome": _one_of(*(e.value for e in Ending)),
-            "exit_code": _one_of(0, 3, 4, 5, 6, 8, 130),
+            "exit_code": _one_of(0, 2, 3, 4, 5, 6, 8, 130),
             "stopped_by": _or_null(TEXT),
             "message": TEXT,
             "run": TEXT,
@@ -283,6 +283,7 @@ def _run() -> Schema:
             "spec": _or_null(_SPEC_USED),
             "questions": _list(_QUESTION),
             "assumptions": _list(TEXT),
+            "changes": _about(_list(TEXT), "What the run changed in a spec that was there, in sentences."),
             "contradictions": _list(_AGAINST),
             "rules": _list(_RULE),
             "assertions": _ASSERTIONS,
@@ -313,6 +314,7 @@ def _error() -> Schema:
 def _task() -> Schema:
     past = _object("An earlier attempt.", {"attempt": COUNT, "class": TEXT, "edits": _list(TEXT), "result": TEXT})
     files: Schema = {"type": "object", "additionalProperties": TEXT}
+    existing = _object("Some of them whole, and what else there is.", {"files": files, "index": _list(TEXT)})
     return _object(
         "What `--model-command` reads on standard input.",
         {
@@ -325,6 +327,7 @@ def _task() -> Schema:
             "refusal": _about(_or_null(TEXT), "Why the last proposal was not taken."),
             "files": _about(files, "Path to text: what matters to the findings. A cut file says so in its lines."),
             "index": _about(_list(TEXT), "What else there is: files, and folders with counts; ask for them in `read`."),
+            "existing": _about(_or_null(existing), "Policies that are there while the spec is drafted: never edited."),
             "history": _about(_list(past), "The latest attempts and what came of each."),
             "budget": _object("What is left.", {"attempts_left": COUNT, "cycles_left": COUNT}),
         },

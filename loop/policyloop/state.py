@@ -102,6 +102,8 @@ class State:
     stage: Stage = "policies"
     spec: Mapping[str, Any] | None = None
     """The confirmed spec whose decisions are in the lock; then green is all there is to reach."""
+    existing: Bundle | None = None
+    """The policies that are there already: for a model that drafts a spec to read, never to edit."""
     earlier: int = 0
     """Attempts of this run before this stage."""
 

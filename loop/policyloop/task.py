@@ -64,6 +64,14 @@ class Left:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """Policies that are there already, to be read and never edited: some of them whole, and an index of the rest."""
+
+    files: Mapping[str, str]
+    index: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One turn for a model. `files` matter to the findings; `index` names the rest, which it may ask to read."""
@@ -76,6 +84,8 @@ class Task:
     stage: Stage = "policies"
     spec: Mapping[str, Any] | None = None
     """The confirmed spec, in the stage `policies` of a run that has one."""
+    existing: Existing | None = None
+    """In the stage `spec`: the policies beside which the spec is drafted."""
     index: tuple[str, ...] = ()
     refusal: str | None = None
     history: tuple[Past, ...] = ()
@@ -94,6 +104,9 @@ class Task:
             "refusal": self.refusal,
             "files": dict(self.files),
             "index": list(self.index),
+            "existing": {"files": dict(self.existing.files), "index": list(self.existing.index)}
+            if self.existing
+            else None,
             "history": [
                 {"attempt": p.attempt, "class": p.error_class, "edits": list(p.edits), "result": p.result}
                 for p in self.history

@@ -49,6 +49,24 @@ def with_releases(spec: Spec, ones: Sequence[Against]) -> Spec:
     return changed
 
 
+def pinned(before: Spec | None, new: Spec, bundle: Bundle) -> Spec:
+    """`new`, releasing no more than `before` did: each release is for the tests that it let go of then, and no others.
+
+    Else a `*` that a person wrote for one change would let go of what the next change contradicts.
+    """
+    if before is None or not new.releases or before.model_copy(update={"confirmed": None}) == new:
+        return new
+    lock = Lock.of(bundle)
+    known = {one.id: one for one in lock}
+    let_go = [
+        _against(one)
+        for one in contradicted(before, lock)
+        if any(release.names(known[one.assertion]) for release in releases_of(before))
+    ]
+    bare: Spec = new.model_copy(update={"releases": ()})
+    return with_releases(bare, let_go)
+
+
 def beginning(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> Beginning:
     """The bundle with the spec's suites in it, and its lock.
 
@@ -73,6 +91,9 @@ def beginning(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> Begin
     start = Bundle(base)
     if left := kept.lost_in(start):
         raise PersonNeeded(f"The spec's suites would drop a locked test: {left[0].id}.", "Release it by name.")
+    if lost := Lock.of(Bundle(suites)).lost_in(start):
+        what = f"what stands beside the spec's suites in {FOLDER} makes `{lost[0].id}` demand something else"
+        raise UsageError(f"The decisions would not be tested: {what}.", "Move or rename it; fixtures there are ours.")
     outside = [one.id for one in released if one.id.file not in old]
     lock = Lock.of(start).without(outside)
     return Beginning(start, lock, released)

@@ -16,19 +16,19 @@ from pathlib import Path
 
 from policyloop.errors import UsageError
 from policyloop.events import Against
-from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, spec_to_yaml
+from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, renewed
 from policyloop.spec.model import Question
 from policyloop.view.specs import against_line, gap_line
-from policyloop.view.words import clean, one_line
+from policyloop.view.words import WHOLE, clean, one_line
 
 
 def ask_questions(questions: Sequence[Question], taken: Callable[[str, str], None]) -> None:
     """Ask each in turn; `taken` is told each answer at once, so that an interrupt loses none."""
     for number, question in enumerate(questions, 1):
         _say("")
-        _say(f"Question {number} of {len(questions)}: {one_line(question.text, 1000)}")
+        _say(f"Question {number} of {len(questions)}: {one_line(question.text, WHOLE)}")
         for place, option in enumerate(question.options, 1):
-            _say(f"  {place}. {one_line(option.text)}" + (" (recommended)" if option.recommended else ""))
+            _say(f"  {place}. {one_line(option.text, WHOLE)}" + (" (recommended)" if option.recommended else ""))
         taken(question.id, _answer(question))
 
 
@@ -66,29 +66,33 @@ def ask_yes_no_edit() -> str:
     return _choice("Is this what you want? [y]es, [n]o, [e]dit: ", "yne")
 
 
-def edited(spec: Spec) -> Spec:
-    """The spec as a person leaves it in their editor. What cannot be read is opened again until they give up."""
+def edited(spec: Spec, text: str | None) -> tuple[Spec, str | None]:
+    """The spec as a person leaves it in their editor, and its text. `text`: the file before, for its comments.
+
+    What cannot be read is opened again until they give up; then all is as it was.
+    """
     with tempfile.TemporaryDirectory(prefix="policyloop-") as folder:
         file = Path(folder) / FILE_NAME
-        file.write_text(spec_to_yaml(spec), encoding="utf-8")
+        file.write_text(renewed(text, spec), encoding="utf-8")
         while True:
             editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
             try:
                 subprocess.run([*shlex.split(editor), str(file)], check=True)
-                new = parse_spec(file.read_text(encoding="utf-8"), FILE_NAME)
+                left = file.read_text(encoding="utf-8")
+                new = parse_spec(left, FILE_NAME)
             except (OSError, ValueError, subprocess.CalledProcessError) as error:
                 _say(f"The editor {editor} did not work: {error}. Set EDITOR.")
-                return spec
+                return spec, text
             except UsageError as error:
                 _say(clean(f"{error.message} {error.hint}"))
             else:
                 gaps = check_spec(new)
                 if not gaps:
-                    return new
+                    return new, left
                 for gap in gaps:
                     _say(gap_line(gap, FILE_NAME))
             if _choice("Edit again? [y/n]: ", "yn") == "n":
-                return spec
+                return spec, text
 
 
 def _choice(prompt: str, letters: str) -> str:

@@ -24,6 +24,10 @@ class Past:
     answers: tuple[Answered, ...]
     elapsed: float
     clarified: Clarified | None = None
+    base: Clarified | None = None
+    """The draft before the answers that the model had not taken in yet; None when there were none, or no draft."""
+    digests: frozenset[str] = frozenset()
+    """What the spec's file may hold: the spec at the start, and every draft."""
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -50,12 +54,18 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
             f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
         )
     answered = [e for e in events if isinstance(e, Answered)]
-    clarified = [n for n, e in enumerate(events) if isinstance(e, Clarified)]
-    since = clarified[-1] if clarified else -1
-    last = events[since] if clarified else None
-    answers = tuple(e for e in events[since + 1 :] if isinstance(e, Answered) and not e.over_budget)
-    elapsed = answered[-1].elapsed if answered else 0.0
-    return Past(started, answers, elapsed, last if isinstance(last, Clarified) else None)
+    clarified = [e for e in events if isinstance(e, Clarified)]
+    last = clarified[-1] if clarified else None
+    since = max((n for n, e in enumerate(events) if e is last), default=-1)
+    drafts = [e for e in clarified if not e.due]
+    return Past(
+        started=started,
+        answers=tuple(e for e in events[since + 1 :] if isinstance(e, Answered) and not e.over_budget),
+        elapsed=answered[-1].elapsed if answered else 0.0,
+        clarified=last,
+        base=drafts[-1] if last and last.due and drafts else None,
+        digests=frozenset(filter(None, (started.spec_digest, *(e.used.digest for e in clarified)))),
+    )
 
 
 def open_run(name: str | None, state: Path | None) -> Path:
@@ -75,6 +85,7 @@ def events_of(chain: Chain) -> Sequence[Event]:
 def _unfinished(events: Sequence[Event]) -> Ended:
     spent = [e.spent for e in events if isinstance(e, Judged | Attempted)]
     judged = [e for e in events if isinstance(e, Judged)]
+    told = next((e for e in reversed(events) if isinstance(e, Clarified)), None)
     return Ended(
         ending=Ending.INTERRUPTED,
         exit_code=int(Exit.INTERRUPTED),
@@ -87,4 +98,8 @@ def _unfinished(events: Sequence[Event]) -> Ended:
         tally=judged[-1].tally if judged else Tally(),
         locked=judged[-1].locked if judged else 0,
         released=tuple(name for e in events if isinstance(e, Started) for name in e.released),
+        spec=told.used if told else None,
+        questions=told.questions if told else (),
+        assumptions=told.assumptions if told else (),
+        changes=told.changes if told else (),
     )

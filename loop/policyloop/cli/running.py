@@ -1,29 +1,29 @@
 """One run from the person's words to the exit code: hold the directory, lock its tests, drive, write back, tell."""
 
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from policyloop import outcome
-from policyloop.cli.clarifying import Clarity, Room, clarify
+from policyloop.cli.clarifying import clarify
+from policyloop.cli.clarity import Known, Room
+from policyloop.cli.ending import check_junit, ended_in_any_case, finish, interrupts, keep_junit, recorded
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
 from policyloop.cli.resuming import GOES_ON, Past, read_past
-from policyloop.cli.stages import about, policies_after, wishes_of
+from policyloop.cli.stages import about, check_fits, policies_after, wishes_of
 from policyloop.config import Config
 from policyloop.controller import begin, end
 from policyloop.drive import INTERRUPTED, Judge, Replaying, Stopwatch, drive
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
-from policyloop.events import Ended, Event, RuleProof, Started, encode
-from policyloop.findings import CompilerInfo, Tally
+from policyloop.events import Event, Started, encode
+from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
-from policyloop.outcome import Ending, Outcome
 from policyloop.state import State
 from policyloop.task import Model
 from policyloop.validators.judge import validate
@@ -64,7 +64,7 @@ class Source:
     model: str
     releases: tuple[Release, ...]
     resumes: str | None
-    spec: Path | None
+    spec: Known | None
 
 
 def run_loop(asked: Request, view: View) -> Exit:
@@ -73,13 +73,13 @@ def run_loop(asked: Request, view: View) -> Exit:
     policies = _policies(asked, past)
     config = settings(policies, asked.config, asked.profile, asked.flags)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
-    if asked.junit:
-        _check_junit(asked.junit)
-    with _interrupts() as ignore_interrupts, ExitStack() as stack:
+    check_junit(asked.junit)
+    with interrupts() as ignore_interrupts, ExitStack() as stack:
         hold = stack.enter_context(Workspace.open(policies, state=asked.state))
         words, known = about(asked, policies, past)
         wishes = wishes_of(asked)
         _check_start(hold, words, past)
+        check_fits(words, known, wishes, past)
         model = _model(config)
         stack.callback(model.close)
         runner = compiler(config)
@@ -93,8 +93,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         folder = run_directory(hold.state, run_id)
         ledger = stack.enter_context(Ledger.create(folder))
         emit = _emitter(ledger, view)
-        resumes = past.started.run if past else None
-        source = Source(str(policies), runner.info, model.name, releases, resumes, known.path if known else None)
+        source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None, known)
         for note in _notes(asked, hold, config, model):
             view.note(note)
         emit(_started(run_id, state, config, source))
@@ -116,15 +115,16 @@ def run_loop(asked: Request, view: View) -> Exit:
                 view=view,
                 clock=clock,
             )
-            clarity = clarify(room, past.clarified if past else None)
-            state = policies_after(clarity, state, hold.start, releases)
+            with ended_in_any_case(state, hold, run_id, ledger):
+                clarity = clarify(room, past)
+                state = policies_after(clarity, state, hold.start, releases)
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
         state = run(state, lambda bundle, lock: judge(bundle, lock=lock))
         ignore_interrupts()
-        ended = _recorded(_finish(state, hold, run_id, clarity), ledger)
+        ended = recorded(finish(state, hold, run_id, clarity), ledger)
         view.event(ended)
         if asked.junit and state.report and not (clarity and clarity.how):
-            _write_junit(asked.junit, state, view)
+            keep_junit(asked.junit, state, view)
         if ended.ending.value in GOES_ON and not ended.files_changed:
             view.note(f"To go on, give the same flags and: --resume {run_id}")
     return Exit(ended.exit_code)
@@ -212,7 +212,8 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
         released=tuple(str(a.id) for a in state.released),
         releases=tuple(asdict(r) for r in source.releases),
         resumes=source.resumes,
-        spec=str(source.spec) if source.spec else None,
+        spec=str(source.spec.path.absolute()) if source.spec else None,
+        spec_digest=source.spec.spec.digest if source.spec and source.spec.spec else None,
         policyloop=version("policyloop"),
     )
 
@@ -229,116 +230,3 @@ def _driven(state: State, judge: Judge, model: Model, clock: Callable[[], float]
     except Unavailable as error:
         state = end(state, outcome.unavailable(error))
     return state
-
-
-def _finish(state: State, hold: Workspace, run_id: str, clarity: Clarity | None) -> Ended:
-    """Write back when green, else keep the best attempt as a patch; then say how it ended."""
-    how = state.todo
-    assert isinstance(how, Outcome)
-    changed: tuple[str, ...] = ()
-    patch: Path | None = None
-    if how.ending is Ending.GREEN:
-        try:
-            changed = hold.write_back(state.current, run_id)
-        except PersonNeeded as error:
-            how = outcome.person("changed", str(error))
-        except Unavailable as error:
-            how = outcome.unavailable(error)
-    if how.ending is not Ending.GREEN and state.best != state.start:
-        patch = _patch_if_possible(hold, run_id, state)
-    report = state.report if how.ending is Ending.GREEN else state.best_report
-    return Ended(
-        ending=how.ending,
-        exit_code=int(how.exit_code),
-        stopped_by=how.stopped_by,
-        message=how.message,
-        cycles=state.cycles,
-        spent=state.spent,
-        diff=hold.start.diff(state.best),
-        files_changed=changed,
-        patch=str(patch) if patch else None,
-        released=tuple(str(a.id) for a in state.released),
-        findings=report.findings if report else (),
-        tally=report.tally if report else Tally(),
-        locked=len(state.lock),
-        spec=clarity.used if clarity else None,
-        questions=clarity.questions if clarity else (),
-        assumptions=clarity.assumptions if clarity else (),
-        contradictions=clarity.contradictions if clarity else (),
-        rules=_proofs(state, clarity),
-    )
-
-
-def _proofs(state: State, clarity: Clarity | None) -> tuple[RuleProof, ...]:
-    """Where each rule of a confirmed spec lives, and what proves it."""
-    if clarity is None or clarity.spec is None or clarity.how is not None:
-        return ()
-    from policyloop.cli.proving import proofs
-
-    green = isinstance(state.todo, Outcome) and state.todo.ending is Ending.GREEN
-    bundle, report = (state.current, state.report) if green else (state.best, state.best_report)
-    return proofs(clarity.spec, bundle, report)
-
-
-def _patch_if_possible(hold: Workspace, run_id: str, state: State) -> Path | None:
-    try:
-        return hold.keep_patch(run_id, state.best)
-    except Unavailable:
-        return None
-
-
-def _recorded(ended: Ended, ledger: Ledger) -> Ended:
-    """The end as it is told. One that the ledger does not hold is not a good one, whatever was written."""
-    try:
-        ledger.append(*encode(ended))
-        ledger.finish()
-    except Unavailable as error:
-        why = "" if str(error) in ended.message else f": {error}"
-        how = outcome.unavailable(error)
-        return replace(
-            ended,
-            ending=how.ending,
-            exit_code=int(how.exit_code),
-            stopped_by=how.stopped_by,
-            message=f"{ended.message} The ledger does not hold this end{why or '.'}",
-        )
-    return ended
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], None]]:
-    """Gives what to call when the loop has ended: from then on an interrupt stops nothing, for the end must be told.
-
-    A signal mask would not do: it holds for one thread, and a live view or an engine's client brings others.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ignore() -> None:
-        for number in before:
-            signal.signal(number, lambda _number, _frame: None)
-
-    try:
-        yield ignore
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _check_junit(path: Path) -> None:
-    """Find out before the model is paid, not after."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        what = "it is a directory" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UsageError(
-            f"{path} cannot be written: {what}.", "Give --junit the path of a file in a folder that exists."
-        )
-
-
-def _write_junit(path: Path, state: State, view: View) -> None:
-    """The run has ended and said so; a file that cannot be written changes nothing about that."""
-    from policyloop.view.junit import write_junit
-
-    assert state.report is not None
-    try:
-        write_junit(path, state.report)
-    except OSError as error:
-        view.note(f"The JUnit file {path} cannot be written: {error.strerror}.")

@@ -73,18 +73,19 @@ def confirm(
 ) -> None:
     """Say yes to a spec that has no gaps, as a person: it gets the name, the moment and the digest of its content."""
     from policyloop.cli.against import unreleased, with_releases
-    from policyloop.cli.specfile import confirmed_text, read_spec, spec_path, write_spec
+    from policyloop.cli.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
-    from policyloop.spec import check_spec
+    from policyloop.spec import check_spec, lost_comments, parse_spec
     from policyloop.view.specs import against_line
+    from policyloop.view.words import one_line
     from policyloop.workspace import read_bundle
 
     if not by.strip():
         raise UsageError("Nobody confirms this spec.", "Give --by NAME.")
     path = spec_path(spec, policies)
-    found = before = read_spec(path)
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
+    found = parse_spec(text, str(path))
     view = view_of(output)
     gaps = check_spec(found)
     if gaps:
@@ -99,12 +100,14 @@ def confirm(
     if output is not Format.JSON:
         view.spec(SpecResult(path=str(path), spec=found))
     if not yes:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if output is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise PersonNeeded("There is no terminal to ask on.", "Give --yes to confirm without being asked.")
         if not typer.confirm("Is this what you want?"):
             raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
-    new = confirmed_text(text if found == before else None, found, by.strip())
+    new = confirmed_text(text, found, by.strip())
     write_spec(path, new, expect=text)
+    for lost in lost_comments(text, new):
+        typer.echo(f"This comment could not be kept: {one_line(lost)}", err=True)
     if output is Format.JSON:
         view.spec(SpecResult(path=str(path), spec=read_spec(path)))
     view.close()

@@ -1,17 +1,14 @@
 """The spec's file and the answers' file: found, read, and written all or nothing."""
 
 import os
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
-from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, spec_to_yaml
+from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed
 from policyloop.spec.reading import MAX_BYTES, read_document
-
-_CONFIRMED = re.compile(r"^confirmed:.*\n?(?:[ \t]+.*\n?|\n)*", re.MULTILINE)
 
 
 def spec_path(given: Path | None, policies: Path | None = None) -> Path:
@@ -53,18 +50,9 @@ def read_answers(path: Path) -> Mapping[str, str]:
     return answers
 
 
-def confirmed_text(text: str | None, spec: Spec, by: str) -> str:
-    """The file with the spec confirmed now; the comments and the order of `text` stay where they can."""
-    done = confirm(spec, by, datetime.now(UTC).isoformat(timespec="seconds"))
-    if text is not None and done.confirmed:
-        mark = spec_to_yaml(Spec(version=1, request="-", confirmed=done.confirmed))
-        new = _CONFIRMED.sub("", text).rstrip("\n") + "\n\n" + mark[mark.index("confirmed:") :]
-        try:
-            if parse_spec(new) == done:
-                return new
-        except UsageError:
-            pass
-    return spec_to_yaml(done)
+def confirmed_text(text: str | None, spec: Spec, by: str, *, seen: bool = True) -> str:
+    """The file with the spec confirmed now, after `text`, whose comments stay where they can (see `renewed`)."""
+    return renewed(text, confirm(spec, by, datetime.now(UTC).isoformat(timespec="seconds"), seen=seen))
 
 
 def write_spec(path: Path, text: str, *, expect: str | None) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cli.against import beginning
-from policyloop.cli.clarifying import Clarity, Known, Wishes
+from policyloop.cli.clarity import Clarity, Known, Wishes
 from policyloop.cli.resuming import Past
 from policyloop.cli.specfile import read_answers, read_text, spec_path
 from policyloop.controller import begin, go_on
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.guard import Release
-from policyloop.spec import parse_spec
+from policyloop.spec import check_choices, check_spec, parse_spec
+from policyloop.spec.draft import same_words
 from policyloop.state import State
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def about(asked: "Request", policies: Path, past: Past | None) -> tuple[str, Kno
     Without a request what is there is repaired, unless a spec is named: then its own request is meant.
     """
     words = asked.words or (past.started.request if past else "")
+    if past and not same_words(words, past.started.request):
+        raise UsageError(f"Run {past.started.run} was about another request.", "Leave the request out to resume it.")
     if asked.no_spec or not (words.strip() or asked.spec) or (past and past.started.spec is None):
         _check_unused(asked)
         return words, None
@@ -41,6 +44,38 @@ def about(asked: "Request", policies: Path, past: Past | None) -> tuple[str, Kno
     if not (words or spec.request).strip():
         raise UsageError(f"{path} has no request.", "Say there what is wanted.")
     return words if words.strip() else spec.request, Known(path=path, text=text, spec=spec)
+
+
+def check_fits(words: str, known: Known | None, wishes: Wishes, past: Past | None) -> None:
+    """Raises what is wrong with the spec's file or the answers to it, before anything is begun."""
+    if known and past:
+        _check_unchanged(past, known)
+    elif known:
+        _check_answers(words, known, wishes)
+
+
+def _check_answers(words: str, known: Known, wishes: Wishes) -> None:
+    """Raises `UsageError` for answers that fit nothing in the spec that is there."""
+    spec = known.spec
+    if not wishes.answers or spec is None or not same_words(spec.request, words):
+        return
+    if spec.is_confirmed and not check_spec(spec):
+        names = ", ".join(wishes.answers)
+        raise UsageError(f"{known.path} is confirmed, so it asks nothing; answers were given to: {names}.")
+    check_choices(spec, wishes.answers)
+
+
+def _check_unchanged(past: Past, known: Known) -> None:
+    """Raises `PersonNeeded` when the spec's file is not as the run to be resumed had it, or left it."""
+    digest = known.spec.digest if known.spec else None
+    agreed = past.clarified.used.digest if past.clarified and past.clarified.agreed else None
+    if agreed is None and digest in {None, *past.digests}:
+        return
+    if agreed is not None and known.spec is not None and known.spec.is_confirmed and digest == agreed:
+        return
+    raise PersonNeeded(
+        f"{known.path} is not what it was in run {past.started.run}, so that cannot be resumed.", "Start a new run."
+    )
 
 
 def _check_unused(asked: "Request") -> None:

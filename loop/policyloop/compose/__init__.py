@@ -17,10 +17,12 @@ from policyloop.findings import ErrorClass, Finding
 from policyloop.layout import Kind
 from policyloop.redact import redact
 
-__all__ = ["MAX_BYTES", "MAX_FINDINGS", "Selection", "blind_rewrite", "compose", "is_cut"]
+__all__ = ["MAX_BYTES", "MAX_EXISTING_BYTES", "MAX_FINDINGS", "Selection", "blind_rewrite", "compose", "is_cut"]
 
 MAX_BYTES = 48_000
 """The most text of files that one task shows, in bytes of UTF-8."""
+MAX_EXISTING_BYTES = 24_000
+"""The most text of the policies that are there which a model is shown while it drafts a spec."""
 MAX_FILE_BYTES = 16_000
 """The most text of one file."""
 WORTH_SHOWING = 1_000
@@ -70,11 +72,18 @@ class Selection:
     index: tuple[str, ...]
 
 
-def compose(bundle: Bundle, findings: Sequence[Finding], *, request: str = "", wanted: Sequence[str] = ()) -> Selection:
+def compose(
+    bundle: Bundle,
+    findings: Sequence[Finding],
+    *,
+    request: str = "",
+    wanted: Sequence[str] = (),
+    most: int = MAX_BYTES,
+) -> Selection:
     """Choose what a model needs to see for `findings` (those of one class), or for `request` when there are none.
 
     `wanted` are paths that the model asked to read: a file is shown, a folder is listed in the index, anything else
-    gets a note there.
+    gets a note there. `most` bounds the text of files, in bytes.
     """
     findings, wanted = findings[:MAX_FINDINGS], wanted[:MAX_WANTED]
     catalogue = Catalogue(bundle)
@@ -85,14 +94,16 @@ def compose(bundle: Bundle, findings: Sequence[Finding], *, request: str = "", w
     order = [*asked, *around, *own] if tests else [*own, *asked, *around]
     if not order:
         order = [path for path in bundle if layout.kind(path) is Kind.POLICY][:MATCHING_POLICIES]
-    files = _fitted(bundle, dict.fromkeys(order), findings, {*own, *asked})
+    files = _fitted(bundle, dict.fromkeys(order), findings, {*own, *asked}, most)
     return Selection(files, index(bundle, files, wanted))
 
 
-def _fitted(bundle: Bundle, order: Iterable[str], findings: Sequence[Finding], must: set[str]) -> dict[str, str]:
+def _fitted(
+    bundle: Bundle, order: Iterable[str], findings: Sequence[Finding], must: set[str], most: int
+) -> dict[str, str]:
     """Texts within the bounds: what must be shown is cut, what need not be is left out when it does not fit."""
-    reserve = min(MAX_FILE_BYTES, MAX_BYTES // max(len(must), 1))
-    left = MAX_BYTES
+    reserve = min(MAX_FILE_BYTES, most // max(len(must), 1))
+    left = most
     files: dict[str, str] = {}
     for path in order:
         waiting = len(must.difference(files, {path}))

@@ -12,7 +12,7 @@ from typing import Any
 
 from policyloop.findings import ErrorClass
 from policyloop.models import references
-from policyloop.models.render import render
+from policyloop.models.render import render, showing
 from policyloop.models.tool import PROPOSE
 from policyloop.task import Stage, Task
 
@@ -55,7 +55,7 @@ class Conversation:
         return replace(
             self,
             messages=(*self.messages, {"role": "user", "content": content}),
-            shown={**self.shown, **task.files},
+            shown={**self.shown, **showing(task)},
             prompt_tokens=(self.prompt_tokens or _fixed_tokens(self.system)) + size,
         )
 

@@ -28,6 +28,16 @@ MAX_RESULT = 500
 Section = tuple[str, str]
 
 
+EXISTING = "existing:"
+"""Before the path of a file that is only to be read; no path that a model may write holds a colon."""
+
+
+def showing(task: Task) -> Mapping[str, str]:
+    """Every file in the message for `task`: path -> text of those that it edits, then those only to be read."""
+    there = task.existing.files if task.existing else {}
+    return {**task.files, **{EXISTING + path: text for path, text in there.items()}}
+
+
 def render(task: Task, seen: Mapping[str, str] | None = None) -> str:
     """The message for `task`. Files that the conversation has shown before, as `seen` holds them, are only named."""
     sections = [(_line(redact(title)), redact(body)) for title, body in _sections(task, seen or {})]
@@ -59,19 +69,28 @@ def _sections(task: Task, seen: Mapping[str, str]) -> Iterator[Section]:
         yield "YOUR LAST PROPOSAL was turned down, nothing of it was kept", _bounded(task.refusal, MAX_REFUSAL)
     if task.history:
         yield "TRIED SO FAR", "\n".join(_history(task))
-    known = [path for path, text in task.files.items() if seen.get(path) == text]
-    for path, text in task.files.items():
-        if path not in known:
+    shown = showing(task)
+    known = [name for name, text in shown.items() if seen.get(name) == text]
+    for name, text in shown.items():
+        if name not in known:
             part = ", in part" if is_cut(text) else ""
             end = "" if text.endswith("\n") else ", no line feed at its end"
             lines = _many(text.count("\n") + (not text.endswith("\n")), "line")
-            yield f"FILE {_line(path)} ({lines}{part}{end})", text
+            yield f"{_titled(name)} ({lines}{part}{end})", text
     if known:
         yield "FILES shown before in this conversation, unchanged", "\n".join(map(_line, known))
+    if task.existing and task.existing.index:
+        yield "INDEX of the other EXISTING policies, to read only", "\n".join(map(_line, task.existing.index))
     if task.index:
         yield "INDEX of what else there is, nearest first", "\n".join(map(_line, task.index))
     left = task.left
     yield "LEFT", f"{_many(left.attempts, 'attempt')} at this class, {_many(left.cycles, 'compile cycle')}"
+
+
+def _titled(name: str) -> str:
+    if name.startswith(EXISTING):
+        return f"EXISTING, to read only: {_line(name.removeprefix(EXISTING))}"
+    return f"FILE {_line(name)}"
 
 
 def _compiler(task: Task) -> Section:

@@ -32,8 +32,37 @@ def assuming(spec: Spec) -> Spec:
 
 def assumptions(spec: Spec) -> tuple[str, ...]:
     """What the spec takes for granted, in sentences: its own assumptions, and answers that nobody gave."""
-    taken = (f"{one.text} Assumed: {answer_text(one)}." for one in spec.questions if one.assumed)
-    return (*spec.assumptions, *taken)
+    return (*spec.assumptions, *assumed_answers(spec))
+
+
+def assumed(spec: Spec) -> tuple[Question, ...]:
+    """The questions whose answers nobody gave."""
+    return tuple(one for one in spec.questions if one.assumed)
+
+
+def assumed_answers(spec: Spec) -> tuple[str, ...]:
+    """The answers that nobody gave, in sentences."""
+    return tuple(f"{one.text} Assumed: {answer_text(one)}." for one in assumed(spec))
+
+
+def check_choices(spec: Spec, answers: Mapping[str, str]) -> None:
+    """Raises `UsageError` for an answer that nobody asked for, or that is most likely an option's id mistyped."""
+    with_answers(spec, answers)
+    for question in spec.questions:
+        said = answers.get(question.id)
+        options = [option.id for option in question.options]
+        if said is None or said in options or len(said.split()) > 1:
+            continue
+        if near := difflib.get_close_matches(said, options, 1, 0.75):
+            raise UsageError(
+                f"`{said}` is no option of the question `{question.id}`.",
+                f"Did you mean `{near[0]}`? Else say it in more than one word.",
+            )
+
+
+def is_answered(question: Question) -> bool:
+    """Whether it has an answer, from a person or assumed."""
+    return bool(question.answer and question.answer.strip())
 
 
 def answer_text(question: Question) -> str | None:
@@ -42,9 +71,13 @@ def answer_text(question: Question) -> str | None:
     return chosen or None
 
 
-def confirm(spec: Spec, by: str, at: str) -> Spec:
-    """The spec as confirmed by a person at a moment, over the content that it has now; nothing stays assumed."""
-    questions = tuple(one.model_copy(update={"assumed": False}) for one in spec.questions)
+def confirm(spec: Spec, by: str, at: str, *, seen: bool = True) -> Spec:
+    """The spec as confirmed by a person at a moment, over the content that it has now.
+
+    Who has `seen` it takes its assumed answers for their own; else they stay marked as assumed.
+    """
+    marks = () if seen else assumed(spec)
+    questions = tuple(one.model_copy(update={"assumed": one in marks}) for one in spec.questions)
     settled = _changed(spec, questions=questions)
     return _changed(settled, confirmed=Confirmed(by=by, at=at, digest=settled.digest))
 

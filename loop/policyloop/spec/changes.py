@@ -80,5 +80,5 @@ def _by_id(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else flow(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    """Whole: what is left out of a sentence nobody can say no to."""
+    return value if isinstance(value, str) else flow(value)

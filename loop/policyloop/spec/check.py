@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from policyloop.spec.allowed import check_allowed
+from policyloop.spec.answers import is_answered
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.coverage import check_rules
 from policyloop.spec.gap import OPEN_QUESTION, Gap, Gaps
 from policyloop.spec.isolation import Flaw, Isolation, all_unknown, isolation_of, mismatch
+from policyloop.spec.lookalikes import check_lookalikes
 from policyloop.spec.model import Question, Spec
 from policyloop.spec.names import check_names
 from policyloop.spec.request import MISSING, same
@@ -21,8 +24,10 @@ def check_spec(spec: Spec) -> tuple[Gap, ...]:
     if not spec.rules:
         gaps.add("no-rules", (), "there are no rules", "Add at least one.")
     check_names(spec, cases, gaps)
+    check_lookalikes(spec, gaps)
     _contradictions(cases, gaps)
     isolations = list(_isolations(cases, gaps))
+    check_allowed(spec, cases, isolations, gaps)
     check_rules(spec, cases, isolations, gaps)
     check_resources(spec, cases, isolations, gaps)
     for number, question in enumerate(spec.questions):
@@ -107,7 +112,7 @@ def _claim(case: Case, cases: Cases) -> str | None:
 
 
 def _question(question: Question, path: Path, gaps: Gaps) -> None:
-    if question.answer is None or not question.answer.strip():
+    if not is_answered(question):
         options = "; ".join(option.text + " (recommended)" * option.recommended for option in question.options)
         add = f"Answer it: {options}." if options else "Answer it."
         gaps.add(OPEN_QUESTION, path, f"it is not answered: {question.text}", add)

@@ -12,11 +12,15 @@ from policyloop.bundle import Bundle
 from policyloop.errors import UsageError
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Report
 from policyloop.redact import redact
+from policyloop.spec.answers import is_answered
 from policyloop.spec.check import check_spec
 from policyloop.spec.gap import OPEN_QUESTION
 from policyloop.spec.model import FILE_NAME, Question, Spec
 from policyloop.spec.parse import spec_of
 from policyloop.spec.reading import read_document
+
+MOST_QUESTIONS = 8
+"""How many open questions a draft may ask at a time."""
 
 _PLACE = re.compile(rf"{re.escape(FILE_NAME)}:(\d+): ")
 
@@ -45,6 +49,15 @@ def same_words(one: str, other: str) -> bool:
 def judge_draft(bundle: Bundle, terms: Terms, info: CompilerInfo) -> Report:
     """The report on a bundle that shall hold one file, the drafted spec. `info` is put into it as it is."""
     return Report(info, tuple(_findings(bundle, terms)))
+
+
+def only_drafted(spec: Spec, request: str) -> Spec:
+    """A first draft that was refused, without all that it says in a person's place: fit to be kept in their file."""
+    questions = tuple(one.model_copy(update={"answer": None, "assumed": False}) for one in spec.questions)
+    changed: Spec = spec.model_copy(
+        update={"request": request, "questions": questions, "releases": (), "confirmed": None}
+    )
+    return changed
 
 
 def _findings(bundle: Bundle, terms: Terms) -> Iterator[Finding]:
@@ -97,9 +110,13 @@ def _overstepped(spec: Spec, terms: Terms) -> Iterator[Finding]:
             yield _refused(spec, ("questions", number), "answered-by-model", words)
     asked = {one.id for one in spec.questions}
     for name, question in known.items():
-        if question.answer is not None and name not in asked and terms.same_request:
-            words = f"the question `{name}`, which a person answered, is gone; put it back as it was"
-            yield _refused(spec, ("questions",), "answer-lost", words)
+        if name not in asked and (terms.same_request or question.assumed):
+            words = f"the question `{name}`, which is a person's to settle, is gone; put it back as it was"
+            yield _refused(spec, ("questions",), "question-lost", words)
+    left = sum(not is_answered(one) for one in spec.questions)
+    if left > MOST_QUESTIONS:
+        words = f"{left} questions are open, and nobody reads more than {MOST_QUESTIONS}; ask the most important ones"
+        yield _refused(spec, ("questions",), "too-many-questions", words)
     if spec.releases != (before.releases if before else ()):
         words = "`releases` are a person's to write; leave them as they were"
         yield _refused(spec, ("releases",), "released-by-model", words)

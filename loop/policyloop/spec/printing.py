@@ -4,13 +4,14 @@ from policyloop.spec.emit import block
 from policyloop.spec.model import Spec
 
 _HEAD = "# What the policies must do. `policyloop spec check` says what is missing.\n"
-_OPEN_LEVELS = 2
+OPEN_LEVELS = 2
+"""How deep mappings are never put on one line."""
 
 
 def spec_to_yaml(spec: Spec) -> str:
     """The file: keys in the order of the schema, a blank line between its sections, no comments of people."""
     parts = [
-        "\n".join(block({key: value}, open_levels=_OPEN_LEVELS)) + "\n"
+        "\n".join(block({key: value}, open_levels=OPEN_LEVELS)) + "\n"
         for key, value in spec.plain().items()
         if value not in ({}, [])
     ]

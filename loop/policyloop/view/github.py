@@ -30,7 +30,7 @@ from policyloop.view.specs import (
     rule_rows,
     state_line,
 )
-from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
 
 MOST_ANNOTATIONS = 50
 MOST_SUMMARY_BYTES = 900_000
@@ -58,6 +58,8 @@ class GithubView:
                 self._summary.append(f"### policyloop run {one_line(event.run)}\n")
             case Judged() | Attempted() | Clarified():
                 self._summary.append(f"- {_markdown(event_line(event, self._budget()))}")
+                if isinstance(event, Clarified):
+                    self._summary += [f"  - change: {_markdown(one_line(one, WHOLE))}" for one in event.changes]
             case Ended():
                 self._annotate(event.findings)
                 self._summary.append(f"\n**{_markdown(event_line(event, None))}**\n")
@@ -96,12 +98,14 @@ class GithubView:
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
+        from policyloop.view.details import detail_lines
+
         spec = result.spec
         self._plain.spec(result)
         self._flush()
         self._summary += [f"### policyloop spec: {_markdown(state_line(spec))}\n"]
         self._summary += [_table(RULES_HEAD, rule_rows(spec)), _table(DECISIONS_HEAD, decision_rows(spec))]
-        self._summary += [f"- {_markdown(line)}" for line in answer_lines(spec)]
+        self._summary += [f"- {_markdown(line)}" for line in (*detail_lines(spec), *answer_lines(spec))]
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
@@ -136,7 +140,7 @@ class GithubView:
             self._summary.append(_table(PROOFS_HEAD, proof_rows(event.rules)))
         self._summary += [f"- {_markdown(line)}" for line in question_lines(event.questions)]
         self._summary += [f"- contradicts: {_markdown(against_line(one))}" for one in event.contradictions]
-        self._summary += [f"- ASSUMED, nobody confirmed it: {_markdown(one_line(a))}" for a in event.assumptions]
+        self._summary += [f"- ASSUMED, nobody confirmed it: {_markdown(one_line(a, WHOLE))}" for a in event.assumptions]
 
     def _annotate(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings[:MOST_ANNOTATIONS]:

@@ -8,7 +8,7 @@ from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Starte
 from policyloop.findings import Finding
 from policyloop.view.plain import weakened_line
 from policyloop.view.specs import PROOFS_HEAD, Row, against_line, proof_rows, question_lines
-from policyloop.view.words import clean, counts, event_line, one_line, place, plural, spent_words
+from policyloop.view.words import WHOLE, clean, counts, event_line, one_line, place, plural, spent_words
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --soft: #8881; }
@@ -57,7 +57,9 @@ def _section(event: Event, budget: Budget | None) -> str:
             return f"<h2>Attempt {_text(head)}</h2>{refused}{_diff(event.diff)}"
         case Clarified():
             told = "".join(f"<li>{_text(change)}</li>" for change in event.changes)
-            return f"<h2>{_text(event_line(event, budget))}</h2>{f'<ul>{told}</ul>' if told else ''}"
+            listed = f"<ul>{told}</ul>" if told else ""
+            spec = f"<details><summary>The spec</summary><pre>{escape(clean(event.text))}</pre></details>"
+            return f"<h2>{_text(event_line(event, budget))}</h2>{listed}{spec}"
         case Ended():
             whole = f"<details><summary>The whole diff</summary>{_diff(event.diff)}</details>" if event.diff else ""
             return _verdict(event, "h2") + _findings(event.findings) + _of_spec(event) + whole
@@ -128,4 +130,4 @@ def _diff(diff: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(one_line(text, 1000))
+    return escape(one_line(text, WHOLE))

@@ -22,7 +22,7 @@ from policyloop.view.specs import (
     rule_rows,
     state_line,
 )
-from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
 
 MOST_FINDINGS = 20
 
@@ -51,7 +51,7 @@ class PlainView:
                 self._indented(event.diff)
             case Clarified():
                 for change in event.changes:
-                    self._say(f"  change: {one_line(change)}")
+                    self._say(f"  change: {one_line(change, WHOLE)}")
             case Ended():
                 self._ended(event)
 
@@ -79,11 +79,13 @@ class PlainView:
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
+        from policyloop.view.details import detail_lines
+
         spec = result.spec
-        self._say(f"request: {one_line(spec.request, 1000)}")
+        self._say(f"request: {one_line(spec.request, WHOLE)}")
         self._rows(RULES_HEAD, rule_rows(spec))
         self._rows(DECISIONS_HEAD, decision_rows(spec))
-        for line in answer_lines(spec):
+        for line in (*detail_lines(spec), *answer_lines(spec)):
             self._say(line)
         self._say(f"{one_line(result.path)}: {state_line(spec)}")
 
@@ -107,7 +109,7 @@ class PlainView:
         for one in event.contradictions:
             self._say(f"contradicts: {against_line(one)}")
         for text in event.assumptions:
-            self._say(f"ASSUMED, nobody confirmed it: {one_line(text)}")
+            self._say(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}")
         if event.rules:
             self._rows(PROOFS_HEAD, proof_rows(event.rules))
 

@@ -33,7 +33,7 @@ from policyloop.view.specs import (
     rule_rows,
     state_line,
 )
-from policyloop.view.words import clean, counts, event_line, one_line, place, plural
+from policyloop.view.words import WHOLE, clean, counts, event_line, one_line, place, plural
 
 COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
 
@@ -69,7 +69,7 @@ class RichView:
             case Clarified():
                 self._console.print(Text(event_line(event, None), style="bold"))
                 for change in event.changes:
-                    self._console.print(Text(f"  change: {one_line(change)}", style="yellow"))
+                    self._console.print(Text(f"  change: {one_line(change, WHOLE)}", style="yellow"))
             case Ended():
                 self._ended(event)
 
@@ -95,11 +95,13 @@ class RichView:
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
+        from policyloop.view.details import detail_lines
+
         spec = result.spec
-        self._console.print(Text(one_line(spec.request, 1000), style="bold"))
+        self._console.print(Text(one_line(spec.request, WHOLE), style="bold"))
         self._table("Rules", RULES_HEAD, rule_rows(spec))
         self._table("Decisions", DECISIONS_HEAD, decision_rows(spec))
-        for line in answer_lines(spec):
+        for line in (*detail_lines(spec), *answer_lines(spec)):
             self._console.print(Text(line))
         style = "green" if spec.is_confirmed else "yellow"
         self._console.print(Text(f"{one_line(result.path)}: {state_line(spec)}", style=style))
@@ -174,7 +176,7 @@ class RichView:
         for one in event.contradictions:
             self._console.print(Text(f"contradicts: {against_line(one)}", style="red"))
         for text in event.assumptions:
-            self._console.print(Text(f"ASSUMED, nobody confirmed it: {one_line(text)}", style="yellow"))
+            self._console.print(Text(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", style="yellow"))
         self._table("Rules", PROOFS_HEAD, proof_rows(event.rules))
         words = event_line(event, None).partition(": ")[2]
         self._verdict(event.ending.value, words.removeprefix("Stopped: "))

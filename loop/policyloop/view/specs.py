@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
-from policyloop.view.words import one_line, plural
+from policyloop.view.words import WHOLE, one_line, plural
 
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck
@@ -47,11 +47,15 @@ def decision_rows(spec: "Spec") -> list[Row]:
 
 def state_line(spec: "Spec") -> str:
     """Who confirmed the spec and when, or that nobody did."""
+    from policyloop.spec import assumed_answers
+
     known = spec.confirmed
     if known is None:
         return "NOT confirmed: nobody has said yes to it."
     if spec.is_confirmed:
-        return f"Confirmed by {one_line(known.by)} at {one_line(known.at)}."
+        count = len(assumed_answers(spec))
+        unseen = f" {plural(count, 'answer')} in it assumed: nobody has looked at that." if count else ""
+        return f"Confirmed by {one_line(known.by)} at {one_line(known.at)}.{unseen}"
     return f"NOT confirmed: it was changed after {one_line(known.by)} confirmed it at {one_line(known.at)}."
 
 
@@ -60,12 +64,12 @@ def answer_lines(spec: "Spec") -> Iterator[str]:
     for question in spec.questions:
         said = next((option.text for option in question.options if option.id == question.answer), question.answer)
         how = "ASSUMED, nobody confirmed it: " if question.assumed else ""
-        yield f"question {one_line(question.id)}: {one_line(question.text)} {how}{one_line(said or 'OPEN')}"
+        yield one_line(f"question {question.id}: {question.text} {how}{said or 'OPEN'}", WHOLE)
     for text in spec.assumptions:
-        yield f"assumption: {one_line(text)}"
+        yield one_line(f"assumption: {text}", WHOLE)
     for one in spec.releases:
         names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
-        yield f"released: {one_line(names)}; replaced by rule {one_line(one.replaced_by)}"
+        yield one_line(f"released: {names}; replaced by rule {one.replaced_by}", WHOLE)
 
 
 def gap_line(gap: "Gap", path: str) -> str:
@@ -97,10 +101,10 @@ def clarified_line(event: Clarified) -> str:
 def question_lines(questions: Sequence[AskedQuestion]) -> Iterator[str]:
     """Questions with their options, as they are to be answered."""
     for question in questions:
-        yield f"question {one_line(question.id)}: {one_line(question.text, 1000)}"
+        yield one_line(f"question {question.id}: {question.text}", WHOLE)
         for option in question.options:
             best = " (recommended)" if option.recommended else ""
-            yield f"  {one_line(option.id)}: {one_line(option.text)}{best}"
+            yield f"  {one_line(option.id)}: {one_line(option.text, WHOLE)}{best}"
 
 
 def against_line(one: Against) -> str:
@@ -126,4 +130,4 @@ def proof_rows(rules: Sequence[RuleProof]) -> list[Row]:
 
 
 def _row(*cells: str) -> Row:
-    return tuple(one_line(cell) for cell in cells)
+    return tuple(one_line(cell, WHOLE) for cell in cells)

@@ -22,6 +22,10 @@ def clean(text: str) -> str:
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", redact(text))
 
 
+WHOLE = 10_000_000
+"""Characters that no text here has: what a person says yes to is never cut."""
+
+
 def one_line(text: str, most: int = 300) -> str:
     """`text` cleaned, on one line, cut to `most` characters."""
     flat = " ".join(clean(text).split())

@@ -1,0 +1,64 @@
+"""What the tables of a spec leave out, one line each: whom and what its names stand for, and where its limits are.
+
+A person who says yes to a spec says yes to all of it, so nothing of it is left out here, and nothing is cut.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from policyloop.spec import Spec
+from policyloop.spec.emit import flow
+from policyloop.spec.vocabulary import Condition, Part
+from policyloop.view.words import WHOLE, one_line
+
+_CIRCUMSTANCES = {"now", "claims", "globals", "outputs"}
+
+
+def detail_lines(spec: Spec) -> Iterator[str]:
+    """Roles, conditions, attributes, examples, and the circumstances of decisions, in the order of the spec."""
+    if spec.now:
+        yield _line("now", "", spec.now)
+    for role, meaning in spec.roles.items():
+        yield _line("role", role, meaning)
+    yield from _who(spec)
+    yield from _written("attribute of people", spec.principals.attributes)
+    yield from _written("claim", spec.principals.claims)
+    yield from _written("resource", spec.resources)
+    yield from _written("example of a person", spec.examples.principals)
+    yield from _written("example of a thing", spec.examples.resources)
+    yield from _written("example of a token", spec.examples.claims)
+    for one in spec.decisions:
+        given = one.model_dump(mode="json", exclude_defaults=True, include=_CIRCUMSTANCES)
+        if given:
+            yield _line("decision", one.id, flow(given))
+
+
+def _who(spec: Spec) -> Iterator[str]:
+    """Derived roles and rules, with the parts of their conditions."""
+    for name, derived in spec.derived_roles.items():
+        parents = ", ".join("everyone" if parent == "*" else parent for parent in derived.parents)
+        yield _line("derived role", name, f"{parents or '?'}; {derived.meaning}")
+        yield from _conditions(name, derived.conditions)
+    for rule in spec.rules:
+        yield from _conditions(rule.id, rule.conditions)
+        if rule.output:
+            yield _line("output of", rule.id, rule.output)
+
+
+def _conditions(owner: str, conditions: Sequence[Condition]) -> Iterator[str]:
+    for one in conditions:
+        fields = f"looks at {', '.join(one.looks_at)}" if one.looks_at else ""
+        limit = f"limit {flow(_plain(one.boundary))}" if one.boundary else ""
+        presence = "holds as soon as its field is there" if one.presence else ""
+        yield _line(f"condition of {owner}", one.id, "; ".join(filter(None, (one.words, fields, limit, presence))))
+
+
+def _written(what: str, table: Mapping[str, Part]) -> Iterator[str]:
+    return (_line(what, name, flow(_plain(one))) for name, one in table.items())
+
+
+def _plain(part: Part) -> dict[str, object]:
+    return part.model_dump(mode="json", exclude_defaults=True)
+
+
+def _line(what: str, name: str, said: str) -> str:
+    return one_line(f"{what} {name}".strip() + f": {said}", WHOLE)
