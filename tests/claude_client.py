@@ -23,7 +23,6 @@ from typing import Any
 
 from messages_api import Answer, MessagesApi, Request, answer
 from npm_tools import npm_folder
-
 from policyloop.validators import pinned
 from policyloop.validators.pinned import cached_binary
 
