@@ -10,15 +10,16 @@ That needs the network once, for the Python packages that policyloop stands on. 
 Exit code 0: the command is there. 8: it is not, and why. Runs on any Python from 3.8 on, with nothing installed.
 """
 
+from __future__ import annotations
+
 import contextlib
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -65,8 +66,10 @@ def _tell(program: Path, words: str) -> None:
         )
 
 
-def _find() -> typing.Optional[Path]:
+def _find() -> Path | None:
     """The program that there is: on PATH, else where this script puts it. One that does not run is a failure."""
+    if sys.platform == "win32":
+        raise Failed("it runs on Linux and macOS. On Windows use WSL.")
     on_path = shutil.which("policyloop")
     for place in ([Path(on_path)] if on_path else []) + [_bin() / "policyloop", _venv() / "bin" / "policyloop"]:
         if place.exists():
@@ -108,19 +111,22 @@ def _venv() -> Path:
 
 
 @contextlib.contextmanager
-def _alone() -> typing.Iterator[None]:
+def _alone() -> Iterator[None]:
     """Only one of us at a time; the lock goes with the process, however it ends."""
+    import fcntl
+
     _cache().mkdir(parents=True, exist_ok=True)
     with (_cache() / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _install() -> typing.Tuple[str, Path]:
+def _install() -> tuple[str, Path]:
     missing = [name for name in NEEDED if not (SOURCE / name).exists()]
     if missing:
         raise Failed(
-            f"{SOURCE} does not hold policyloop's source ({missing[0]} is missing). Install the skill as a whole folder."
+            f"{SOURCE} does not hold policyloop's source ({missing[0]} is missing). "
+            "Install the skill as a whole folder."
         )
     ways = [("uv", _with_uv)] if shutil.which("uv") else []
     ways += [("pipx", _with_pipx)] if shutil.which("pipx") else []
@@ -186,12 +192,17 @@ def _python() -> str:
     raise Failed(f"there is no Python {OLDEST[0]}.{OLDEST[1]} or later.")
 
 
-def _run(command: typing.List[str], **environment: str) -> None:
+def _run(command: list[str], **environment: str) -> None:
     # PYTHONPATH and VIRTUAL_ENV of whoever called us would lead an installer elsewhere.
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     try:
         done = subprocess.run(
-            command, env={**kept, **environment}, stdin=subprocess.DEVNULL, capture_output=True, timeout=900, check=False
+            command,
+            env={**kept, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=900,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise Failed(f"{Path(command[0]).name} did not finish within 15 minutes.") from None
@@ -202,7 +213,7 @@ def _run(command: typing.List[str], **environment: str) -> None:
 def _last(said: bytes) -> str:
     """The last line that names an error, else the last line; without the credentials of an address."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"(?i)(error|fatal|× )", line)]
+    errors = [line for line in lines if re.match(r"(?i)(error|fatal|\\u00d7 )", line)]
     line = (errors or lines or ["no reason was given"])[-1]
     return re.sub(r"//[^/@\s]+@", "//", line)[:300].rstrip(".") + "."
 
