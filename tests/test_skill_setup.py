@@ -71,6 +71,15 @@ def test_uv_is_taken_once_also_by_two_at_once(skill: Path, tools: Path, tmp_path
     assert files(skill) == before
 
 
+def test_pipx_is_taken_where_there_is_no_uv(skill: Path, tools: Path, tmp_path: Path) -> None:
+    where = {"UV_TOOL_BIN_DIR": str(tools), "UV_TOOL_DIR": str(tmp_path / "pipx")}
+    subprocess.run([VENV / "uv", "tool", "install", "--quiet", "pipx==1.18.4"], env={**os.environ, **where}, check=True)
+    done = setup(skill, tmp_path / "home", tools)
+    assert done.returncode == 0, done.stderr
+    assert "set up with pipx." in done.stdout
+    assert works(tmp_path / "home" / ".local" / "bin" / "policyloop")
+
+
 def test_without_uv_and_pipx_a_virtual_environment_is_made(skill: Path, tools: Path, tmp_path: Path) -> None:
     done = setup(skill, tmp_path / "home", tools, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr

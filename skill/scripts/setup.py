@@ -213,7 +213,7 @@ def _run(command: list[str], **environment: str) -> None:
 def _last(said: bytes) -> str:
     """The last line that names an error, else the last line; without the credentials of an address."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"(?i)(error|fatal|\\u00d7 )", line)]
+    errors = [line for line in lines if re.match(r"(?i)(error|fatal|\u00d7 )", line)]
     line = (errors or lines or ["no reason was given"])[-1]
     return re.sub(r"//[^/@\s]+@", "//", line)[:300].rstrip(".") + "."
 
