@@ -229,6 +229,12 @@ def bare(home: Path) -> dict[str, str]:
     }
 
 
+def trust(home: Path, project: Path) -> None:
+    """What a person does who says yes when the client first asks about a folder: only then it loads its plugins."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / ".claude.json").write_text(json.dumps({"projects": {str(project): {"hasTrustDialogAccepted": True}}}))
+
+
 def install() -> Claude:
     """The pinned client from policyloop's cache directory; fetched by npm the first time. Raises `Unavailable`."""
     return Claude(npm_folder(f"claude-code-{VERSION}", f"@anthropic-ai/claude-code@{VERSION}") / "claude")

@@ -29,8 +29,8 @@ def front() -> dict[str, object]:
 
 
 def test_agentskills_accepts_it(skill: Path) -> None:
-    validate = [Path(sys.executable).parent / "agentskills", "validate", skill]
-    done = subprocess.run(validate, capture_output=True, text=True, check=False)
+    validate = [Path(sys.executable).parent / "agentskills", "validate", skill.name]
+    done = subprocess.run(validate, cwd=skill.parent, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "Valid skill: policyloop\n"), done.stderr
 
 
