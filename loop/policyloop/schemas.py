@@ -11,7 +11,7 @@ from policyloop.outcome import Ending
 Schema = dict[str, Any]
 
 NAMES = (
-    *("config", "check", "guard", "run", "doctor", "error", "task", "proposal"),
+    *("config", "check", "guard", "run", "doctor", "harden", "error", "task", "proposal"),
     *("spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
@@ -35,6 +35,7 @@ def schema_of(name: str) -> Schema:
         "guard": _guard,
         "run": _run,
         "doctor": _doctor,
+        "harden": _harden,
         "error": _error,
         "task": _task,
         "proposal": _proposal,
@@ -300,6 +301,25 @@ def _doctor() -> Schema:
     return _object(
         "What `policyloop doctor --format json` prints.",
         {"outcome": _one_of("ready", "missing"), "exit_code": _one_of(0, 8), "found": _list(found)},
+    )
+
+
+def _harden() -> Schema:
+    drift = _object(
+        "One difference from hardened settings. `line` counts from 1; `mendable`: `policyloop harden` puts it right.",
+        {"file": TEXT, "line": _or_null(COUNT), "key": TEXT, "message": TEXT, "mendable": FLAG},
+    )
+    return _object(
+        "What `policyloop harden --format json` prints.",
+        {
+            "outcome": _one_of("in place", "hardened", "drift", "person"),
+            "exit_code": _one_of(0, 1, 5),
+            "path": TEXT,
+            "managed": FLAG,
+            "written": FLAG,
+            "diff": _about(TEXT, "What is to be written, or was."),
+            "drift": _list(drift),
+        },
     )
 
 
