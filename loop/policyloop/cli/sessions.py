@@ -26,7 +26,7 @@ from policyloop.session.answer import Answer
 from policyloop.session.home import Entry, HomeError
 from policyloop.session.live import Judge, Past, Session, chain_of, entry_of, load, put
 from policyloop.session.record import Opening
-from policyloop.session.steps import Seen
+from policyloop.session.steps import DONE, STOP, Seen
 from policyloop.spec import Spec, check_spec, parse_spec
 from policyloop.validators.judge import validate
 from policyloop.view.sessions import text_of
@@ -96,7 +96,7 @@ def start_session(asked: Start) -> Answer:
             )
             judge = partial(_judge, runner, config.guard.require_tests)
             with Session.begin(opening, hold.start, first.bundle, judge) as session:
-                return _told(session)
+                return replace(_told(session), exit_code=Exit.GREEN)
         finally:
             runner.close()
 
@@ -224,28 +224,34 @@ def take_step(entry: Entry, dispute: str | None = None) -> Answer:
     """One step. A session that stopped says so again, and is not judged."""
     entry = _settled(entry)
     if entry.phase != home.OPEN:
-        past = load(entry)
-        return answer_of(past.opening, past.state)
+        return as_of_now(load(entry))
     with Session.resume(entry) as session:
-        if isinstance(session.state.todo, Outcome):
-            return _told(session)
-        if dispute is not None:
+        if not isinstance(session.state.todo, Outcome) and dispute is not None:
             session.step(Seen(None, dispute=dispute), _never)
-            return _told(session)
-        with _compiler(session.opening) as judge:
-            session.step(_look(session.opening), judge)
-        return _told(session)
+        elif not isinstance(session.state.todo, Outcome):
+            with _compiler(session.opening) as judge:
+                session.step(_look(session.opening), judge)
+        answer = _told(session)
+    return as_of_now(load(_found(Path(entry.policies), None))) if answer.next == DONE else answer
 
 
 def status_of(entry: Entry) -> Answer:
     """Where it stands; nothing is written."""
-    past = load(entry)
+    return replace(as_of_now(load(entry)), exit_code=Exit.GREEN)
+
+
+def as_of_now(past: Past) -> Answer:
+    """The answer, and what was changed since. Green is only what is green as it lies there now."""
     answer = answer_of(past.opening, past.state)
     try:
         changed = past.state.current.changed(read_bundle(Path(past.opening.policies)))
     except UsageError as error:
         changed = (str(error),)
-    return replace(answer, exit_code=Exit.GREEN, changed_since=changed)
+    answer = replace(answer, changed_since=changed)
+    if answer.next != DONE or not changed:
+        return answer
+    words = "This session ended green, but the policies were changed since: start a new one."
+    return replace(answer, next=STOP, stopped_by="changed", exit_code=Exit.PERSON, message=words)
 
 
 def restore_tests(entry: Entry) -> Answer:

@@ -9,6 +9,7 @@ from policyloop.session.home import STOPPED, Entry
 
 NEVER = frozenset({".policyloop", ".claude", ".git", ".policyloop-writeback"})
 """Names that no edit gets at, in whatever case they are written."""
+FORGED = "only a person confirms a spec; this edit may write the mark of it by hand."
 MAX_NAMED = 5
 """How many weakened assertions are named."""
 
@@ -19,11 +20,12 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
     place = _place(path, cwd)
     if place is None:
         return deny(f"{about}: {path[:200]!r} is no plain path; give the absolute path of a file.")
-    if any(name.casefold() in NEVER for name in (*place.split(os.sep), *path.split(os.sep))):
-        return deny(f"{about}: nothing is written into .policyloop, .claude or .git.")
     if entry.spec and place == entry.spec:
-        return None
+        return Verdict("ask", FORGED) if "confirmed" in repr(given) else None
     inside = place.startswith(entry.policies + os.sep)
+    names = place[len(entry.policies) :] if inside else place
+    if any(name.casefold() in NEVER for name in names.split(os.sep)):
+        return deny(f"{about}: nothing is written into .policyloop, .claude or .git.")
     if not inside:
         return deny(f"{about}: {place} lies outside of it; only policies there and the spec are edited meanwhile.")
     if entry.phase == STOPPED:

@@ -52,7 +52,9 @@ def _without_session(session: str, tool: str, given: dict[str, Any], commands: t
     elif tool in EDITS:
         path = given.get(EDITS[tool])
         if isinstance(path, str) and path.casefold().endswith(SPEC_NAME) and "confirmed" in repr(given):
-            return Verdict("ask", "only a person confirms a spec; this edit may write the mark of it by hand.")
+            from policyloop.hooks.edits import FORGED
+
+            return Verdict("ask", FORGED)
     return None
 
 

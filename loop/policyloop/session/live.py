@@ -33,6 +33,8 @@ from policyloop.workspace.lock import key_of
 
 Judge = Callable[[Bundle, Lock], Report]
 AGENT = "the agent of this session"
+MAX_ANSWER = 12_000
+"""Characters of an answer that a hook repeats."""
 BY_A_PERSON = outcome.person("ended", "A person ended this session.")
 
 
@@ -241,7 +243,7 @@ def entry_of(opening: Opening, state: State, head: str, text: str) -> Entry:
         claude=opening.claude,
         head=head,
         next=next_action(state),
-        answer=text,
+        answer=text if len(text) <= MAX_ANSWER else f"{text[:MAX_ANSWER]}\n... (all of it: policyloop session status)",
         most_blocks=opening.budget.compile_cycles,
         blocks_in_a_row=opening.budget.attempts_per_class,
         blocks_before=0,

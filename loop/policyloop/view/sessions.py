@@ -40,7 +40,7 @@ def session_lines(answer: Answer) -> Iterator[str]:
     if answer.restored:
         yield f"restored: {_names(answer.restored)}"
     if answer.changed_since:
-        since = "it became green" if answer.next == DONE else "the last step"
+        since = "it became green" if answer.phase == "green" else "the last step"
         yield f"changed since {since}: {_names(answer.changed_since)}"
     yield from _end_lines(answer)
     yield f"session {answer.session} over {one_line(answer.policies)}: {_standing(answer)}"
@@ -54,7 +54,7 @@ def _end_lines(answer: Answer) -> Iterator[str]:
         yield f"ASSUMED, nobody confirmed it: {one_line(text)}"
     for row in proof_rows(answer.rules):
         yield f"{PROOFS_HEAD[0]} {row[0]}: " + " | ".join(cell for cell in row[1:] if cell)
-    if answer.next == STOP and answer.phase != "ended":
+    if answer.phase == "stopped":
         yield "Report to the person. Only they end the session (policyloop session end) or start anew (start --anew)."
 
 
