@@ -140,7 +140,7 @@ def test_from_a_question_to_green(place: Place) -> None:
     assert said.code == 0, said.err
 
     three = place.session(*turns, prompt="I have confirmed it.", arguments=[*arguments, "--continue"])
-    opened, *_, wide, _, green = three.told[-8:]
+    opened, *_, wide, _, green = three.told[-7:]
     assert "FIX" in opened.text
     assert "FIX" in wide.text
     assert "without-hr-not" in wide.text or "unknown" in wide.text.lower()
