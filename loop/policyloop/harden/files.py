@@ -20,6 +20,7 @@ from policyloop.workspace.inside import (
     make_folders,
     place,
     prepare,
+    remove,
     sync_folder,
 )
 
@@ -109,7 +110,11 @@ def write(where: Place, text: str, before: Settings, *, managed: bool) -> None:
             like = Held("", 0o644, 0, 0) if managed else now
             make_folders(root, where.path, {"/".join(folders): 0o755} if managed else {})
             prepare(root, folders, _TEMPORARY, text.encode(), like)
-            place(root, where.path, folders, _TEMPORARY, digest_of(before.text))
+            try:
+                place(root, where.path, folders, _TEMPORARY, digest_of(before.text))
+            except (InTheWay, OSError):
+                remove(root, "/".join([*folders, _TEMPORARY]), digest_of(text))
+                raise
             sync_folder(root, folders)
         finally:
             os.close(root)

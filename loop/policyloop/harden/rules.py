@@ -23,7 +23,7 @@ from policyloop.workspace.place import CONFIG, STATE
 MINIMUM_VERSION = "2.1.295"
 """The first client that closes a failing hook when asked to (`onFailure`)."""
 
-EDITING_TOOLS = "Edit|MultiEdit|Write|NotebookEdit|Bash|PowerShell|Monitor|mcp__.*"
+EDITING_TOOLS = "Edit|MultiEdit|Write|NotebookEdit|Bash|PowerShell|Monitor|EnterWorktree|mcp__.*"
 """The tools that the hook is asked about; the plugin's `hooks.json` has the same."""
 
 STRICT_MODES = ("default", "manual", "plan", "dontAsk")
@@ -132,15 +132,15 @@ def wanted(project: Path, policies: str, *, managed: bool, program: str = "polic
         deny=tuple(_denied(at)),
         values=tuple(values),
         hooks=(
-            Hook("PreToolUse", EDITING_TOOLS, (*_command(program, "PreToolUse"), ("onFailure", "block"))),
+            # Exit code 2 blocks in every client; any other failure, a missing program too, would let the tool run.
+            Hook("PreToolUse", EDITING_TOOLS, (*_command(program, "PreToolUse", " || exit 2"), ("onFailure", "block"))),
             Hook("Stop", "", _command(program, "Stop")),
         ),
     )
 
 
-def _command(program: str, event: str) -> tuple[tuple[str, str], ...]:
-    """Exit code 2 blocks in every client; any other failure, a missing program too, would let the tool run."""
-    return (("type", "command"), ("command", f"{program} hook {_EVENTS[event]} || exit 2"))
+def _command(program: str, event: str, more: str = "") -> tuple[tuple[str, str], ...]:
+    return (("type", "command"), ("command", f"{program} hook {_EVENTS[event]}{more}"))
 
 
 def _denied(at: str) -> list[str]:
