@@ -30,6 +30,10 @@ VERSION = "2.1.329"
 """Of the npm package `@anthropic-ai/claude-code`."""
 
 
+KEY = "made-up"
+"""The key that the client is given; the client remembers a key by its last 20 characters."""
+
+
 @dataclass(frozen=True)
 class Say:
     """The model writes this text."""
@@ -169,21 +173,12 @@ class Claude:
         offers no tool (a title, a summary) is answered with a word and is no turn. `prefix` is put before the command.
         """
         heard: list[Heard] = []
-
-        def script(request: Request) -> Answer:
-            now = Heard(request)
-            if not now.tools:
-                return answer(text="Policies")
-            heard.append(now)
-            turn = turns[now.turn] if now.turn < len(turns) else [say("(the script is at its end)")]
-            return _spoken(turn(now) if callable(turn) else turn)
-
-        with MessagesApi(script) as api:
+        with MessagesApi(script(turns, heard)) as api:
             done = self.command(
                 *("-p", prompt, "--output-format", "json", *arguments),
                 project=project,
                 home=home,
-                environment={"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_API_KEY": "made-up", **(environment or {})},
+                environment={"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_API_KEY": KEY, **(environment or {})},
                 prefix=prefix,
                 timeout=timeout,
             )
@@ -212,6 +207,20 @@ class Claude:
         )
 
 
+def script(turns: Sequence[Turn], heard: list[Heard]) -> Callable[[Request], Answer]:
+    """The model: what it says at each turn; what it hears is added to `heard`."""
+
+    def answered(request: Request) -> Answer:
+        now = Heard(request)
+        if not now.tools:
+            return answer(text="Policies")
+        heard.append(now)
+        turn = turns[now.turn] if now.turn < len(turns) else [say("(the script is at its end)")]
+        return _spoken(turn(now) if callable(turn) else turn)
+
+    return answered
+
+
 def bare(home: Path) -> dict[str, str]:
     """The environment of a client: the `policyloop` under test first on PATH, the compiler, a home of its own."""
     keep = {name: os.environ[name] for name in ("DOCKER_HOST", "LANG", "POLICYLOOP_CERBOS") if name in os.environ}
@@ -230,9 +239,19 @@ def bare(home: Path) -> dict[str, str]:
 
 
 def trust(home: Path, project: Path) -> None:
-    """What a person does who says yes when the client first asks about a folder: only then it loads its plugins."""
+    """As after a person's first start of the client in a folder: they have said yes to it, and to the made-up key.
+
+    Only in a folder that is trusted the client loads plugins.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    (home / ".claude.json").write_text(json.dumps({"projects": {str(project): {"hasTrustDialogAccepted": True}}}))
+    done = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+    state = {
+        "hasCompletedOnboarding": True,
+        "theme": "dark",
+        "customApiKeyResponses": {"approved": [KEY], "rejected": []},
+        "projects": {str(project): done},
+    }
+    (home / ".claude.json").write_text(json.dumps(state))
 
 
 def install() -> Claude:

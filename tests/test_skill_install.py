@@ -120,18 +120,33 @@ def test_the_plugin_comes_from_its_marketplace(
     assert not done.told[1].error, "the hook at the start did not put ~/.local/bin on PATH"
 
 
-@pytest.mark.parametrize("where", ["home", "project"])
-def test_copying_the_folder_is_enough(
-    claude: Claude, source: Path, project: Path, home: Path, path: str, where: str
+def test_copying_the_folder_into_a_trusted_project_is_enough(
+    claude: Claude, source: Path, project: Path, home: Path, path: str
 ) -> None:
-    target = (home if where == "home" else project) / ".claude" / "skills" / "policyloop"
-    shutil.copytree(source, target)
-    if where == "project":
-        trust(home, project)
+    """Into `~/.claude/skills`: `test_readme_claude.py`."""
+    shutil.copytree(source, project / ".claude" / "skills" / "policyloop")
+    trust(home, project)
     _local_bin(home)
     done = loaded(claude, project, home, path, "policyloop")
     holds(done, "policyloop")
     assert not done.told[1].error, "the hook at the start did not put ~/.local/bin on PATH"
+
+
+def test_without_trust_there_are_no_hooks_and_no_session_is_opened(
+    claude: Claude, source: Path, project: Path, home: Path
+) -> None:
+    shutil.copytree(source, project / ".claude" / "skills" / "policyloop")
+    (project / "policies").mkdir()
+    done = claude.session(
+        [[bash("policyloop session start 'A request.' --policies policies --runner native")], [say("done")]],
+        prompt="Who may see salaries?",
+        project=project,
+        home=home,
+        arguments=["--allowedTools", "Bash(policyloop *)"],
+    )
+    assert done.told[0].error
+    assert "No hook of policyloop saw this command" in done.told[0].text
+    assert not (home / ".local" / "state" / "policyloop").exists()
 
 
 def _local_bin(home: Path) -> Path:
