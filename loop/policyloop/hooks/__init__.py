@@ -14,7 +14,7 @@ from policyloop.hooks.verdict import Fault, Verdict
 
 EVENTS = ("pre-tool-use", "stop")
 _BLOCKED, _SHOWN = 2, 1
-"""Exit codes of a hook: 2 blocks the tool and the model reads stderr; any other failure is shown, and blocks nothing."""
+"""Exit codes of a hook: 2 blocks the tool, and the model reads why; any other failure is shown and blocks nothing."""
 
 
 def run(arguments: list[str]) -> int:

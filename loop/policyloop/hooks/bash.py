@@ -218,7 +218,7 @@ def _policyloop_while_open(line: str, rest: list[str], session: str, about: str)
     if command == ("hook",):
         return deny(f"{about}: the hooks are not run by hand.")
     known = _AGENT.get(command)
-    options = {word.partition("=")[0] for word in rest[len(command) :] if word.startswith("-")}
+    options = {word.partition("=")[0] for word in rest[len(command) :] if word.startswith("-") and word != "--"}
     if known is None and command == ("session", "start") and not options & _FOR_A_PERSON:
         return deny(f"{about}: go on with policyloop session step; a person ends it, or starts anew with --anew.")
     if known is None or not options <= known:
