@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from claude_client import Claude
+from claude_client import Claude, bare
+from command import DOCS, lay
+from policyloop.cerbos.run import Runner
+from policyloop.harden.rules import COMMANDS, EDITING_TOOLS
 from source_tree import ROOT, tracked
 
 FRONT = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
@@ -74,6 +77,13 @@ def test_only_the_commands_that_decide_nothing_are_approved_beforehand() -> None
         assert risky not in words
 
 
+def test_what_the_skill_allows_and_hooks_is_what_harden_writes() -> None:
+    allowed = re.findall(r"Bash\(policyloop ([^)]*)\)", str(front()["allowed-tools"]))
+    assert tuple(allowed) == COMMANDS
+    hooks = json.loads((ROOT / "skill" / "hooks" / "hooks.json").read_text())["hooks"]
+    assert [group["matcher"] for group in hooks["PreToolUse"]] == [EDITING_TOOLS]
+
+
 def test_it_is_short_and_what_it_points_to_is_there() -> None:
     text = (ROOT / "SKILL.md").read_text()
     assert len(text.splitlines()) < 200
@@ -84,6 +94,23 @@ def test_it_is_short_and_what_it_points_to_is_there() -> None:
     for source in (ROOT / "SKILL.md", *pages):
         for named in re.findall(r"`((?:skill|prompts|fixtures|loop)/[\w./-]+)`", source.read_text()):
             assert (ROOT / named).exists(), f"{source.name} names {named}"
+
+
+def test_the_example_without_claude_works_as_written(cerbos: Runner, tmp_path: Path) -> None:
+    lay(DOCS, tmp_path / "policies")
+    page = (ROOT / "skill" / "references" / "without-claude.md").read_text()
+    (script,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**bare(tmp_path / "home"), "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answers = re.findall(r'^(?:(FIX|GREEN):|.*"(deny|block)")', done.stdout, re.MULTILINE)
+    assert ["".join(one) for one in answers] == ["FIX", "deny", "deny", "block", "GREEN"], done.stdout + done.stderr
+    assert done.stderr == ""
 
 
 def test_the_manifests_say_the_same() -> None:
