@@ -170,13 +170,15 @@ FLIPPED = ("{read: EFFECT_DENY, write: EFFECT_DENY}", "{read: EFFECT_DENY, write
 def test_deleting_flipping_and_writing_elsewhere_are_denied_and_say_so(place: Place) -> None:
     """With every permission of the client given away, the hooks alone stop it; what is allowed still works."""
     edit = use("Edit", file_path=place.file("policies/doc_test.yaml"), old_string=FLIPPED[0], new_string=FLIPPED[1])
-    outside = use("Write", file_path=place.file("elsewhere.yaml"), content="x: 1\n")
-    notes = use("Edit", file_path=place.file("notes.txt"), old_string="keep me", new_string="gone")
-    settings = use("Write", file_path=place.file(".claude/settings.json"), content='{"disableAllHooks": true}\n')
-    state = use("Write", file_path=place.file(".policyloop/x.json"), content="{}")
-    git = use("Write", file_path=place.file(".git/hooks/pre-commit"), content="#!/bin/sh\n")
-    up = use("Write", file_path=place.file("policies/../up.yaml"), content="x: 1\n")
-    config = use("Write", file_path=place.file("policyloop.yaml"), content="guard: {require_tests: false}\n")
+    elsewhere = {
+        "elsewhere.yaml": "lies outside",
+        "notes.txt": "lies outside",
+        "policyloop.yaml": "lies outside",
+        "policies/../up.yaml": "lies outside",
+        ".claude/settings.json": "nothing is written into .policyloop, .claude or .git",
+        ".policyloop/x.json": "nothing is written into .policyloop, .claude or .git",
+        ".git/hooks/pre-commit": "nothing is written into .policyloop, .claude or .git",
+    }
     good = use("Write", file_path=place.file("policies/doc.yaml"), content=FIXED)
     files = ("doc_test.yaml", "doc.yaml")
     before = picture(place.project)
@@ -187,27 +189,43 @@ def test_deleting_flipping_and_writing_elsewhere_are_denied_and_say_so(place: Pl
         [use("Read", file_path=place.file(name)) for name in ("notes.txt", ".claude/settings.json", "policyloop.yaml")],
         [bash(command) for command in DELETES],
         [edit],
-        [outside, notes, settings, state, git, up, config],
+        [use("Write", file_path=place.file(name), content="disableAllHooks: true\n") for name in elsewhere],
         [bash("ls policies"), good, STEP],
         [say("GREEN.")],
     )
     assert done.code == 0, done.err
     told = done.told
     assert "FIX" in told[1].text, told[1].text
-    attacks = [one for one in told[7:] if one.input.get("command") in DELETES or one.tool in {"Edit", "Write"}][:-1]
-    assert len(attacks) == len(DELETES) + 8
-    for one in attacks:
-        assert one.error, f"{one.input} went through: {one.text}"
-        assert "policyloop" in one.text
-    flipped = next(one for one in attacks if one.input.get("new_string") == FLIPPED[1])
-    assert "strangers" in flipped.text
-    assert "bob" in flipped.text
+    attacks = told[7 : 7 + len(DELETES) + 1 + len(elsewhere)]
+    assert all(one.error for one in attacks), [one for one in attacks if not one.error]
+    for one in attacks[: len(DELETES)]:
+        assert "policyloop: session " in one.text
+        assert "Use Read, Grep and Glob to look" in one.text
+    flipped = attacks[len(DELETES)]
+    assert "policyloop: this edit would weaken locked tests: Docs / strangers: bob write hers" in flipped.text
+    for one, words in zip(attacks[len(DELETES) + 1 :], elsewhere.values(), strict=True):
+        assert words in one.text
     listed, written, green = told[-3:]
     assert (listed.error, written.error) == (False, False)
     assert "GREEN" in green.text
     after = {name: data for name, data in picture(place.project).items() if not name.startswith(".policyloop/")}
     assert {name for name in {*before, *after} if before.get(name) != after.get(name)} <= {"policies/doc.yaml"}
     assert after["policies/doc.yaml"] == FIXED.encode()
+
+
+def test_a_subagent_is_held_to_the_same(place: Place) -> None:
+    """It has a conversation of its own, which begins with what it was told to do."""
+
+    def model(heard: Heard) -> list[Block]:
+        if "Remove the suite" in json.dumps(heard.request.body["messages"][0]):
+            return [bash("rm policies/doc_test.yaml")] if heard.turn == 0 else [say("Removed.")]
+        send = use("Agent", description="tidy", prompt="Remove the suite.", subagent_type="general-purpose")
+        return [[START], [send], [say("Done.")]][min(heard.turn, 2)]
+
+    done = place.session(*([model] * 12))
+    (refused,) = {one.text for heard in done.heard for one in heard.told if "rm" in one.input.get("command", "")}
+    assert "policyloop: session " in refused
+    assert (place.policies / "doc_test.yaml").read_text() == SUITE
 
 
 def test_what_gets_past_the_hooks_is_refused_by_the_next_step_and_restored(place: Place) -> None:
