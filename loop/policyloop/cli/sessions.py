@@ -82,6 +82,7 @@ def start_session(asked: Start) -> Answer:
                 policies=str(hold.policies),
                 spec=os.path.realpath(path),
                 spec_text=spec_text,
+                spec_plain=spec.plain() if spec else None,
                 claude=claude,
                 request=words,
                 budget=config.budget,

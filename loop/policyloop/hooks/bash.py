@@ -230,7 +230,8 @@ def _policyloop_while_open(line: str, rest: list[str], session: str, about: str)
 
 def _bound(line: str, rest: list[str], session: str) -> Verdict | None:
     """The command with the id of the Claude Code session that it belongs to."""
-    personal = _FOR_A_PERSON & {word.partition("=")[0] for word in rest}
+    # Another spec than the one beside the policies could be one that no person ever saw.
+    personal = (_FOR_A_PERSON | {"--spec"}) & {word.partition("=")[0] for word in rest}
     given = [rest[n + 1 : n + 2] for n, word in enumerate(rest) if word == "--claude-session"]
     given += [[word.partition("=")[2]] for word in rest if word.startswith("--claude-session=")]
     if any(one != [session] for one in given):

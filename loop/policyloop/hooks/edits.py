@@ -16,7 +16,7 @@ MAX_NAMED = 5
 
 def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) -> Verdict | None:
     """What becomes of an edit of `path` while a session is open, or stopped. Raises `Fault`."""
-    about = f"session {entry.run} is open over {entry.policies}"
+    about = f"session {entry.run} is {'stopped' if entry.phase == STOPPED else 'open'} over {entry.policies}"
     place = _place(path, cwd)
     if place is None:
         return deny(f"{about}: {path[:200]!r} is no plain path; give the absolute path of a file.")
@@ -27,7 +27,10 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
     if any(name.casefold() in NEVER for name in names.split(os.sep)):
         return deny(f"{about}: nothing is written into .policyloop, .claude or .git.")
     if not inside:
-        return deny(f"{about}: {place} lies outside of it; only policies there and the spec are edited meanwhile.")
+        return deny(
+            f"{about}: {place} lies outside of it; only policies there and the spec are edited until it is green, "
+            "or a person ends it: policyloop session end."
+        )
     if entry.phase == STOPPED:
         return deny(
             f"session {entry.run} over {entry.policies} has stopped, so nothing there is edited any more. Report to "

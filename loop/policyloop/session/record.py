@@ -35,6 +35,8 @@ class Opening:
     policies: str
     spec: str | None
     spec_text: str | None
+    spec_plain: dict[str, Any] | None
+    """The same as data: reading it anew would be the slowest part of a hook."""
     claude: str | None
     request: str
     budget: Budget

@@ -9,7 +9,6 @@ from policyloop.findings import AssertionId, Report
 from policyloop.guard import Assertion, Lock
 from policyloop.outcome import Ending, Outcome
 from policyloop.session.record import Opening
-from policyloop.spec import parse_spec
 from policyloop.state import Proposed, State, Validate, Validated
 from policyloop.task import Dispute, Proposal, Reply
 
@@ -32,8 +31,7 @@ def opened(opening: Opening, start: Bundle, report: Report, judged: float) -> St
     """A session at its start, after the first validation. Only the lock is made anew, all else was kept."""
     lock = Lock.of(start)
     state = begin(start, lock.without(opening.dropped), opening.budget, opening.request, _named(lock, opening.released))
-    if opening.spec_text is not None:
-        state = replace(state, spec=parse_spec(opening.spec_text, opening.spec or "").plain())
+    state = replace(state, spec=opening.spec_plain)
     return _as_it_is(advance(state, Validated(report, judged)), start, report)
 
 
