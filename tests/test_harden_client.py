@@ -260,6 +260,7 @@ def managed(place: Place, tmp_path: Path) -> list[str]:
     file = tmp_path / "managed-settings.json"
     prefix = _private(file)
     harden = 'umask 077; policyloop harden --managed --policies policies "$@"'
+    harden += ' && cp -p /etc/claude-code/managed-settings.json "$0"'
     for arguments in (["--yes"], ["--check"]):
         done = subprocess.run(
             [
