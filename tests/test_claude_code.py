@@ -1,12 +1,14 @@
 """Claude Code itself, the real client with the skill as its plugin: only what the model says is made up."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import mcp_files
 from bundles import FIXTURES
 from claude_client import Block, Claude, Heard, Session, Turn, bare, bash, say, use
 from command import DOCS, FIXED, POLICY, SUITE, lay, picture, policyloop
@@ -228,6 +230,27 @@ def test_a_subagent_is_held_to_the_same(place: Place) -> None:
     assert (place.policies / "doc_test.yaml").read_text() == SUITE
 
 
+def test_a_file_tool_of_an_mcp_server_is_held_to_the_same(place: Place) -> None:
+    """It works as long as no session is open, and is denied as soon as one is."""
+    server = {"command": sys.executable, "args": [str(Path(mcp_files.__file__))]}
+    suite = place.file("policies/doc_test.yaml")
+    done = place.session(
+        [use("mcp__files__write_file", path=place.file("before.txt"), content="mine")],
+        [START],
+        [use("mcp__files__write_file", path=suite, content="")],
+        *([[say("Done.")]] * 6),
+        arguments=[
+            *("--permission-mode", "bypassPermissions"),
+            *("--mcp-config", json.dumps({"mcpServers": {"files": server}}), "--strict-mcp-config"),
+        ],
+    )
+    before, _, during = done.told
+    assert (before.error, before.text) == (False, f"wrote {place.file('before.txt')}")
+    assert during.error
+    assert "tools of servers do not touch files meanwhile" in during.text
+    assert Path(suite).read_text() == SUITE
+
+
 def test_what_gets_past_the_hooks_is_refused_by_the_next_step_and_restored(place: Place) -> None:
     suite = place.policies / "doc_test.yaml"
 
@@ -291,6 +314,8 @@ def test_trying_for_ever_ends_in_stop(place: Place) -> None:
     stops = [text for text in answers if "STOP" in text]
     assert len(answers) - len(stops) <= 3
     assert "attempts" in stops[0]
+    for name in ("status", "end"):
+        assert policyloop("session", name, "--policies", place.policies, env=bare(place.home)).code == 0
     anew = policyloop("session", "start", "again", "--policies", place.policies, env=bare(place.home))
     assert anew.code == 5
     assert "--anew" in anew.err
