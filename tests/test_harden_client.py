@@ -12,6 +12,7 @@ import pytest
 
 from claude_client import Claude, Session, Use, bare, bash, use
 from command import DOCS, lay, policyloop
+from policyloop.cerbos.run import Runner
 from policyloop.harden.rules import MINIMUM_VERSION
 
 SECRET = "hunter22"
@@ -195,6 +196,18 @@ def test_the_hooks_run_whatever_the_user_set_and_a_missing_policyloop_blocks(har
     ]
     assert refused(done, ("hook",)) == []
     assert [one.error for one in hardened.session(*calls).told] == [False, False]
+
+
+def test_an_open_session_is_held_by_the_hooks_of_the_settings_alone(hardened: Place, cerbos: Runner) -> None:
+    start = "policyloop session start 'Only owners may write.' --policies policies --runner native"
+    outside, own = hardened.write("src.py"), hardened.write("policies/new.yaml")
+    done = hardened.session(
+        *(bash(start), outside, bash("touch policies/x.yaml"), own),
+        arguments=["--allowedTools", "Edit", "Bash(policyloop session start *)", "Bash(touch *)"],
+    )
+    assert [one.error for one in done.told] == [False, True, True, False], done.told
+    assert all("policyloop: session" in one.text for one in done.told[1:3])
+    assert "is not green yet" in done.text
 
 
 def test_on_a_project_with_settings_both_theirs_and_ours_hold(place: Place) -> None:
