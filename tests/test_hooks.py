@@ -296,7 +296,35 @@ def test_where_an_edit_may_go(opened: Room) -> None:
         assert of_edit(opened, path) is None, path
     assert of_edit(opened, opened.folder / "linked" / "policies" / "doc.yaml") is None, "another name of the same file"
     assert of_edit(opened, project / "policyloop.spec.yaml") is None
-    assert of_edit(opened, project / "policyloop.spec.yaml", content="confirmed: {by: me}") == "ask"
+
+
+@pytest.mark.parametrize("claude", [CLAUDE, OTHER])
+def test_who_confirms_a_spec_by_hand_is_asked_about(opened: Room, claude: str) -> None:
+    spec = opened.project / "policyloop.spec.yaml"
+    old = "version: 1\nrequest: a\nconfirmed:\n  by: someone\n  digest: abc\n"
+
+    def asked(tool: str = "Write", **given: object) -> str | None:
+        return decision(opened.ask(tool, {"file_path": str(spec), **given}, claude=claude))
+
+    assert asked(content="version: 1\nrequest: a\n") is None
+    for disguise in (
+        "confirmed:\n  by: me\n",
+        '"c\\u006fnfirmed": {by: me}\n',
+        '"con\\\nfirmed": x\n',
+        "? confirmed\n: x\n",
+    ):
+        assert asked(content="version: 1\n" + disguise) == "ask", disguise
+    assert asked(content="{version: 1, request: a}") == "ask"
+    spec.write_text(old)
+    try:
+        assert asked(content=old.replace("request: a", "request: b")) is None, "it is not confirmed any more"
+        assert asked("Edit", old_string="request: a", new_string="request: b") is None
+        assert asked("Edit", old_string="digest: abc", new_string="digest: abd") == "ask"
+        assert asked("Edit", old_string="abc", new_string="abd") == "ask"
+        spec.write_text(old.replace("confirmed", "confXrmed"))
+        assert asked("Edit", old_string="X", new_string="i") == "ask", "in two edits"
+    finally:
+        spec.unlink()
 
 
 OUTSIDE = [

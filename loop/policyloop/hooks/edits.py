@@ -21,7 +21,7 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
     if place is None:
         return deny(f"{about}: {path[:200]!r} is no plain path; give the absolute path of a file.")
     if entry.spec and place == entry.spec:
-        return Verdict("ask", FORGED) if "confirmed" in repr(given) else None
+        return _confirming(tool, place, given)
     inside = place.startswith(entry.policies + os.sep)
     names = place[len(entry.policies) :] if inside else place
     if any(name.casefold() in NEVER for name in names.split(os.sep)):
@@ -45,6 +45,34 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
     if what in {Kind.SUITE, Kind.FIXTURE}:
         return _of_a_test(tool, place, below, given, entry)
     return None
+
+
+def edit_of_spec(tool: str, path: str, given: dict[str, Any], cwd: str) -> Verdict | None:
+    """What becomes of an edit of a spec while no session is open. Raises `Fault`."""
+    place = _place(path, cwd)
+    return _confirming(tool, place, given) if place else None
+
+
+def _confirming(tool: str, place: str, given: dict[str, Any]) -> Verdict | None:
+    """A person is asked about an edit that writes the mark of a confirmed spec, or might: it is not signed."""
+    after = _after(tool, place, given)
+    if after is None or _marks(after) != _marks(_now(place)):
+        return Verdict("ask", FORGED)
+    return None
+
+
+def _marks(text: str) -> list[str]:
+    """The lines that say who confirmed, or could in disguise: an escape can spell any key, a flow hide it anywhere."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and lines[0].startswith(("{", "%", "&", "!", "---", " ")):
+        return lines
+    found: list[str] = []
+    within = False
+    for line in lines:
+        within = (within and line.startswith((" ", "\t"))) or "confirmed" in line or "\\" in line
+        if within:
+            found.append(line)
+    return found
 
 
 def _place(path: str, cwd: str) -> str | None:
@@ -106,13 +134,7 @@ def _after(tool: str, place: str, given: dict[str, Any]) -> str | None:
     """The file's text after the edit, None when the edit cannot be made as it stands. Raises `Fault`."""
     if tool == "Write":
         return _text(given, "content")
-    try:
-        with open(place, encoding="utf-8", newline="") as file:
-            now = file.read().replace("\r\n", "\n")
-    except FileNotFoundError:
-        now = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"{place} cannot be read: {error}.") from None
+    now = _now(place)
     edits = given.get("edits") if tool == "MultiEdit" else [given]
     if not isinstance(edits, list) or not all(isinstance(one, dict) for one in edits):
         raise Fault("The hook's input has no edits.")
@@ -127,6 +149,16 @@ def _after(tool: str, place: str, given: dict[str, Any]) -> str | None:
         else:
             return None
     return now
+
+
+def _now(place: str) -> str:
+    try:
+        with open(place, encoding="utf-8", newline="") as file:
+            return file.read().replace("\r\n", "\n")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise Fault(f"{place} cannot be read: {error}.") from None
 
 
 def _text(given: dict[str, Any], key: str) -> str:

@@ -29,42 +29,41 @@ def before_tool(session: str, question: dict[str, Any], commands: tuple[str, ...
     except home.HomeError as error:
         raise Fault(f"{error}. A person sees to it, or removes that file if no session is open.") from None
     if entry is None:
-        return _without_session(session, tool, given, commands)
-    if tool == "Bash":
+        verdict = _without_session(session, tool, given, question, commands)
+    elif tool == "Bash":
         from policyloop.hooks.bash import while_open
 
-        return _held(while_open(text_of(given, "command"), session, entry, commands), given, question)
-    if tool in EDITS:
+        verdict = while_open(text_of(given, "command"), session, entry, commands)
+    elif tool in EDITS:
         from policyloop.hooks.edits import edit
 
-        return edit(tool, text_of(given, EDITS[tool]), given, text_of(question, "cwd"), entry)
-    return _other_tool(tool, given, entry)
+        verdict = edit(tool, text_of(given, EDITS[tool]), given, text_of(question, "cwd"), entry)
+    else:
+        verdict = _other_tool(tool, given, entry)
+    if verdict is None:
+        return None
+    if verdict.decision == "ask" and question.get("permission_mode") == "auto":
+        return deny(f"{verdict.reason} No person is asked in the mode auto: they do it in a terminal of their own.")
+    return verdict._replace(updated={**given, **verdict.updated}) if verdict.updated else verdict
 
 
-def _without_session(session: str, tool: str, given: dict[str, Any], commands: tuple[str, ...]) -> Verdict | None:
+def _without_session(
+    session: str, tool: str, given: dict[str, Any], question: dict[str, Any], commands: tuple[str, ...]
+) -> Verdict | None:
     """Only what would open a session unseen, or stand in for a person's word, is looked at."""
     if tool == "Bash":
         command = given.get("command")
         if isinstance(command, str) and "policyloop" in command:
             from policyloop.hooks.bash import while_none
 
-            return _held(while_none(command, session, commands), given, {})
+            return while_none(command, session, commands)
     elif tool in EDITS:
         path = given.get(EDITS[tool])
-        if isinstance(path, str) and path.casefold().endswith(SPEC_NAME) and "confirmed" in repr(given):
-            from policyloop.hooks.edits import FORGED
+        if isinstance(path, str) and path.casefold().endswith(SPEC_NAME):
+            from policyloop.hooks.edits import edit_of_spec
 
-            return Verdict("ask", FORGED)
+            return edit_of_spec(tool, path, given, text_of(question, "cwd"))
     return None
-
-
-def _held(verdict: Verdict | None, given: dict[str, Any], question: dict[str, Any]) -> Verdict | None:
-    """The whole input for a command that was completed; no question where nobody is asked."""
-    if verdict is None:
-        return None
-    if verdict.decision == "ask" and question.get("permission_mode") == "auto":
-        return deny(f"{verdict.reason} Ask them to run it in a terminal of their own.")
-    return verdict._replace(updated={**given, **verdict.updated}) if verdict.updated else verdict
 
 
 def _other_tool(tool: str, given: dict[str, Any], entry: Entry) -> Verdict | None:
