@@ -10,10 +10,12 @@ import pytest
 
 import mcp_files
 from bundles import FIXTURES
-from claude_client import Block, Claude, Heard, Session, Turn, bare, bash, say, use
+from claude_client import KEY, Block, Claude, Heard, Session, Turn, bare, bash, say, script, trust, use
 from command import DOCS, FIXED, POLICY, SUITE, lay, picture, policyloop
+from messages_api import MessagesApi
 from policyloop.cerbos.run import Runner
 from source_tree import tracked
+from terminal import Terminal
 
 SKILL = "policyloop:policyloop"
 START = bash("policyloop session start 'Only owners may write.' --policies policies --runner native")
@@ -319,6 +321,58 @@ def test_trying_for_ever_ends_in_stop(place: Place) -> None:
     anew = policyloop("session", "start", "again", "--policies", place.policies, env=bare(place.home))
     assert anew.code == 5
     assert "--anew" in anew.err
+
+
+# --- what belongs to a person -----------------------------------------------------------------------------------------
+
+CONFIRM = "policyloop spec confirm --by me --yes"
+
+
+def unconfirmed(place: Place) -> Path:
+    """A whole spec that nobody has confirmed."""
+    file = place.project / "policyloop.spec.yaml"
+    file.write_text((SALARIES / "policyloop.spec.yaml").read_text().split("\nconfirmed:")[0] + "\n")
+    return file
+
+
+def test_where_nobody_can_be_asked_the_model_does_not_decide_for_a_person(place: Place) -> None:
+    """In bypass mode, in which the client itself would let everything through."""
+    spec = unconfirmed(place)
+    before = spec.read_text()
+    edit = use("Write", file_path=str(spec), content=before + "confirmed: {by: me, at: now, digest: x}\n")
+    done = place.session(
+        [bash(CONFIRM), bash(f"sh -c '{CONFIRM}'"), bash(f"cd . && {CONFIRM}"), bash("policyloop harden --policies .")],
+        [use("Read", file_path=str(spec))],
+        [edit],
+        [bash("rm policyloop.spec.yaml"), START],
+        [bash(CONFIRM), bash("policyloop session end"), bash(START.input["command"] + " --anew")],
+        *([[say("Done.")]] * 6),
+    )
+    *first, _, marked, removed, started, confirm, end, anew = done.told
+    assert all(one.error and "this is for a person to decide" in one.text for one in first), first
+    assert marked.error
+    assert "only a person confirms a spec" in marked.text
+    assert (removed.error, started.error) == (False, False), started.text
+    for one in (confirm, end, anew):
+        assert one.error
+        assert "is for a person to decide" in one.text
+
+
+def test_at_a_terminal_the_person_is_asked_and_may_say_no(place: Place) -> None:
+    """With no way to say yes for good."""
+    spec = unconfirmed(place)
+    trust(place.home, place.project)
+    heard: list[Heard] = []
+    with MessagesApi(script([[bash(CONFIRM)], [say("I was told no.")]], heard)) as api:
+        program = [str(place.claude.program), "--plugin-dir", str(place.plugin), "--permission-mode", "acceptEdits"]
+        environment = {**bare(place.home), "ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_API_KEY": KEY}
+        with Terminal(program, cwd=place.project, environment=environment) as terminal:
+            terminal.wait("shift+tab to cycle")
+            terminal.enter("Confirm it yourself.")
+            terminal.wait("policyloop: this is for a person to decide")
+            terminal.wait("Do you want to proceed? ❯ 1. Yes 2. No Esc to cancel")  # noqa: RUF001
+            assert len(heard) == 1
+    assert "confirmed:" not in spec.read_text()
 
 
 # --- another client in the same folder --------------------------------------------------------------------------------
