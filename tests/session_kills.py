@@ -15,7 +15,7 @@ from pathlib import Path
 
 from command import DOCS, FIXED, lay
 from policyloop.bundle import Bundle
-from policyloop.cli import sessions
+from policyloop.cli import sessions, starting
 from policyloop.errors import PolicyloopError
 from policyloop.findings import Report
 from policyloop.guard import Lock
@@ -41,8 +41,8 @@ class Sweep:
         lay(DOCS, self.policies)
 
     def start(self) -> None:
-        sessions.start_session(
-            sessions.Start(
+        starting.start_session(
+            starting.Start(
                 words="",
                 policies=self.policies,
                 spec=None,
@@ -143,8 +143,8 @@ def main() -> None:
         yield judge
 
     sessions._compiler = compiler
-    sessions._judge = lambda _runner, _tests, bundle, lock: judge(bundle, lock)
-    sessions.compiler = lambda _config: runner
+    starting.judged_by = lambda _runner, _tests, bundle, lock: judge(bundle, lock)
+    starting.compiler = lambda _config: runner
     for line in {"step": step, "start": start}[name](Sweep(folder / "case")):
         sys.stdout.write(json.dumps(line) + "\n")
 

@@ -64,7 +64,7 @@ def start(
 
     The agent edits the files in the policy directory themselves; nothing is undone when the session stops.
     """
-    from policyloop.cli.sessions import Start, start_session
+    from policyloop.cli.starting import Start, start_session
 
     view = view_of(output)
     asked = Start(

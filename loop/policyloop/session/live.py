@@ -18,8 +18,8 @@ from policyloop.bundle import Bundle
 from policyloop.controller import end
 from policyloop.drive import attempted
 from policyloop.errors import PolicyloopError, Unavailable
-from policyloop.events import Ended, Event, Judged, Started, encode, plain
-from policyloop.findings import Report, Tally
+from policyloop.events import Event, encode, plain
+from policyloop.findings import Report
 from policyloop.guard import Lock
 from policyloop.ledger import Chain, Ledger, read, run_directory
 from policyloop.outcome import Ending, Outcome
@@ -27,12 +27,12 @@ from policyloop.runs import LEDGER
 from policyloop.session import home
 from policyloop.session.home import Entry, HomeError
 from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, broken, tolds
+from policyloop.session.recorded import ended_event, judged_event, started_event
 from policyloop.session.steps import Seen, next_action, opened, take
 from policyloop.state import State
 from policyloop.workspace.lock import key_of
 
 Judge = Callable[[Bundle, Lock], Report]
-AGENT = "the agent of this session"
 MAX_ANSWER = 12_000
 """Characters of an answer that a hook repeats."""
 BY_A_PERSON = outcome.person("ended", "A person ended this session.")
@@ -125,9 +125,9 @@ class Session:
         ledger = Ledger.create(folder_of(opening.run))
         session = cls(opening, state, ledger, judged, "")
         session._append(OPENED, {"opening": kept.keep(plain(opening))})
-        session._event(_started(opening, start, state))
+        session._event(started_event(opening, start, state))
         session._told(Told(report=kept.keep_report(report), judged=judged))
-        session._event(_judged(state, report, start))
+        session._event(judged_event(state, report, start))
         session._settle()
         return session
 
@@ -176,7 +176,7 @@ class Session:
         for one in state.attempts[len(before.attempts) :]:
             self._event(attempted(one, state))
         if reports and seen.bundle is not None:
-            self._event(_judged(state, reports[0], seen.bundle))
+            self._event(judged_event(state, reports[0], seen.bundle))
         self._settle()
 
     def end(self) -> None:
@@ -207,7 +207,7 @@ class Session:
         """An end is written as such."""
         how = self.state.todo
         if isinstance(how, Outcome):
-            self._event(_ended(self.state, how, self.opening))
+            self._event(ended_event(self.state, how, self.opening))
             self._head = self._ledger.finish({"phase": phase_of(self.state)}).hash
 
     def _told(self, told: Told) -> None:
@@ -265,54 +265,3 @@ def made_home() -> Path:
         return Path(home.made_home())
     except HomeError as error:
         raise Unavailable(f"{error}.", "See to it, or set XDG_STATE_HOME.") from None
-
-
-def _started(opening: Opening, start: Bundle, state: State) -> Started:
-    from importlib.metadata import version
-
-    return Started(
-        run=opening.run,
-        request=opening.request,
-        policies=opening.policies,
-        bundle=start.digest,
-        files=len(start),
-        compiler=opening.compiler,
-        model=f"Claude Code session {opening.claude}" if opening.claude else AGENT,
-        budget=opening.budget,
-        require_tests=opening.require_tests,
-        locked=len(state.lock),
-        released=tuple(str(one) for one in opening.released),
-        spec=opening.spec,
-        policyloop=version("policyloop"),
-    )
-
-
-def _judged(state: State, report: Report, bundle: Bundle) -> Judged:
-    return Judged(
-        cycle=state.cycles,
-        findings=report.findings,
-        tally=report.tally,
-        locked=len(state.lock),
-        bundle=bundle.digest,
-        seconds=0.0,
-        spent=state.spent,
-        output=report.output,
-    )
-
-
-def _ended(state: State, how: Outcome, opening: Opening) -> Ended:
-    report = state.report if how.ending is Ending.GREEN else state.best_report
-    return Ended(
-        ending=how.ending,
-        exit_code=int(how.exit_code),
-        stopped_by=how.stopped_by,
-        message=how.message,
-        cycles=state.cycles,
-        spent=state.spent,
-        diff=state.start.diff(state.current if how.ending is Ending.GREEN else state.best),
-        files_changed=state.start.changed(state.current) if how.ending is Ending.GREEN else (),
-        released=tuple(str(one) for one in opening.released),
-        findings=report.findings if report else (),
-        tally=report.tally if report else Tally(),
-        locked=len(state.lock),
-    )
