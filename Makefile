@@ -26,8 +26,8 @@ test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: .venv/.dev
-	$(BIN)/ruff check loop tests
-	$(BIN)/ruff format --check loop tests
+	$(BIN)/ruff check loop tests skill
+	$(BIN)/ruff format --check loop tests skill
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -6,16 +6,17 @@ The table goes to standard output, what is going on to standard error.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from bundles import BROKEN, synthetic, write
@@ -31,6 +32,7 @@ from policyloop.validators.install import install
 from policyloop.validators.judge import validate
 from policyloop.validators.pinned import VERSION
 from policyloop.validators.select import RunnerName, open_runner
+from sessions import CLAUDE, Room
 
 POLICYLOOP = Path(sys.executable).parent / "policyloop"
 CHARACTERS_PER_TOKEN = 4
@@ -112,6 +114,16 @@ def call(command: Sequence[str | Path], expected: int = 0) -> None:
     ended = subprocess.run(command, capture_output=True, check=False)
     if ended.returncode != expected:
         sys.exit(f"{command[0]} ended with {ended.returncode}: {ended.stderr.decode()[-2000:]}")
+
+
+def answer(question: str, env: Mapping[str, str]) -> None:
+    """Ask the hook."""
+    command = [POLICYLOOP, "hook", "pre-tool-use"]
+    ended = subprocess.run(
+        command, input=question.encode(), env={**os.environ, **env}, capture_output=True, check=False
+    )
+    if ended.returncode:
+        sys.exit(f"the hook ended with {ended.returncode}: {ended.stderr.decode()[-2000:]}")
 
 
 def call_all(commands: Sequence[Sequence[str | Path]]) -> None:
@@ -212,6 +224,29 @@ class Bench:
         )
         yield Row("`policyloop --help`, against an empty Typer app", tuple(ratios), 1.3, detail=detail)
 
+    def hook(self) -> Iterator[Row]:
+        """What Claude Code waits for at an edit of a policy and at a command, while a session is open for it."""
+        (self.folder / "empty_app.py").write_text(EMPTY_APP)
+        script = self.folder / "empty"
+        script.write_text(CONSOLE_SCRIPT.format(python=sys.executable, folder=str(self.folder)))
+        script.chmod(0o755)
+        room = Room.made(self.folder / "room")
+        if room.start().code:
+            raise RuntimeError("the session was not opened")
+        change = {"old_string": "name: owners", "new_string": "name: those who own it"}
+        for what, tool, given, bound in (
+            ("an edit of a policy", "Edit", {"file_path": str(room.policies / "doc.yaml"), **change}, 1.5),
+            ("a command", "Bash", {"command": "policyloop session step"}, 1.5),
+            ("an edit of a test", "Edit", {"file_path": str(room.policies / "doc_test.yaml"), **change}, None),
+        ):
+            question = {"session_id": CLAUDE, "cwd": str(room.project), "tool_name": tool, "tool_input": given}
+            ask = partial(answer, json.dumps(question), room.env)
+            ratios, detail = pairs(
+                lambda _, ask=ask: seconds(ask), lambda _: seconds(lambda: call([script])), self.runs * 2
+            )
+            words = f"the hook before {what}, against an empty Typer command"
+            yield Row(words, tuple(ratios), bound, detail=detail if bound else f"{detail}; not bounded")
+
     def tokens(self) -> Iterator[Row]:
         """Deterministic: the size of the first message to the model, for each class; the rest of a call is constant."""
         with _runner("native") as native:
@@ -305,6 +340,7 @@ def main() -> int:
         "docker_first",
         "docker_later",
         "help",
+        "hook",
         "tokens",
         "lock",
         "lock_again",

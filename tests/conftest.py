@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import claude_client
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Unavailable
 from policyloop.validators.install import install
@@ -40,6 +41,20 @@ def docker_cerbos() -> Iterator[Runner]:
         pytest.skip(str(error))
     yield runner
     runner.close()
+
+
+@pytest.fixture(scope="session")
+def claude() -> claude_client.Claude:
+    """The pinned Claude Code client; fetched through npm where it is not here yet.
+
+    Without npm the test is skipped, but never where the client must be there.
+    """
+    try:
+        return claude_client.install()
+    except Unavailable as error:
+        if os.environ.get("CI") == "true" or os.environ.get("POLICYLOOP_REQUIRE_CLAUDE") == "1":
+            pytest.fail(str(error))
+        pytest.skip(f"no Claude Code client: {error}")
 
 
 def pytest_configure() -> None:

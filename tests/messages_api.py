@@ -85,21 +85,26 @@ def answer(
     output_tokens: int = 50,
     tokens: Mapping[str, int] | None = None,
     tool: str = "propose",
+    calls: Sequence[tuple[str, Any]] = (),
     partial: str | None = None,
     **rest: Any,
 ) -> Answer:
-    """A streamed answer that calls `tool` with each of `proposals`. `partial`: the input of one call, sent as it is."""
+    """A streamed answer that calls `tool` with each of `proposals`, then each of `calls`: a tool and its input.
+
+    `partial`: the input of one call of `tool`, sent as it is.
+    """
     blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if thinking:
         signature = {"type": "signature_delta", "signature": "c2lnbmVk"}
         blocks.append(({"type": "thinking", "thinking": "", "signature": ""}, [signature]))
     if text is not None:
         blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": text}]))
-    inputs = [json.dumps(proposal) for proposal in proposals] + ([partial] if partial is not None else [])
-    for given in inputs:
+    inputs = [(name, json.dumps(given)) for name, given in (*((tool, proposal) for proposal in proposals), *calls)]
+    inputs += [(tool, partial)] if partial is not None else []
+    for name, given in inputs:
         half = len(given) // 2
         pieces = ["", given[:half], given[half:]]
-        start = {"type": "tool_use", "id": f"toolu_{next(_IDS):06}", "name": tool, "input": {}}
+        start = {"type": "tool_use", "id": f"toolu_{next(_IDS):06}", "name": name, "input": {}}
         blocks.append((start, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]))
     stop = stop_reason or ("tool_use" if inputs else "end_turn")
     return Answer(events=list(_events(blocks, stop, output_tokens, tokens or {})), **rest)
@@ -199,6 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+    def do_HEAD(self) -> None:
+        """Claude Code asks so whether anybody is there."""
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
 
     def do_POST(self) -> None:
         api = self.server.api

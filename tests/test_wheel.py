@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -13,8 +12,7 @@ import pytest
 
 from policyloop.cerbos.run import Runner
 from policyloop.validators.pinned import cache_directory
-
-ROOT = Path(__file__).parent.parent
+from source_tree import ROOT, tracked
 
 
 def run(*command: str | Path, **environment: str) -> str:
@@ -35,12 +33,7 @@ def run(*command: str | Path, **environment: str) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of what git would give a stranger, so that no file left lying about gets in."""
-    source, out = tmp_path_factory.mktemp("source") / "tree", tmp_path_factory.mktemp("wheel")
-    tracked = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(None, tracked):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, source / name)
+    source, out = tracked(tmp_path_factory.mktemp("source") / "tree"), tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", out, source)
     return next(out.glob("policyloop-*.whl"))
 

@@ -11,7 +11,7 @@ from policyloop.outcome import Ending
 Schema = dict[str, Any]
 
 NAMES = (
-    *("config", "check", "guard", "run", "doctor", "error", "task", "proposal"),
+    *("config", "check", "guard", "run", "session", "doctor", "harden", "error", "task", "proposal"),
     *("spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
@@ -34,7 +34,9 @@ def schema_of(name: str) -> Schema:
         "check": _check,
         "guard": _guard,
         "run": _run,
+        "session": _session,
         "doctor": _doctor,
+        "harden": _harden,
         "error": _error,
         "task": _task,
         "proposal": _proposal,
@@ -293,6 +295,50 @@ def _run() -> Schema:
     )
 
 
+def _session() -> Schema:
+    rule = _object(
+        "A rule of the spec: where it lives, and whether all of its assertions passed.",
+        {"rule": TEXT, "file": _or_null(TEXT), "line": _or_null(COUNT), "proven": FLAG},
+    )
+    next_action = _about(
+        _one_of("FIX", "REFUSED", "GREEN", "STOP"),
+        "The one thing to do now: mend the findings; take back what is refused; nothing more; report to the person.",
+    )
+    return _object(
+        "What `policyloop session start, step, status, restore` and `end` print with `--format json`.",
+        {
+            "next": next_action,
+            "message": TEXT,
+            "exit_code": _one_of(0, 2, 3, 4, 5, 6, 8),
+            "session": TEXT,
+            "phase": _one_of("open", "green", "stopped", "ended"),
+            "policies": TEXT,
+            "spec": _or_null(TEXT),
+            "request": TEXT,
+            "claude_session": _or_null(TEXT),
+            "class": _about(_or_null(_CLASS), "The class of all `findings`."),
+            "findings": _list(_FINDING),
+            "more": _about(COUNT, "Findings of the class that are not spelled out."),
+            "refusal": _or_null(TEXT),
+            "weakened": _list(_WEAKENED),
+            "look_at": _about(_list(TEXT), "Files that matter to the findings, nearest first."),
+            "left": _object(
+                "What is left of each budget. Tokens and dollars are the agent's own, and not counted here.",
+                {"attempts": COUNT, "cycles": COUNT, "refusals": COUNT, "seconds": NUMBER},
+            ),
+            "assertions": _ASSERTIONS,
+            "stopped_by": _or_null(TEXT),
+            "released": _list(TEXT),
+            "files_changed": _about(_list(TEXT), "Between the person's bundle and the one that was judged last."),
+            "changed_since": _about(_list(TEXT), "Between that and the directory as it is now."),
+            "restored": _list(TEXT),
+            "assumptions": _list(TEXT),
+            "rules": _list(rule),
+            "record": _about(TEXT, "The folder with the session's ledger and snapshots."),
+        },
+    )
+
+
 def _doctor() -> Schema:
     found = _object(
         "One thing that was looked for.",
@@ -301,6 +347,25 @@ def _doctor() -> Schema:
     return _object(
         "What `policyloop doctor --format json` prints.",
         {"outcome": _one_of("ready", "missing"), "exit_code": _one_of(0, 8), "found": _list(found)},
+    )
+
+
+def _harden() -> Schema:
+    drift = _object(
+        "One difference from hardened settings. `line` counts from 1; `mendable`: `policyloop harden` puts it right.",
+        {"file": TEXT, "line": _or_null(COUNT), "key": TEXT, "message": TEXT, "mendable": FLAG},
+    )
+    return _object(
+        "What `policyloop harden --format json` prints.",
+        {
+            "outcome": _one_of("in place", "hardened", "drift", "person"),
+            "exit_code": _one_of(0, 1, 5),
+            "path": TEXT,
+            "managed": FLAG,
+            "written": FLAG,
+            "diff": _about(TEXT, "What is to be written, or was."),
+            "drift": _list(drift),
+        },
     )
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from policyloop.cli import check, demo, doctor, guard, run, schema, show, spec
+from policyloop.cli import check, demo, doctor, guard, harden, hook, run, schema, session, show, spec
 from policyloop.errors import Exit, PolicyloopError
 
 app = typer.Typer(
@@ -53,8 +53,11 @@ app.command(short_help="Drive a model until the compiler is satisfied.")(run.run
 app.command(short_help="Validate a policy directory once; edit nothing.")(check.check)
 app.command(short_help="Are the tests of one bundle as strong in another?")(guard.guard)
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
+app.command(short_help="What Claude Code asks before a tool runs.")(hook.hook)
+app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
 app.command(short_help="A run's timeline, its ledger verified.")(show.show)
 app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
+app.command(short_help="Settings that keep Claude Code to the policy directory.")(harden.harden)
 app.command(short_help="The loop at work; needs no key.")(demo.demo)
 app.command(short_help="The JSON Schema of what we read and write.")(schema.schema)
 

@@ -9,6 +9,7 @@ import os
 import secrets
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
@@ -34,6 +35,9 @@ from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line
 
 MOST_ANNOTATIONS = 50
 MOST_SUMMARY_BYTES = 900_000
+
+if TYPE_CHECKING:
+    from policyloop.session.answer import Answer
 
 
 class GithubView:
@@ -114,6 +118,14 @@ class GithubView:
         _say(one_line(check_line(result)))
         self._summary += [f"### policyloop spec check: {_markdown(check_line(result))}\n"]
         self._summary += [f"- {_markdown(gap_line(gap, result.path))}" for gap in result.gaps]
+
+    def session(self, answer: "Answer") -> None:
+        """A session answered."""
+        self._policies = answer.policies
+        self._annotate(answer.findings)
+        self._plain.session(answer)
+        self._flush()
+        self._summary.append(f"### policyloop session: {answer.next}\n\n{_markdown(answer.message)}\n")
 
     def pause(self) -> None:
         """Nothing moves here."""

@@ -2,11 +2,15 @@
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Ended, Event, Started
 from policyloop.redact import redact_value
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult, run_to_json
 from policyloop.view.plain import PlainView
+
+if TYPE_CHECKING:
+    from policyloop.session.answer import Answer
 
 
 class JsonView:
@@ -47,6 +51,10 @@ class JsonView:
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
         write(result.to_json())
+
+    def session(self, answer: "Answer") -> None:
+        """A session answered."""
+        write(answer.to_json())
 
     def pause(self) -> None:
         """Nothing moves here."""

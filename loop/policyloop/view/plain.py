@@ -1,7 +1,7 @@
 """One line an event, no colours: for logs, pipes and people who grep."""
 
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
@@ -23,6 +23,9 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
+
+if TYPE_CHECKING:
+    from policyloop.session.answer import Answer
 
 MOST_FINDINGS = 20
 
@@ -94,6 +97,13 @@ class PlainView:
         for gap in result.gaps:
             self._say(gap_line(gap, result.path))
         self._say(check_line(result))
+
+    def session(self, answer: "Answer") -> None:
+        """A session answered."""
+        from policyloop.view.sessions import session_lines
+
+        for line in session_lines(answer):
+            self._say(line)
 
     def pause(self) -> None:
         """Nothing moves here."""

@@ -1,6 +1,7 @@
 """A terminal: what happened scrolls by, and a panel below it shows the cycle, the class and each budget, live."""
 
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -34,6 +35,9 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import WHOLE, clean, counts, event_line, one_line, place, plural
+
+if TYPE_CHECKING:
+    from policyloop.session.answer import Answer
 
 COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
 
@@ -111,6 +115,16 @@ class RichView:
         for gap in result.gaps:
             self._console.print(Text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
         self._verdict(result.outcome, check_line(result).partition(": ")[2])
+
+    def session(self, answer: "Answer") -> None:
+        """A session answered."""
+        from policyloop.view.sessions import session_lines
+
+        head, *rest = session_lines(answer)
+        style = {"GREEN": "bold green", "FIX": "bold yellow"}.get(answer.next, "bold red")
+        self._console.print(Text(head, style=style))
+        for line in rest:
+            self._console.print(Text(line))
 
     def pause(self) -> None:
         """Something is asked: the panel goes until the next event."""

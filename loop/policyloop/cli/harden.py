@@ -1,0 +1,55 @@
+"""`policyloop harden`: settings of Claude Code that keep an agent to the policy directory."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import Format, FormatOption, directory
+
+
+def harden(
+    project: Annotated[
+        Path | None,
+        typer.Argument(help="The folder that Claude Code starts in; by default this one.", parser=directory),
+    ] = None,
+    *,
+    policies: Annotated[
+        Path, typer.Option(help="The policy directory, all that may be edited.", metavar="DIR", parser=directory)
+    ],
+    managed: Annotated[
+        bool, typer.Option("--managed", help="The settings of this machine, which no user can loosen; needs root.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; 1 when something drifted.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    output: FormatOption = None,
+) -> None:
+    """Write settings for Claude Code, the diff first: 0 all in place, 1 drift (--check), 5 a person must decide.
+
+    What stands in the file stays. What undoes the hardening is named; only a person takes it out.
+    """
+    from policyloop.errors import Unavailable
+    from policyloop.harden.plan import Hardened, plan
+    from policyloop.view.hardening import change_words, show
+
+    made = plan(project or Path(), policies, managed=managed)
+    written = False
+    if made.changes and not check:
+        if managed and os.geteuid() != 0:
+            raise Unavailable(f"Only root may write {made.where.name}.", "Run it with sudo.")
+        typer.echo(change_words(made), err=output is Format.JSON)
+        if yes or (output is not Format.JSON and _agreed()):
+            made.write()
+            written = True
+    result = Hardened(plan=made, check=check, written=written)
+    show(result, output.value if output else "plain")
+    raise typer.Exit(int(result.exit_code))
+
+
+def _agreed() -> bool:
+    """Whether a person on the terminal says yes."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    return typer.confirm("Write this?")

@@ -1,0 +1,152 @@
+"""The work of `policyloop session start`: what stands against a session, what it locks, and its first validation."""
+
+import os
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from policyloop.bundle import Bundle
+from policyloop.cli.against import Beginning, beginning, unreleased
+from policyloop.cli.options import compiler, settings
+from policyloop.cli.sessions import CLAUDE_VARIABLE, END, judged_by, settled, told
+from policyloop.cli.specfile import read_text, spec_path
+from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
+from policyloop.guard import Lock
+from policyloop.ledger import new_run_id
+from policyloop.session import home
+from policyloop.session.answer import Answer
+from policyloop.session.home import Entry, HomeError
+from policyloop.session.live import Session, load
+from policyloop.session.record import Opening
+from policyloop.spec import Spec, check_spec, parse_spec
+from policyloop.view.specs import against_line
+from policyloop.workspace import Workspace
+from policyloop.workspace.lock import key_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What was asked of `policyloop session start`."""
+
+    words: str
+    policies: Path
+    spec: Path | None
+    claude: str | None
+    anew: bool
+    tests_as_they_are: bool
+    unguarded: bool
+    runner: str | None
+
+
+def start_session(asked: Start) -> Answer:
+    """Open a session. Raises `PolicyloopError` for what stands against it; then nothing was opened."""
+    if not asked.claude and os.environ.get("CLAUDECODE") and not asked.unguarded:
+        raise Unavailable(
+            "No hook of policyloop saw this command, so nothing would hold the agent to the session.",
+            "Load the policyloop skill or plugin with its hooks, or give --unguarded to go on without them.",
+        )
+    claude = asked.claude or os.environ.get(CLAUDE_VARIABLE) or None
+    last = _last(asked, claude)
+    config = settings(asked.policies, None, None, {"cerbos": {"runner": asked.runner}})
+    with Workspace.open(asked.policies) as hold:
+        if last and not asked.tests_as_they_are:
+            _check_not_weaker(last, hold.start)
+        path, spec_text, first = _first(asked, hold.start)
+        spec = parse_spec(spec_text, str(path)) if spec_text is not None else None
+        words = asked.words or (spec.request if spec else "")
+        if not len(first.bundle) and not words:
+            raise UsageError(f"{hold.policies} holds no policies, so there is nothing to repair.", "Give a REQUEST.")
+        runner = compiler(config)
+        try:
+            hold.write_back(first.bundle)
+            opening = Opening(
+                run=new_run_id(),
+                policies=str(hold.policies),
+                spec=os.path.realpath(path),
+                spec_text=spec_text,
+                spec_plain=spec.plain() if spec else None,
+                claude=claude,
+                request=words,
+                budget=config.budget,
+                cerbos=config.cerbos,
+                require_tests=config.guard.require_tests,
+                compiler=runner.info,
+                began=time.time(),
+                before="",
+                start="",
+                dropped=tuple(one.id for one in Lock.of(first.bundle) if one.id not in {a.id for a in first.lock}),
+                released=tuple(one.id for one in first.released),
+            )
+            judge = partial(judged_by, runner, config.guard.require_tests)
+            with Session.begin(opening, hold.start, first.bundle, judge) as session:
+                return replace(told(session), exit_code=Exit.GREEN)
+        finally:
+            runner.close()
+
+
+def _last(asked: Start, claude: str | None) -> Entry | None:
+    """The session before, when it did not end green. Raises `PersonNeeded` when it stands against a new one."""
+    try:
+        last = home.of_directory(key_of(asked.policies.resolve()))
+        other = home.guarding(claude) if claude else None
+    except HomeError as error:
+        raise PersonNeeded(f"{error}.", "Remove that file if no session is open.") from None
+    last = settled(last) if last else None
+    for open_one in (last, other):
+        if open_one and open_one.phase == home.OPEN:
+            raise PersonNeeded(
+                f"Session {open_one.run} is open over {open_one.policies}.",
+                f"Go on with policyloop session step; a person ends it with {END} --policies {open_one.policies}.",
+            )
+    if last is None or last.phase == home.GREEN:
+        return None
+    if not asked.anew:
+        raise PersonNeeded(
+            f"The last session over {last.policies} ({last.run}) did not end green.",
+            "Report to the person; only they start anew: policyloop session start --anew, with the same options.",
+        )
+    return last
+
+
+def _check_not_weaker(last: Entry, now: Bundle) -> None:
+    """The tests that the last session locked still hold, or a person says that they need not."""
+    try:
+        weaker = load(last).state.lock.weakened_by(now)
+    except PersonNeeded as error:
+        raise PersonNeeded(
+            f"{error.message} So nobody can tell whether the tests that it locked still hold.",
+            "--tests-as-they-are takes them as they are.",
+        ) from None
+    if weaker:
+        one = weaker[0]
+        names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}: {one.how}"
+        raise PersonNeeded(
+            f"{len(weaker)} tests are weaker than those that session {last.run} locked, such as {names}.",
+            "policyloop session restore brings them back; --tests-as-they-are takes them as they are.",
+        )
+
+
+def _first(asked: Start, bundle: Bundle) -> tuple[Path, str | None, Beginning]:
+    """The spec's path and text, and where the loop begins. Raises `PersonNeeded` for a spec that is not confirmed."""
+    path = spec_path(asked.spec, asked.policies)
+    if path.resolve().is_relative_to(asked.policies.resolve()):
+        raise UsageError(f"The spec {path} lies in the policy directory.", "Keep it beside it.")
+    if not path.exists():
+        if asked.spec:
+            raise UsageError(f"There is no spec {path}.", "Name another --spec, or leave it out.")
+        return path, None, Beginning(bundle, Lock.of(bundle), ())
+    content = read_text(path)
+    spec: Spec = parse_spec(content, str(path))
+    if gaps := check_spec(spec):
+        raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "policyloop spec check names every gap.")
+    if not spec.is_confirmed:
+        raise PersonNeeded(
+            f"{path} is not confirmed as it is now.",
+            "Show it to the person; only they confirm it: policyloop spec confirm.",
+        )
+    if against := unreleased(spec, bundle):
+        raise PersonNeeded(
+            f"A locked test contradicts the spec: {against_line(against[0])}.", "policyloop spec check names all."
+        )
+    return path, content, beginning(spec, bundle)

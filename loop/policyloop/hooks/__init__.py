@@ -1,0 +1,80 @@
+"""What Claude Code asks before a tool runs and before a turn ends, and what any other agent's harness may ask too.
+
+    policyloop hook pre-tool-use < question.json      policyloop hook stop < question.json
+
+A question without an open session for its `session_id` gets no answer: exit 0 and no output. This runs at every edit,
+so nothing is imported that the decision does not need. It fails closed: what goes wrong before a tool runs blocks the
+tool (exit 2); a stop is let go with an error that is shown (exit 1), since a turn that can never end helps nobody.
+"""
+
+import json
+import sys
+
+from policyloop.hooks.verdict import Fault, Verdict
+
+EVENTS = ("pre-tool-use", "stop")
+_BLOCKED, _SHOWN = 2, 1
+"""Exit codes of a hook: 2 blocks the tool, and the model reads why; any other failure is shown and blocks nothing."""
+
+
+def run(arguments: list[str]) -> int:
+    """Answer the question on stdin; the exit code.
+
+    `arguments`: the event, then `--command PATH` for each other name under which policyloop may be called, such as
+    that of a wrapper.
+    """
+    event = arguments[0] if arguments else ""
+    failed = _SHOWN if event == "stop" else _BLOCKED
+    try:
+        answer = _answer(event, arguments[1:], json.loads(sys.stdin.buffer.read()))
+        if answer:
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+    except Fault as wrong:
+        return _fail(failed, str(wrong))
+    except ValueError:
+        return _fail(failed, "The hook's input is no JSON, so nothing can be decided.")
+    except BaseException as error:  # noqa: BLE001  (whatever it is, the tool must not run)
+        return _fail(failed, f"The hook failed and decides nothing: {type(error).__name__}: {error}.")
+    return 0
+
+
+def _answer(event: str, options: list[str], question: object) -> dict[str, object] | None:
+    if not isinstance(question, dict):
+        raise Fault("The hook's input is no object.")
+    session = question.get("session_id")
+    if not isinstance(session, str) or not session:
+        raise Fault("The hook's input has no session_id.")
+    if event == "stop":
+        from policyloop.hooks.stop import stop
+
+        return stop(session)
+    from policyloop.hooks.tools import before_tool
+
+    verdict = before_tool(session, question, _commands(options))
+    return _as_json(verdict) if verdict else None
+
+
+def _commands(options: list[str]) -> tuple[str, ...]:
+    if len(options) % 2 or any(name != "--command" for name in options[::2]):
+        raise Fault("Usage: policyloop hook EVENT [--command PATH]...")
+    return tuple(options[1::2])
+
+
+def _as_json(verdict: Verdict) -> dict[str, object]:
+    output: dict[str, object] = {"hookEventName": "PreToolUse"}
+    if verdict.decision:
+        output["permissionDecision"] = verdict.decision
+        output["permissionDecisionReason"] = f"policyloop: {verdict.reason}"
+    if verdict.updated is not None:
+        output["updatedInput"] = verdict.updated
+    return {"hookSpecificOutput": output}
+
+
+def _fail(code: int, words: str) -> int:
+    try:
+        sys.stderr.write(f"policyloop hook: {' '.join(words.split())[:2000]}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        pass
+    return code

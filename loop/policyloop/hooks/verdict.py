@@ -1,0 +1,28 @@
+"""What a hook decides about one tool call."""
+
+from typing import Any, NamedTuple
+
+
+class Fault(Exception):
+    """Nothing can be decided; the text says why. The tool does not run."""
+
+
+class Verdict(NamedTuple):
+    """`decision` is `deny`, `ask` or None (no decision, the usual permissions hold); `updated` is another input."""
+
+    decision: str | None
+    reason: str = ""
+    updated: dict[str, Any] | None = None
+
+
+def deny(reason: str) -> Verdict:
+    """The tool does not run; the model reads why."""
+    return Verdict("deny", reason)
+
+
+def text_of(given: dict[str, Any], key: str) -> str:
+    """A text of a hook's input. Raises `Fault` when it is none."""
+    value = given.get(key)
+    if not isinstance(value, str) or not value:
+        raise Fault(f"The hook's input has no {key}.")
+    return value

@@ -1,0 +1,49 @@
+"""What `harden` shows: what is to be written, what drifted, and how it ended."""
+
+from policyloop.harden.plan import Hardened, Plan
+from policyloop.view.words import clean, one_line, plural
+
+
+def change_words(plan: Plan) -> str:
+    """The diff, and where it goes."""
+    return f"To be written to {one_line(plan.where.name)}:\n{clean(plan.diff).rstrip()}"
+
+
+def ending_words(result: Hardened) -> str:
+    """The last line."""
+    name, count = one_line(result.plan.where.name), len(result.drift)
+    match result.outcome:
+        case "in place":
+            return f"in place: {name}"
+        case "hardened":
+            return f"hardened: {name}"
+        case "drift":
+            mend = "; `policyloop harden` mends what it can" if any(one.mendable for one in result.drift) else ""
+            return f"drift: {plural(count, 'difference')} from hardened settings{mend}"
+    if not result.written and result.plan.changes:
+        return "not written: give --yes, or run it on a terminal and say yes"
+    head = "written, but" if result.written else "nothing to write, but"
+    return f"{head} {plural(count, 'setting')} above undo it; only a person takes them out"
+
+
+def show(result: Hardened, output: str) -> None:
+    """Say how it ended, in a format of `--format`."""
+    if output == "json":
+        from policyloop.view.json import write
+
+        write(result.to_json())
+        return
+    if result.outcome != "person" or not result.plan.changes or result.written:
+        for one in result.drift:
+            _say(_annotation(one.file, one.line, str(one)) if output == "github" else one_line(str(one), 1000))
+    _say(ending_words(result))
+
+
+def _annotation(file: str, line: int | None, message: str) -> str:
+    from policyloop.view.github import _command
+
+    return _command("error", "policyloop harden", clean(message), file=file, line=line)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
