@@ -23,7 +23,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BINARY = {
-    **{"||": 1, "&&": 2},
+    "||": 1,
+    "&&": 2,
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "in"), 3),
     **dict.fromkeys("+-", 4),
     **dict.fromkeys("*/%", 5),
@@ -121,10 +122,7 @@ class _Reader:
         while True:
             if self._sign(".", ".?"):
                 name = self._name()
-                if self._sign("("):
-                    tree = Call(name, self._arguments(")", depth), tree)
-                else:
-                    tree = Select(tree, name)
+                tree = Call(name, self._arguments(")", depth), tree) if self._sign("(") else Select(tree, name)
             elif self._sign("[", "[?"):
                 key = self.ternary(depth + 1)
                 self.expect("]")
@@ -194,7 +192,7 @@ class _Reader:
 
 
 def _text(token: str) -> str | bytes:
-    """The value of a string or bytes literal. CEL's escapes are Python's, but for `` \\` `` and `\\?`."""
+    """The value of a string or bytes literal. CEL's escapes are Python's, but for two: the backtick and `?`."""
     prefix = token[: len(token) - len(token.lstrip("rRbB"))].lower()
     body = token[len(prefix) :]
     if "r" not in prefix:
