@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 NAMES = (
     *("config", "check", "guard", "run", "doctor", "error", "task", "proposal"),
-    *("spec", "spec-show", "spec-check", "questions", "answers"),
+    *("mutate", "spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
 
@@ -33,6 +33,7 @@ def schema_of(name: str) -> Schema:
         "answers": lambda: _ANSWERS,
         "check": _check,
         "guard": _guard,
+        "mutate": _mutate,
         "run": _run,
         "doctor": _doctor,
         "error": _error,
@@ -243,6 +244,63 @@ def _guard() -> Schema:
             "locked": COUNT,
             "weakened": _list(_WEAKENED),
             "released": _list(TEXT),
+        },
+    )
+
+
+_EFFECT = _one_of("EFFECT_ALLOW", "EFFECT_DENY")
+_ATTRIBUTES: Schema = {"type": "object"}
+_REQUEST = _object(
+    "What the PDP is asked, as it takes it.",
+    {
+        "principal": _object(
+            "Who asks.",
+            {"id": TEXT, "roles": _list(TEXT), "attr": _ATTRIBUTES, "policyVersion": TEXT, "scope": TEXT},
+            ("attr", "policyVersion", "scope"),
+        ),
+        "resource": _object(
+            "What is asked for.",
+            {"kind": TEXT, "id": TEXT, "attr": _ATTRIBUTES, "policyVersion": TEXT, "scope": TEXT},
+            ("attr", "policyVersion", "scope"),
+        ),
+        "action": TEXT,
+        "auxData": _object("The claims of a token.", {"jwt": _ATTRIBUTES}),
+    },
+    ("auxData",),
+)
+
+
+def _mutate() -> Schema:
+    mutant = {"operator": TEXT, "file": TEXT, "line": COUNT, "where": TEXT, "change": TEXT}
+    witness = _object(
+        "The request that shows it, its moment, and what the bundle and the mutant say.",
+        {"request": _REQUEST, "now": TEXT, "strict": FLAG, "effect": _EFFECT, "mutated": _EFFECT},
+    )
+    survivor = _object(
+        "A mutant that no test noticed; without a witness it is like the original, proved or after many requests.",
+        {
+            **mutant,
+            "witness": _or_null(witness),
+            "alike": _or_null(_one_of("proved", "asked")),
+            "asked": COUNT,
+            "test": _about(_or_null(TEXT), "A suite with the test that would have noticed it."),
+        },
+    )
+    return _object(
+        "What `policyloop mutate --format json` prints; for a bundle that is not green, what `check` prints.",
+        {
+            "outcome": _one_of("done", "below"),
+            "exit_code": _one_of(0, 4),
+            "score": _about(_or_null(COUNT), "Killed, in percent of those that a request tells from the original."),
+            "min_score": _or_null(COUNT),
+            "mutants": _object(
+                "How many there were.",
+                {"made": COUNT, "killed": COUNT, "survived": COUNT, "alike": COUNT, "invalid": COUNT},
+            ),
+            "survivors": _list(survivor),
+            "invalid": _list(_object("A mutant that is no bundle.", mutant)),
+            "seed": COUNT,
+            "cerbos": _CERBOS,
         },
     )
 

@@ -1,9 +1,12 @@
 """What a person or a script sees. One file a format, all behind `View`; text is redacted and made printable here."""
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from policyloop.events import Event
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import MutateResult
 
 Format = Literal["rich", "plain", "json", "github"]
 
@@ -33,6 +36,10 @@ class View(Protocol):
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
+        ...
+
+    def mutate(self, result: "MutateResult") -> None:
+        """Mutants were made."""
         ...
 
     def pause(self) -> None:

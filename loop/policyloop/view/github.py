@@ -9,11 +9,13 @@ import os
 import secrets
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survivor_line
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
@@ -31,6 +33,9 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import MutateResult
 
 MOST_ANNOTATIONS = 50
 MOST_SUMMARY_BYTES = 900_000
@@ -111,6 +116,18 @@ class GithubView:
         self._summary += [f"### policyloop spec check: {_markdown(check_line(result))}\n"]
         self._summary += [f"- {_markdown(gap_line(gap, result.path))}" for gap in result.gaps]
 
+    def mutate(self, result: "MutateResult") -> None:
+        """A warning for each mutant that no test noticed, and the tests that would."""
+        for one in result.shown[:MOST_ANNOTATIONS]:
+            file = f"{result.policies}/{one.mutant.file}"
+            text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
+            _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
+        _say(one_line(score_line(result)))
+        self._summary += [f"### policyloop mutate: {_markdown(score_line(result))}\n"]
+        self._summary += [f"- {_markdown(line)}" for line in mutate_lines(result)]
+        suite = result.suite()
+        self._summary += [f"\nTests to add:\n\n{_fenced(suite, 'yaml')}"] if suite else []
+
     def pause(self) -> None:
         """Nothing moves here."""
 
@@ -173,12 +190,12 @@ def _table(head: Row, rows: list[Row]) -> str:
     return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _fenced(diff: str) -> str:
+def _fenced(diff: str, language: str = "diff") -> str:
     text = clean(diff)
     fence = "````"
     while fence in text:
         fence += "`"
-    return f"{fence}diff\n{text}{fence}\n"
+    return f"{fence}{language}\n{text}{fence}\n"
 
 
 def _say_inert(text: str) -> None:

@@ -2,11 +2,15 @@
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Ended, Event, Started
 from policyloop.redact import redact_value
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult, run_to_json
 from policyloop.view.plain import PlainView
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import MutateResult
 
 
 class JsonView:
@@ -46,6 +50,10 @@ class JsonView:
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
+        write(result.to_json())
+
+    def mutate(self, result: "MutateResult") -> None:
+        """The document of `mutate`."""
         write(result.to_json())
 
     def pause(self) -> None:

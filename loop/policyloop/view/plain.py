@@ -1,12 +1,13 @@
 """One line an event, no colours: for logs, pipes and people who grep."""
 
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding, Weakened
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
     PROOFS_HEAD,
@@ -23,6 +24,9 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import MutateResult
 
 MOST_FINDINGS = 20
 
@@ -92,6 +96,16 @@ class PlainView:
         for gap in result.gaps:
             self._say(gap_line(gap, result.path))
         self._say(check_line(result))
+
+    def mutate(self, result: "MutateResult") -> None:
+        """The mutants that no test noticed, the tests that would, then the score."""
+        for line in mutate_lines(result):
+            self._say(line)
+        suite = result.suite()
+        if suite:
+            self._say("tests to add, as a suite:")
+            self._indented(suite)
+        self._say(score_line(result))
 
     def pause(self) -> None:
         """Nothing moves here."""

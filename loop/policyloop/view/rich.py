@@ -1,6 +1,7 @@
 """A terminal: what happened scrolls by, and a panel below it shows the cycle, the class and each budget, live."""
 
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +18,7 @@ from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Even
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
@@ -34,6 +36,9 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import clean, counts, event_line, one_line, place, plural
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import MutateResult
 
 COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
 
@@ -109,6 +114,16 @@ class RichView:
         for gap in result.gaps:
             self._console.print(Text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
         self._verdict(result.outcome, check_line(result).partition(": ")[2])
+
+    def mutate(self, result: "MutateResult") -> None:
+        """The mutants that no test noticed, the tests that would, then the score."""
+        for line in mutate_lines(result):
+            self._console.print(Text(line, style="yellow" if line.startswith("UNNOTICED") else ""))
+        suite = result.suite()
+        if suite:
+            self._console.print(Rule("tests to add", align="left", style="dim"))
+            self._console.print(Syntax(clean(suite), "yaml", background_color="default"))
+        self._verdict("green" if result.exit_code == 0 else result.outcome, score_line(result))
 
     def pause(self) -> None:
         """Something is asked: the panel goes until the next event."""

@@ -127,7 +127,7 @@ def _widened(node: Node, key: Node, text: str, make: _Make) -> Iterator[Mutant]:
     if value is None:
         return
     splice = rewritten(text, value, "*") if value.shape == "scalar" else as_list(text, key, value, ["*"])
-    yield make("actions-widened", key, "it is about every action", splice)
+    yield make("actions-widened", key, "its actions became `*`", splice)
 
 
 def _swapped(node: Node, key: str, known: Sequence[str], text: str, make: _Make) -> Iterator[Mutant]:

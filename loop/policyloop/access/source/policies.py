@@ -126,8 +126,8 @@ class Policy:
 
     def expressions(self) -> Iterator[Expression]:
         """Every CEL expression in it."""
-        for holder in (*self.rules, *self.definitions):
-            yield from holder.conditions
+        yield from (one for rule in self.rules for one in rule.conditions)
+        yield from (one for definition in self.definitions for one in definition.conditions)
         yield from self.variables
         yield from self.outputs
 

@@ -15,7 +15,6 @@ MAX_DEPTH = 64
 MAX_NODES = 200_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +71,17 @@ class Node:
 
 
 def tree(text: str) -> Node | None:
-    """The first document of `text`; None when it is empty, no YAML, too long, too deep or an alias inside itself."""
+    """The first document of `text`; None when it is empty, no YAML, too long, too deep or an alias inside itself.
+
+    A text with a byte order mark gives none: Cerbos does not take it, and it would put every offset off by one.
+    """
+    if text.startswith("\ufeff"):
+        return None
     if len(text) > MAX_CHARACTERS or too_deep(text) or loops(text):
         return None
-    # The reader's offsets do not count the mark at the start.
-    shift = len(_MARK) if text.startswith(_MARK) else 0
     try:
-        root = yaml.compose(text[shift:], Loader=_LOADER)
-        return _Reader(text, shift).node(root, 0) if root is not None else None
+        root = yaml.compose(text, Loader=_LOADER)
+        return _Reader(text).node(root, 0) if root is not None else None
     except (yaml.YAMLError, ValueError, _TooMuch):
         return None
 
@@ -89,22 +91,21 @@ class _TooMuch(Exception):
 
 
 class _Reader:
-    def __init__(self, text: str, shift: int) -> None:
+    def __init__(self, text: str) -> None:
         self._text = text
-        self._shift = shift
         self._count = 0
 
     def node(self, found: yaml.Node, depth: int) -> Node:
         self._count += 1
         if self._count > MAX_NODES or depth > MAX_DEPTH:
             raise _TooMuch
-        start, line, column = self._mark(found.start_mark)
-        end = self._mark(found.end_mark)[0]
+        mark, end = found.start_mark, found.end_mark.index
+        start, line, column = mark.index, mark.line + 1, mark.column + 1
         if isinstance(found, yaml.ScalarNode):
             end = start + len(self._text[start:end].rstrip())
             plain = not found.style and "\n" not in self._text[start:end]
             return Node("scalar", start, end, line, column, text=str(found.value), plain=plain)
-        flow = bool(found.flow_style)
+        flow = bool(getattr(found, "flow_style", False))
         if isinstance(found, yaml.SequenceNode):
             items = tuple(self.node(item, depth + 1) for item in found.value)
             end = end if flow or not items else items[-1].end
@@ -112,6 +113,3 @@ class _Reader:
         pairs = tuple((self.node(key, depth + 1), self.node(value, depth + 1)) for key, value in found.value)
         end = end if flow or not pairs else max(pairs[-1][0].end + 1, pairs[-1][1].end)
         return Node("map", start, end, line, column, flow=flow, pairs=pairs)
-
-    def _mark(self, mark: Any) -> tuple[int, int, int]:
-        return mark.index + self._shift, mark.line + 1, mark.column + 1
