@@ -38,6 +38,8 @@ class Client:
         self.info = info
         self.asked = 0
         """How many decisions were asked for."""
+        self.refused = 0
+        """How many of them were in calls that the PDP did not take."""
         self._ended = ended
         self._connections = [Connection(door, timeout_seconds) for _ in range(_IN_FLIGHT)]
         try:
@@ -66,14 +68,17 @@ class Client:
             yield batch, allowed(answer, batch)
 
     def answers(self, asked: Iterable[tuple[Batch, bytes]]) -> Iterator[tuple[Batch, bytes]]:
-        """The raw answers to encoded batches, in order, several calls under way at once."""
+        """The raw answers to encoded batches, in order, several calls under way at once.
+
+        Empty for a batch that the PDP does not take, such as one with a token that is none.
+        """
         flying: deque[tuple[Batch, Connection]] = deque()
         free = list(self._connections)
         try:
             for batch, body in asked:
                 if not free:
                     before, connection = flying.popleft()
-                    answer = self._receive(connection)
+                    answer = self._taken(connection, before)
                     free.append(connection)
                     yield before, answer
                 connection = free.pop()
@@ -82,7 +87,7 @@ class Client:
                 flying.append((batch, connection))
             while flying:
                 before, connection = flying.popleft()
-                yield before, self._receive(connection)
+                yield before, self._taken(connection, before)
         finally:
             # Whoever stops in the middle leaves answers behind that nobody may take for others.
             for _, connection in flying:
@@ -180,6 +185,13 @@ class Client:
             said = body.decode("utf-8", "replace")
             raise ValueError(f"The PDP does not take the request ({status}): {said[:500]}")
         return body
+
+    def _taken(self, connection: Connection, batch: Batch) -> bytes:
+        try:
+            return self._receive(connection)
+        except ValueError:
+            self.refused += len(batch)
+            return b""
 
     def _gone(self, connection: Connection, error: Exception) -> Unavailable:
         connection.close()

@@ -1,0 +1,249 @@
+"""Old and new side by side: what does the new bundle allow that the old one denied, and the other way round?"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from policyloop.access.accept import Accepts, Place, nothing, without_rules
+from policyloop.access.blame import deciding
+from policyloop.access.compare import differences
+from policyloop.access.pdp import Pdp, Refused, Settings, serving
+from policyloop.access.pdp.settings import Schemas
+from policyloop.access.questions import Question, put
+from policyloop.access.request import Request
+from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
+from policyloop.access.witness import smallest, weight
+from policyloop.bundle import Bundle
+from policyloop.cerbos.run import Runner
+from policyloop.guard.demand import ALLOW, DENY
+from policyloop.layout import Kind, kind
+from policyloop.widened import AccessReport, Deciding, Reason
+
+MOST_GROUPS = 300
+"""The most kinds of changes of which a witness is kept while requests are asked."""
+MOST_CLOCK = 2_000
+MOST_ROUNDS = 3
+"""How often it is looked behind the accepted rules."""
+MOST_REASONS = 60
+"""The most changes that are told; how many more there were is a note."""
+
+_Key = tuple[bool, str, str, str, str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A difference, how the PDP was configured, and the moment when only the compiler's engine could be asked."""
+
+    request: Request
+    wider: bool
+    schemas: Schemas
+    now: str | None = None
+    accepted: str | None = None
+
+    def same_but_for_roles(self, other: "_Found") -> bool:
+        """Whether `other` is the same kind of change, of a principal with these roles and maybe more."""
+        mine, theirs = self.key, other.key
+        return mine[:-1] == theirs[:-1] and set(mine[-1]) <= set(theirs[-1])
+
+    def reason(self, was: Deciding, now: Deciding, *, strict: bool) -> Reason:
+        """As it is told."""
+        one = self.request
+        return Reason(
+            direction="wider" if self.wider else "narrower",
+            resource=one.resource.kind,
+            action=one.action,
+            roles=one.principal.roles,
+            request=one.to_json(),
+            before=DENY if self.wider else ALLOW,
+            after=ALLOW if self.wider else DENY,
+            was=was,
+            now_is=now,
+            engine="clock" if self.now else "decisions",
+            strict=strict,
+            schemas=self.schemas,
+            now=self.now,
+            asked_for=self.accepted,
+        )
+
+    @property
+    def key(self) -> _Key:
+        one = self.request
+        return (
+            self.wider,
+            one.resource.kind,
+            one.action,
+            one.resource.policy_version,
+            one.resource.scope,
+            one.principal.roles,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a comparison may cost, and what makes it repeatable: the seed and the moment."""
+
+    seed: int = 0
+    most: int = MOST_REQUESTS
+    now: datetime | None = None
+
+
+def compare_access(
+    old: Bundle, new: Bundle, runner: Runner, settings: Settings, bounds: Bounds, accepts: Accepts = nothing
+) -> AccessReport:
+    """What changed from `old` to `new`, by decisions of the real PDP. Each witness is confirmed on both.
+
+    With JSON Schemas in a bundle everything is asked twice: enforced, and not, as is the PDP's default. What `accepts`
+    names is looked behind: everything is asked once more of a bundle without the accepted rules, so that they hide
+    nothing else. Raises `Refused` for a bundle that does not compile, `Unavailable` without a PDP.
+    """
+    universe = Universe((old, new), bounds.seed, bounds.most, bounds.now or this_minute())
+    report = AccessReport(seed=bounds.seed, moment=universe.now.isoformat())
+    if _policies(old) == _policies(new):
+        return replace(report, notes=("The policies and schemas are the same, so nothing was asked.",))
+    asked = _Comparison(old, runner, settings, universe)
+    reasons = asked.reasons(new, accepts)
+    notes: list[str] = []
+    without = new
+    for _ in range(MOST_ROUNDS):
+        accepted = {place for one in reasons if one.asked_for and (place := _place(one))}
+        fewer = without_rules(without, accepted)
+        if fewer == without:
+            break
+        without = fewer
+        try:
+            more = asked.reasons(without, accepts)
+        except Refused:
+            notes.append("What lies behind the accepted rules could not be asked: without them nothing compiles.")
+            break
+        reasons += [one for one in more if one.wider and _subject(one) not in {_subject(r) for r in reasons}]
+    reasons.sort(key=lambda one: (not one.wider, one.asked_for is not None))
+    if len(reasons) > MOST_REASONS:
+        notes.append(f"{len(reasons) - MOST_REASONS} more changes are not shown.")
+    return replace(
+        report,
+        reasons=tuple(reasons[:MOST_REASONS]),
+        requests=universe.asked + asked.clock_questions,
+        complete=universe.complete,
+        notes=tuple(notes),
+    )
+
+
+class _Comparison:
+    """The old bundle, held against one new bundle after the other with the same questions."""
+
+    def __init__(self, old: Bundle, runner: Runner, settings: Settings, universe: Universe) -> None:
+        self.clock_questions = 0
+        self._old, self._runner, self._settings, self._universe = old, runner, settings, universe
+
+    def reasons(self, new: Bundle, accepts: Accepts) -> list[Reason]:
+        """Every kind of change, each with its smallest witness and the rules that decide it."""
+        modes: tuple[Schemas, ...] = ("none", "reject") if _has_schemas(self._old, new) else ("none",)
+        found: list[_Found] = []
+        for schemas in modes:
+            mode = replace(self._settings, schemas=schemas)
+            with ExitStack() as stack:
+                before, after = (stack.enter_context(serving(one, mode)) for one in (self._old, new))
+                groups: dict[_Key, _Found] = {}
+                _gather(groups, (before, after), self._universe, schemas)
+                for one in sorted(groups.values(), key=lambda f: weight(f.request)):
+                    if not _known(one, found, before, after):
+                        small = _shrunk(one, before, after)
+                        found.append(replace(small, accepted=accepts(small.request, after) if small.wider else None))
+        found += self._by_the_clock(new, found)
+        return self._explained(found, new)
+
+    def _by_the_clock(self, new: Bundle, known: Sequence[_Found]) -> Iterator[_Found]:
+        """What differs at another moment than this one: asked of the compiler's engine, which can be told the time."""
+        questions = list(itertools.islice(self._universe.clock(), MOST_CLOCK))
+        if not questions:
+            return
+        self.clock_questions += len(questions)
+        strict = self._settings.strict
+        before, after = (put(self._runner, one, questions, strict=strict, schemas=False) for one in (self._old, new))
+        seen: set[_Key] = set()
+        for question, was, now in sorted(
+            zip(questions, before, after, strict=True), key=lambda each: weight(each[0].request)
+        ):
+            found = _Found(question.request, now == ALLOW, "none", question.now)
+            if {was, now} == {ALLOW, DENY} and found.key not in seen:
+                seen.add(found.key)
+                if not any(other.same_but_for_roles(found) for other in known):
+                    yield found
+
+    def _explained(self, found: Sequence[_Found], new: Bundle) -> list[Reason]:
+        """Each with the rules that decide it in both bundles; one of each kind is enough."""
+        reasons: dict[object, Reason] = {}
+        for schemas in dict.fromkeys(one.schemas for one in found):
+            mine = [one for one in found if one.schemas == schemas]
+            moment = self._universe.now.isoformat().replace("+00:00", "Z")
+            questions = [Question(one.request, one.now or moment) for one in mine]
+            was, now = (
+                deciding(self._runner, bundle, questions, strict=self._settings.strict, schemas=schemas == "reject")
+                for bundle in (self._old, new)
+            )
+            for one, before, after in zip(mine, was, now, strict=True):
+                reason = one.reason(before, after, strict=self._settings.strict)
+                reasons.setdefault(_subject(reason), reason)
+        return _for_anybody(reasons.values())
+
+
+def _for_anybody(reasons: Iterable[Reason]) -> list[Reason]:
+    """A rule that lets in a role which nobody knows lets in every role: one reason is enough."""
+    anybody = {_subject(one, roles=False) for one in reasons if one.roles == (UNKNOWN_ROLE,) and one.lets_in.line}
+    return [one for one in reasons if one.roles == (UNKNOWN_ROLE,) or _subject(one, roles=False) not in anybody]
+
+
+def _known(one: _Found, found: Iterable[_Found], old: Pdp, new: Pdp) -> bool:
+    """Whether the very same request shows the change also with the fewer roles of a witness that is there already."""
+    for other in found:
+        if other.same_but_for_roles(one):
+            roles = other.request.principal.roles
+            fewer = replace(one.request, principal=replace(one.request.principal, roles=roles))
+            if roles == one.request.principal.roles or _shows(fewer, wider=one.wider, old=old, new=new):
+                return True
+    return False
+
+
+def _shows(request: Request, *, wider: bool, old: Pdp, new: Pdp) -> bool:
+    return new.decide(request).allowed is wider and old.decide(request).allowed is not wider
+
+
+def _gather(groups: dict[_Key, _Found], pdps: tuple[Pdp, Pdp], universe: Universe, schemas: Schemas) -> None:
+    """Keep the smallest request of each kind of change; memory does not grow with the number of requests."""
+    old, new = pdps
+    for one in differences(old, new, universe.batches()):
+        found = _Found(one.request, one.wider, schemas)
+        known = groups.get(found.key)
+        if known is None and len(groups) >= MOST_GROUPS:
+            universe.complete = False
+        elif known is None or weight(found.request) < weight(known.request):
+            groups[found.key] = found
+
+
+def _shrunk(found: _Found, old: Pdp, new: Pdp) -> _Found:
+    """The same difference with the smallest request that shows it."""
+    shows = partial(_shows, wider=found.wider, old=old, new=new)
+    return replace(found, request=smallest(found.request, shows))
+
+
+def _subject(reason: Reason, *, roles: bool = True) -> object:
+    """Reasons with the same subject are one for a reader: the same rule for the same roles, action and resource."""
+    at = reason.lets_in
+    held = reason.roles if roles else ()
+    return (reason.direction, reason.resource, reason.action, held, at.file, at.line, reason.now is None)
+
+
+def _place(reason: Reason) -> Place | None:
+    at = reason.now_is
+    return (at.file, at.line) if at.file is not None and at.line is not None and at.rule else None
+
+
+def _policies(bundle: Bundle) -> dict[str, str]:
+    return {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+
+
+def _has_schemas(*bundles: Bundle) -> bool:
+    return any(kind(path) is Kind.SCHEMA for bundle in bundles for path in bundle)
