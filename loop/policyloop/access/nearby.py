@@ -22,7 +22,7 @@ OTHER_ROLE = "another-role"
 OTHER_ACTION = "another-action"
 OTHER = "something-else"
 """A role, an action and a text that hardly any bundle names."""
-MOST = 3_000
+MOST = 1_500
 """The most questions about one kind of resource, where nothing else is said."""
 
 _Side = Literal["principal", "resource"]

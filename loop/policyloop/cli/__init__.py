@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from policyloop.cli import check, demo, doctor, guard, mutate, run, schema, show, spec
+from policyloop.cli import check, demo, doctor, guard, lint, mutate, run, schema, show, spec
 from policyloop.errors import Exit, PolicyloopError
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ def _root(
 app.command(short_help="Drive a model until the compiler is satisfied.")(run.run)
 app.command(short_help="Validate a policy directory once; edit nothing.")(check.check)
 app.command(short_help="Are the tests of one bundle as strong in another?")(guard.guard)
+app.command(short_help="Holes that the compiler allows, each shown by a request.")(lint.lint)
 app.command(short_help="Do the tests notice small mistakes?")(mutate.mutate)
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
 app.command(short_help="A run's timeline, its ledger verified.")(show.show)

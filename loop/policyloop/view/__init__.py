@@ -6,6 +6,7 @@ from policyloop.events import Event
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
     from policyloop.access.mutate import MutateResult
 
 Format = Literal["rich", "plain", "json", "github"]
@@ -36,6 +37,10 @@ class View(Protocol):
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
+        ...
+
+    def lint(self, result: "LintResult") -> None:
+        """Holes were searched for."""
         ...
 
     def mutate(self, result: "MutateResult") -> None:

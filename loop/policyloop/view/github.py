@@ -15,6 +15,7 @@ from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.holes import lint_line, lint_lines, shown_line
 from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survivor_line
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
 from policyloop.view.specs import (
@@ -35,6 +36,7 @@ from policyloop.view.specs import (
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
     from policyloop.access.mutate import MutateResult
 
 MOST_ANNOTATIONS = 50
@@ -115,6 +117,18 @@ class GithubView:
         _say(one_line(check_line(result)))
         self._summary += [f"### policyloop spec check: {_markdown(check_line(result))}\n"]
         self._summary += [f"- {_markdown(gap_line(gap, result.path))}" for gap in result.gaps]
+
+    def lint(self, result: "LintResult") -> None:
+        """An annotation for each hole."""
+        for one in result.holes[:MOST_ANNOTATIONS]:
+            shown = shown_line(one)
+            text = "\n".join([clean(one.message), *([f"shown by: {shown}"] if shown else []), *map(clean, one.why)])
+            file = f"{result.policies}/{one.file}"
+            level = {"note": "notice"}.get(one.level, one.level)
+            _say(_command(level, f"lint/{one.code}", text, file=file, line=one.line, col=one.column))
+        _say(one_line(lint_line(result)))
+        self._summary += [f"### policyloop lint: {_markdown(lint_line(result))}\n"]
+        self._summary += [f"- {_markdown(line)}" for line in lint_lines(result)]
 
     def mutate(self, result: "MutateResult") -> None:
         """A warning for each mutant that no test noticed, and the tests that would."""

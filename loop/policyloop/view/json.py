@@ -10,6 +10,7 @@ from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult, 
 from policyloop.view.plain import PlainView
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
     from policyloop.access.mutate import MutateResult
 
 
@@ -50,6 +51,10 @@ class JsonView:
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
+        write(result.to_json())
+
+    def lint(self, result: "LintResult") -> None:
+        """The document of `lint`."""
         write(result.to_json())
 
     def mutate(self, result: "MutateResult") -> None:

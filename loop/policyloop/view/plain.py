@@ -7,6 +7,7 @@ from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
 from policyloop.findings import Finding, Weakened
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.holes import lint_line, lint_lines
 from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
@@ -26,6 +27,7 @@ from policyloop.view.specs import (
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
     from policyloop.access.mutate import MutateResult
 
 MOST_FINDINGS = 20
@@ -96,6 +98,12 @@ class PlainView:
         for gap in result.gaps:
             self._say(gap_line(gap, result.path))
         self._say(check_line(result))
+
+    def lint(self, result: "LintResult") -> None:
+        """The holes, then how many there are."""
+        for line in lint_lines(result):
+            self._say(line)
+        self._say(lint_line(result))
 
     def mutate(self, result: "MutateResult") -> None:
         """The mutants that no test noticed, the tests that would, then the score."""

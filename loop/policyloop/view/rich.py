@@ -18,6 +18,7 @@ from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Even
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
 from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.holes import hole_line, lint_line, shown_line
 from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
 from policyloop.view.specs import (
@@ -38,6 +39,7 @@ from policyloop.view.specs import (
 from policyloop.view.words import clean, counts, event_line, one_line, place, plural
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
     from policyloop.access.mutate import MutateResult
 
 COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
@@ -114,6 +116,20 @@ class RichView:
         for gap in result.gaps:
             self._console.print(Text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
         self._verdict(result.outcome, check_line(result).partition(": ")[2])
+
+    def lint(self, result: "LintResult") -> None:
+        """The holes, then how many there are."""
+        for one in result.holes:
+            colour = "yellow" if one.level == "warning" else "cyan"
+            self._console.print(Text(hole_line(one, result.policies), style=colour))
+            if one.excerpt:
+                self._console.print(Text(clean(one.excerpt), style="dim"))
+            shown = shown_line(one)
+            if shown:
+                self._console.print(Text(f"  shown by: {shown}"))
+            for reason in one.why:
+                self._console.print(Text(f"  why: {one_line(reason)}"))
+        self._verdict("green" if result.exit_code == 0 else result.outcome, lint_line(result))
 
     def mutate(self, result: "MutateResult") -> None:
         """The mutants that no test noticed, the tests that would, then the score."""

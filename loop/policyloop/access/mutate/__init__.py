@@ -3,10 +3,11 @@
 import random
 from collections.abc import Callable, Sequence
 
-from policyloop.access.mutate.judge import AT_ONCE, Fate, fates, side_by_side
+from policyloop.access.mutate.judge import Fate, fates
 from policyloop.access.mutate.mutants import OPERATORS, Mutant, mutants_of
 from policyloop.access.mutate.result import MutateResult, Survivor
 from policyloop.access.mutate.witness import Search, Witness
+from policyloop.access.together import AT_ONCE, side_by_side
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 
