@@ -427,7 +427,7 @@ def _run() -> Schema:
         "What `policyloop run --format json` prints.",
         {
             "outcome": _one_of(*(e.value for e in Ending)),
-            "exit_code": _one_of(0, 3, 4, 5, 6, 8, 130),
+            "exit_code": _one_of(0, 3, 4, 5, 6, 7, 8, 130),
             "stopped_by": _or_null(TEXT),
             "message": TEXT,
             "run": TEXT,
@@ -442,6 +442,7 @@ def _run() -> Schema:
             "questions": _list(_QUESTION),
             "assumptions": _list(TEXT),
             "contradictions": _list(_AGAINST),
+            "access": _or_null(_object("What changed in access, compared once after green.", _access())),
             "rules": _list(_RULE),
             "assertions": _ASSERTIONS,
             "usage": _USAGE,

@@ -59,15 +59,17 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proved:
-    """What the second engine says: for so many pairs of principal and action no resource whatsoever differs.
+class Proofs:
+    """What the second engine says: for `proved` questions there is no resource whatsoever that gets in now.
 
-    `unproved`: the others, each with why; never a claim.
+    A question is a principal, an action, a kind of resource, a version and a scope. `refuted`: the prover found a
+    request. `unproved`: how many are left; `because`: why, each reason once; never a claim.
     """
 
     proved: int = 0
     refuted: int = 0
-    unproved: tuple[str, ...] = ()
+    unproved: int = 0
+    because: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class AccessReport:
     seed: int = 0
     moment: str = ""
     complete: bool = True
-    proofs: Proved | None = None
+    proofs: Proofs | None = None
     notes: tuple[str, ...] = field(default=())
     skipped: str | None = None
 

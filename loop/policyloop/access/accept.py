@@ -7,8 +7,8 @@ So a rule that lost a condition is not asked for. Where the boundary of a condit
 which are locked tests. Anything that is unclear is not asked for.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from policyloop.access.pdp import Pdp
@@ -29,16 +29,28 @@ Place = tuple[str, int]
 _ELSE = "policyloop-somebody-else"
 
 
-def nothing(_request: Request, _new: Pdp) -> str | None:
-    """Nothing is accepted."""
+def _nothing(_request: Request, _new: Pdp) -> str | None:
     return None
 
 
-def asked_by_spec(spec: "Spec") -> Accepts:
-    """What the rules of a spec ask for."""
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a wider access may be: requests that a rule of the spec asks for, and all that these policy rules let in."""
+
+    requests: Accepts = _nothing
+    rules: frozenset[str] = frozenset()
+
+
+NOTHING = Accepted()
+
+
+def asked_by_spec(spec: "Spec", only: Collection[str] | None = None) -> Accepts:
+    """What the rules of a spec ask for; with `only`, those rules of it."""
 
     def accepts(request: Request, new: Pdp) -> str | None:
         for rule in spec.rules:
+            if only is not None and rule.id not in only:
+                continue
             if _about(spec, rule, request) and all(_matters(field, request, new) for field in _fields(spec, rule)):
                 return rule.id
         return None

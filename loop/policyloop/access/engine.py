@@ -6,27 +6,32 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
-from policyloop.access.accept import Accepts, Place, nothing, without_rules
+from policyloop.access.accept import NOTHING, Accepted, Place, without_rules
 from policyloop.access.blame import deciding
 from policyloop.access.compare import differences
-from policyloop.access.pdp import Pdp, Refused, Settings, serving
+from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
 from policyloop.access.questions import Question, put
 from policyloop.access.request import Request
+from policyloop.access.source import policies_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
 from policyloop.access.witness import smallest, weight
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard.demand import ALLOW, DENY
 from policyloop.layout import Kind, kind
-from policyloop.widened import AccessReport, Deciding, Reason
+from policyloop.widened import AccessReport, Deciding, Engine, Proofs, Reason
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""
 MOST_CLOCK = 2_000
+MOST_PROOFS = 200
+"""How many questions are put to the solver where nobody says otherwise."""
 MOST_ROUNDS = 3
 """How often it is looked behind the accepted rules."""
+MOST_WHY = 10
 MOST_REASONS = 60
 """The most changes that are told; how many more there were is a note."""
 
@@ -42,6 +47,7 @@ class _Found:
     schemas: Schemas
     now: str | None = None
     accepted: str | None = None
+    engine: Engine = "decisions"
 
     def same_but_for_roles(self, other: "_Found") -> bool:
         """Whether `other` is the same kind of change, of a principal with these roles and maybe more."""
@@ -61,7 +67,7 @@ class _Found:
             after=ALLOW if self.wider else DENY,
             was=was,
             now_is=now,
-            engine="clock" if self.now else "decisions",
+            engine="clock" if self.now else self.engine,
             strict=strict,
             schemas=self.schemas,
             now=self.now,
@@ -88,33 +94,37 @@ class Bounds:
     seed: int = 0
     most: int = MOST_REQUESTS
     now: datetime | None = None
+    prove: Literal["auto", "off"] = "auto"
+    """Whether the second engine is asked as well; `auto` is where the solver is installed."""
+    proofs: int = MOST_PROOFS
 
 
 def compare_access(
-    old: Bundle, new: Bundle, runner: Runner, settings: Settings, bounds: Bounds, accepts: Accepts = nothing
+    old: Bundle, new: Bundle, runner: Runner, settings: Settings, bounds: Bounds, accepted: Accepted = NOTHING
 ) -> AccessReport:
     """What changed from `old` to `new`, by decisions of the real PDP. Each witness is confirmed on both.
 
-    With JSON Schemas in a bundle everything is asked twice: enforced, and not, as is the PDP's default. What `accepts`
+    With JSON Schemas in a bundle everything is asked twice: enforced, and not, as is the PDP's default. What `accepted`
     names is looked behind: everything is asked once more of a bundle without the accepted rules, so that they hide
     nothing else. Raises `Refused` for a bundle that does not compile, `Unavailable` without a PDP.
     """
-    universe = Universe((old, new), bounds.seed, bounds.most, bounds.now or this_minute())
+    now = bounds.now or this_minute()
+    universe = Universe((old, new), bounds.seed, bounds.most, now, only=_affected(old, new))
     report = AccessReport(seed=bounds.seed, moment=universe.now.isoformat())
     if _policies(old) == _policies(new):
         return replace(report, notes=("The policies and schemas are the same, so nothing was asked.",))
-    asked = _Comparison(old, runner, settings, universe)
-    reasons = asked.reasons(new, accepts)
-    notes: list[str] = []
+    asked = _Comparison(old, runner, settings, universe, bounds)
+    reasons = asked.reasons(new, accepted)
+    proofs, notes = asked.proofs, asked.notes
     without = new
     for _ in range(MOST_ROUNDS):
-        accepted = {place for one in reasons if one.asked_for and (place := _place(one))}
-        fewer = without_rules(without, accepted)
+        places = {place for one in reasons if one.asked_for and (place := _place(one))}
+        fewer = without_rules(without, places)
         if fewer == without:
             break
         without = fewer
         try:
-            more = asked.reasons(without, accepts)
+            more = asked.reasons(without, accepted)
         except Refused:
             notes.append("What lies behind the accepted rules could not be asked: without them nothing compiles.")
             break
@@ -127,6 +137,7 @@ def compare_access(
         reasons=tuple(reasons[:MOST_REASONS]),
         requests=universe.asked + asked.clock_questions,
         complete=universe.complete,
+        proofs=proofs,
         notes=tuple(notes),
     )
 
@@ -134,26 +145,61 @@ def compare_access(
 class _Comparison:
     """The old bundle, held against one new bundle after the other with the same questions."""
 
-    def __init__(self, old: Bundle, runner: Runner, settings: Settings, universe: Universe) -> None:
+    def __init__(self, old: Bundle, runner: Runner, settings: Settings, universe: Universe, bounds: Bounds) -> None:
         self.clock_questions = 0
+        self.proofs: Proofs | None = None
+        self.notes: list[str] = []
         self._old, self._runner, self._settings, self._universe = old, runner, settings, universe
+        self._bounds = bounds
 
-    def reasons(self, new: Bundle, accepts: Accepts) -> list[Reason]:
+    def reasons(self, new: Bundle, accepted: Accepted) -> list[Reason]:
         """Every kind of change, each with its smallest witness and the rules that decide it."""
         modes: tuple[Schemas, ...] = ("none", "reject") if _has_schemas(self._old, new) else ("none",)
         found: list[_Found] = []
         for schemas in modes:
             mode = replace(self._settings, schemas=schemas)
             with ExitStack() as stack:
-                before, after = (stack.enter_context(serving(one, mode)) for one in (self._old, new))
+                before, after = stack.enter_context(serving_all((self._old, new), mode))
                 groups: dict[_Key, _Found] = {}
                 _gather(groups, (before, after), self._universe, schemas)
+                if schemas == "none" and self.proofs is None:
+                    self._prove(groups, (before, after), new, mode)
                 for one in sorted(groups.values(), key=lambda f: weight(f.request)):
                     if not _known(one, found, before, after):
                         small = _shrunk(one, before, after)
-                        found.append(replace(small, accepted=accepts(small.request, after) if small.wider else None))
+                        asked_for = accepted.requests(small.request, after) if small.wider else None
+                        found.append(replace(small, accepted=asked_for))
         found += self._by_the_clock(new, found)
-        return self._explained(found, new)
+        return self._explained(found, new, accepted.rules)
+
+    def _prove(self, groups: dict[_Key, _Found], pdps: tuple[Pdp, Pdp], new: Bundle, settings: Settings) -> None:
+        """What the solver finds joins the changes found by decisions; what it proves is counted."""
+        if self._bounds.prove == "off":
+            return
+        from policyloop.access.prove import Asked, Proved, Unprovable, Witness, proving
+
+        asked = (
+            Asked(principal, kind, action, *place, claims)
+            for principal, kind, action, place, claims in self._universe.subjects()
+        )
+        proved = refuted = unproved = 0
+        because: dict[str, None] = {}
+        try:
+            with proving(self._old, new, *pdps, settings) as prover:
+                for verdict in prover.compare(itertools.islice(asked, self._bounds.proofs)):
+                    if isinstance(verdict, Witness):
+                        refuted += 1
+                        found = _Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
+                        groups.setdefault(found.key, found)
+                    elif isinstance(verdict, Proved):
+                        proved += verdict.direction == "wider"
+                    else:
+                        unproved += verdict.direction == "wider"
+                        because.setdefault(verdict.because)
+        except Unprovable as reason:
+            self.notes.append(f"Nothing was proved, because {reason}.")
+            return
+        self.proofs = Proofs(proved=proved, refuted=refuted, unproved=unproved, because=tuple(because)[:MOST_WHY])
 
     def _by_the_clock(self, new: Bundle, known: Sequence[_Found]) -> Iterator[_Found]:
         """What differs at another moment than this one: asked of the compiler's engine, which can be told the time."""
@@ -173,7 +219,7 @@ class _Comparison:
                 if not any(other.same_but_for_roles(found) for other in known):
                     yield found
 
-    def _explained(self, found: Sequence[_Found], new: Bundle) -> list[Reason]:
+    def _explained(self, found: Sequence[_Found], new: Bundle, allowed: frozenset[str]) -> list[Reason]:
         """Each with the rules that decide it in both bundles; one of each kind is enough."""
         reasons: dict[object, Reason] = {}
         for schemas in dict.fromkeys(one.schemas for one in found):
@@ -186,6 +232,8 @@ class _Comparison:
             )
             for one, before, after in zip(mine, was, now, strict=True):
                 reason = one.reason(before, after, strict=self._settings.strict)
+                if reason.wider and reason.now_is.rule in allowed:
+                    reason = replace(reason, asked_for=reason.now_is.rule)
                 reasons.setdefault(_subject(reason), reason)
         return _for_anybody(reasons.values())
 
@@ -243,6 +291,18 @@ def _place(reason: Reason) -> Place | None:
 
 def _policies(bundle: Bundle) -> dict[str, str]:
     return {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+
+
+def _affected(old: Bundle, new: Bundle) -> frozenset[str] | None:
+    """The kinds whose own resource policies changed; None, for all, when anything else did that could reach others."""
+    changed = {path for path in old.changed(new) if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+    found: set[str] = set()
+    for bundle in (old, new):
+        held = {one.file: one for one in policies_of(bundle) if one.file in changed}
+        if any(path not in held or held[path].what != "resource" for path in changed if path in bundle):
+            return None
+        found |= {one.name for one in held.values()}
+    return frozenset(found)
 
 
 def _has_schemas(*bundles: Bundle) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from policyloop import outcome
 from policyloop.cli.clarifying import Clarity, Room, clarify
+from policyloop.cli.comparing import Comparison, compared
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
 from policyloop.cli.resuming import GOES_ON, Past, read_past
@@ -120,8 +121,20 @@ def run_loop(asked: Request, view: View) -> Exit:
             state = policies_after(clarity, state, hold.start, releases)
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
         state = run(state, lambda bundle, lock: judge(bundle, lock=lock))
+        by = Comparison(
+            start=hold.start,
+            policies=source.policies,
+            runner=runner,
+            config=config,
+            spec=clarity.spec if clarity else None,
+            interactive=asked.interactive,
+            clock=clock,
+            emit=emit,
+            view=view,
+        )
+        state, access = compared(state, by)
         ignore_interrupts()
-        ended = _recorded(_finish(state, hold, run_id, clarity), ledger)
+        ended = _recorded(replace(_finish(state, hold, run_id, clarity), access=access), ledger)
         view.event(ended)
         if asked.junit and state.report and not (clarity and clarity.how):
             _write_junit(asked.junit, state, view)

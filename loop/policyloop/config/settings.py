@@ -42,6 +42,18 @@ class GuardConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessConfig:
+    """What a run does about access that got wider and that no rule of the spec asks for.
+
+    `report` tells it; `ask` asks a person (exit 5 where there is none); `fail` ends in 7 and writes nothing. `prove`:
+    `auto` asks the solver too, where it is installed.
+    """
+
+    wider: Literal["report", "ask", "fail"] = "report"
+    prove: Literal["auto", "off"] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one command."""
 
@@ -49,6 +61,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     budget: Budget = field(default_factory=Budget)
     guard: GuardConfig = field(default_factory=GuardConfig)
+    access: AccessConfig = field(default_factory=AccessConfig)
 
 
 Layer = dict[str, dict[str, Any]]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from policyloop.events import Event
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
 
 if TYPE_CHECKING:
     from policyloop.access.lint import LintResult
@@ -25,6 +25,10 @@ class View(Protocol):
 
     def check(self, result: CheckResult) -> None:
         """A validation was made."""
+        ...
+
+    def diff(self, result: DiffResult) -> None:
+        """Access under two bundles was compared."""
         ...
 
     def guard(self, result: GuardResult) -> None:

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.access import access_lines, diff_line, reason_line, request_line
 from policyloop.view.holes import lint_line, lint_lines, shown_line
+from policyloop.view.markdown import escaped, fenced, table
 from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survivor_line
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
     PROOFS_HEAD,
     RULES_HEAD,
-    Row,
     against_line,
     answer_lines,
     check_line,
@@ -34,6 +35,7 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import clean, counts, event_line, finding_line, one_line, plural
+from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
     from policyloop.access.lint import LintResult
@@ -64,13 +66,17 @@ class GithubView:
                 self._started, self._policies = event, event.policies
                 self._summary.append(f"### policyloop run {one_line(event.run)}\n")
             case Judged() | Attempted() | Clarified():
-                self._summary.append(f"- {_markdown(event_line(event, self._budget()))}")
+                self._summary.append(f"- {escaped(event_line(event, self._budget()))}")
+            case Compared():
+                self._access(event.access, self._policies)
+                self._summary.append(f"- {escaped(event_line(event, None))}")
+                self._summary += [f"- {escaped(line)}" for line in access_lines(event.access)]
             case Ended():
                 self._annotate(event.findings)
-                self._summary.append(f"\n**{_markdown(event_line(event, None))}**\n")
+                self._summary.append(f"\n**{escaped(event_line(event, None))}**\n")
                 self._summarise(event)
                 if event.diff:
-                    self._summary.append(_fenced(event.diff))
+                    self._summary.append(fenced(event.diff))
         self._plain.event(event)
         self._flush()
 
@@ -83,10 +89,25 @@ class GithubView:
             _say(_command("error", "Test weakened", weakened_line(one)))
         _say(f"{result.outcome}: {counts(report.findings)}; {compiler_words(result)}")
         self._summary.append(f"### policyloop check: {result.outcome}\n")
-        self._summary += [f"- {_markdown(finding_line(f, self._policies))}" for f in report.first]
-        self._summary += [f"- weakened: {_markdown(weakened_line(one))}" for one in result.weakened]
+        self._summary += [f"- {escaped(finding_line(f, self._policies))}" for f in report.first]
+        self._summary += [f"- weakened: {escaped(weakened_line(one))}" for one in result.weakened]
         ran = plural(report.tally.ran, "assertion")
         self._summary.append(f"\n{report.tally.passed} of {ran} passed; {compiler_words(result)}\n")
+
+    def diff(self, result: DiffResult) -> None:
+        """An annotation for each way in that is new."""
+        self._access(result.access, result.new)
+        _say(one_line(diff_line(result), 1000))
+        self._summary += [f"### policyloop diff: {escaped(diff_line(result))}\n"]
+        self._summary += [f"- {escaped(line)}" for line in access_lines(result.access)]
+
+    def _access(self, access: AccessReport, policies: str) -> None:
+        for one in access.reasons[:MOST_ANNOTATIONS]:
+            level = "error" if one.wider and one.asked_for is None else "notice"
+            at = one.lets_in
+            file = f"{policies}/{at.file}" if at.file and one.wider else ""
+            text = f"{reason_line(one)}\nshown by: {request_line(one)}"
+            _say(_command(level, f"access/{one.direction}", text, file=file, line=at.line if file else None))
 
     def guard(self, result: GuardResult) -> None:
         """An annotation for each weakened assertion, a notice for each that a person released."""
@@ -98,25 +119,25 @@ class GithubView:
         line = f"{word}: {len(result.weakened)} of {plural(result.locked, 'assertion')} would get weaker"
         _say(line)
         self._summary += [f"### policyloop guard: {line}\n"]
-        self._summary += [f"- released by a person: {_markdown(one_line(name))}" for name in result.released]
-        self._summary += [f"- {_markdown(weakened_line(one))}" for one in result.weakened]
+        self._summary += [f"- released by a person: {escaped(one_line(name))}" for name in result.released]
+        self._summary += [f"- {escaped(weakened_line(one))}" for one in result.weakened]
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
         spec = result.spec
         self._plain.spec(result)
         self._flush()
-        self._summary += [f"### policyloop spec: {_markdown(state_line(spec))}\n"]
-        self._summary += [_table(RULES_HEAD, rule_rows(spec)), _table(DECISIONS_HEAD, decision_rows(spec))]
-        self._summary += [f"- {_markdown(line)}" for line in answer_lines(spec)]
+        self._summary += [f"### policyloop spec: {escaped(state_line(spec))}\n"]
+        self._summary += [table(RULES_HEAD, rule_rows(spec)), table(DECISIONS_HEAD, decision_rows(spec))]
+        self._summary += [f"- {escaped(line)}" for line in answer_lines(spec)]
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
         for gap in result.gaps[:MOST_ANNOTATIONS]:
             _say(_command("error", f"spec/{gap.code}", clean(str(gap)), file=result.path, line=gap.line))
         _say(one_line(check_line(result)))
-        self._summary += [f"### policyloop spec check: {_markdown(check_line(result))}\n"]
-        self._summary += [f"- {_markdown(gap_line(gap, result.path))}" for gap in result.gaps]
+        self._summary += [f"### policyloop spec check: {escaped(check_line(result))}\n"]
+        self._summary += [f"- {escaped(gap_line(gap, result.path))}" for gap in result.gaps]
 
     def lint(self, result: "LintResult") -> None:
         """An annotation for each hole."""
@@ -127,8 +148,8 @@ class GithubView:
             level = {"note": "notice"}.get(one.level, one.level)
             _say(_command(level, f"lint/{one.code}", text, file=file, line=one.line, col=one.column))
         _say(one_line(lint_line(result)))
-        self._summary += [f"### policyloop lint: {_markdown(lint_line(result))}\n"]
-        self._summary += [f"- {_markdown(line)}" for line in lint_lines(result)]
+        self._summary += [f"### policyloop lint: {escaped(lint_line(result))}\n"]
+        self._summary += [f"- {escaped(line)}" for line in lint_lines(result)]
 
     def mutate(self, result: "MutateResult") -> None:
         """A warning for each mutant that no test noticed, and the tests that would."""
@@ -137,10 +158,10 @@ class GithubView:
             text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
             _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
         _say(one_line(score_line(result)))
-        self._summary += [f"### policyloop mutate: {_markdown(score_line(result))}\n"]
-        self._summary += [f"- {_markdown(line)}" for line in mutate_lines(result)]
+        self._summary += [f"### policyloop mutate: {escaped(score_line(result))}\n"]
+        self._summary += [f"- {escaped(line)}" for line in mutate_lines(result)]
         suite = result.suite()
-        self._summary += [f"\nTests to add:\n\n{_fenced(suite, 'yaml')}"] if suite else []
+        self._summary += [f"\nTests to add:\n\n{fenced(suite, 'yaml')}"] if suite else []
 
     def pause(self) -> None:
         """Nothing moves here."""
@@ -164,10 +185,10 @@ class GithubView:
 
     def _summarise(self, event: Ended) -> None:
         if event.rules:
-            self._summary.append(_table(PROOFS_HEAD, proof_rows(event.rules)))
-        self._summary += [f"- {_markdown(line)}" for line in question_lines(event.questions)]
-        self._summary += [f"- contradicts: {_markdown(against_line(one))}" for one in event.contradictions]
-        self._summary += [f"- ASSUMED, nobody confirmed it: {_markdown(one_line(a))}" for a in event.assumptions]
+            self._summary.append(table(PROOFS_HEAD, proof_rows(event.rules)))
+        self._summary += [f"- {escaped(line)}" for line in question_lines(event.questions)]
+        self._summary += [f"- contradicts: {escaped(against_line(one))}" for one in event.contradictions]
+        self._summary += [f"- ASSUMED, nobody confirmed it: {escaped(one_line(a))}" for a in event.assumptions]
 
     def _annotate(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings[:MOST_ANNOTATIONS]:
@@ -192,24 +213,6 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in text)
-
-
-def _table(head: Row, rows: list[Row]) -> str:
-    lines = [head, tuple("---" for _ in head), *(tuple(_markdown(cell) for cell in row) for row in rows)]
-    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _fenced(diff: str, language: str = "diff") -> str:
-    text = clean(diff)
-    fence = "````"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text}{fence}\n"
 
 
 def _say_inert(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Ended, Event, Started
 from policyloop.redact import redact_value
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult, run_to_json
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult, run_to_json
 from policyloop.view.plain import PlainView
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class JsonView:
 
     def check(self, result: CheckResult) -> None:
         """The document of `check`."""
+        write(result.to_json())
+
+    def diff(self, result: DiffResult) -> None:
+        """The document of `diff`."""
         write(result.to_json())
 
     def guard(self, result: GuardResult) -> None:

@@ -4,9 +4,10 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding, Weakened
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.access import access_lines, diff_line
 from policyloop.view.holes import lint_line, lint_lines
 from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.specs import (
@@ -58,6 +59,9 @@ class PlainView:
             case Clarified():
                 for change in event.changes:
                     self._say(f"  change: {one_line(change)}")
+            case Compared():
+                for line in access_lines(event.access, self._policies):
+                    self._say(line)
             case Ended():
                 self._ended(event)
 
@@ -70,6 +74,12 @@ class PlainView:
             self._say(f"weakened: {weakened_line(one)}")
         ran = f"{report.tally.passed}/{report.tally.ran} assertions passed, {report.tally.skipped} skipped"
         self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
+
+    def diff(self, result: DiffResult) -> None:
+        """Each change with the request that shows it, then the verdict."""
+        for line in access_lines(result.access):
+            self._say(line)
+        self._say(diff_line(result))
 
     def guard(self, result: GuardResult) -> None:
         """Each released assertion, each weakened one and how, then the verdict."""

@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from policyloop.budget import Budget, Spent
-from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.access import diff_line, reason_line, request_line
 from policyloop.view.holes import hole_line, lint_line, shown_line
 from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
@@ -37,6 +38,7 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import clean, counts, event_line, one_line, place, plural
+from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
     from policyloop.access.lint import LintResult
@@ -61,12 +63,18 @@ class RichView:
         """Print what is worth keeping; show the rest in the panel."""
         if isinstance(event, Started):
             self._panel = StatusPanel(event.budget)
-        if self._panel and self._live is None and not isinstance(event, Clarified | Ended):
+        if self._panel and self._live is None and not isinstance(event, Clarified | Compared | Ended):
             self._live = Live(self._panel, console=self._console, transient=True, refresh_per_second=8)
             self._live.start()
         if self._panel:
             self._panel.take(event)
+        self._print(event)
+
+    def _print(self, event: Event) -> None:
         match event:
+            case Compared():
+                self._access(event.access)
+                self._console.print(Text(event_line(event, None), style="bold"))
             case Started() | Answered(replayed=True):
                 self._console.print(Text(event_line(event, None), style="bold"))
             case Judged():
@@ -88,6 +96,19 @@ class RichView:
         tally = result.report.tally
         words = f"{counts(result.report.findings)}; {tally.passed}/{tally.ran} assertions passed"
         self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
+
+    def diff(self, result: DiffResult) -> None:
+        """Each change with the request that shows it, then the verdict."""
+        self._access(result.access)
+        self._verdict(result.outcome, diff_line(result))
+
+    def _access(self, access: AccessReport, policies: str = "") -> None:
+        for one in access.reasons:
+            colour = "yellow" if one.asked_for else "red" if one.wider else "cyan"
+            self._console.print(Text(reason_line(one, policies), style=colour))
+            self._console.print(Text(f"  shown by: {request_line(one)}", style="dim"))
+        for note in access.notes:
+            self._console.print(Text(one_line(note), style="dim"))
 
     def guard(self, result: GuardResult) -> None:
         """What a person released, what got weaker, then the verdict."""

@@ -24,7 +24,7 @@ from policyloop.findings import CompilerInfo
 from policyloop.validators.native import NativeRunner
 from policyloop.validators.select import open_native
 
-__all__ = ["Pdp", "Plan", "Refused", "Settings", "allowed", "encode", "serving"]
+__all__ = ["Pdp", "Plan", "Refused", "Settings", "allowed", "encode", "serving", "serving_all"]
 
 
 class Pdp(Protocol):
@@ -61,9 +61,19 @@ def serving(bundle: Bundle, settings: Settings) -> Iterator[Pdp]:
     To be entered from the main thread. Raises `Refused` for a bundle that does not compile, `Unavailable` when there is
     no compiler, no engine, or no answer in time.
     """
+    with serving_all((bundle,), settings) as (pdp,):
+        yield pdp
+
+
+@contextmanager
+def serving_all(bundles: Sequence[Bundle], settings: Settings) -> Iterator[tuple[Pdp, ...]]:
+    """As `serving`, for several bundles: they get ready at the same time."""
     with ExitStack() as stack:
-        info, (door, ended) = _start(bundle, settings, stack)
-        yield stack.enter_context(closing(Client(info, door, ended, settings.timeout_seconds)))
+        started = [_start(bundle, settings, stack) for bundle in bundles]
+        yield tuple(
+            stack.enter_context(closing(Client(info, door, ended, settings.timeout_seconds)))
+            for info, (door, ended) in started
+        )
 
 
 def _start(bundle: Bundle, settings: Settings, stack: ExitStack) -> tuple[CompilerInfo, Serving]:

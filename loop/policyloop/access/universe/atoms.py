@@ -26,6 +26,7 @@ from policyloop.access.universe.values import (
 Guesses = tuple[list[Assignment], list[Assignment]]
 """Assignments that should make an atom true, and such that should make it false."""
 
+WHO: Path = ("P", "id")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _SAME_VALUE = frozenset(("int", "double", "uint", "bool", "string", "lowerAscii", "upperAscii", "trim", "dyn"))
 _MOST_CONSTANTS = 12
@@ -211,10 +212,15 @@ def _between(operator: str, left: Node, right: Node, near: Near) -> Guesses | No
     true: list[Assignment] = []
     false: list[Assignment] = []
     if operator in ("==", "!="):
-        for value in (*_known(one.path, near), *_known(other.path, near), SHARED):
+        # Who asks stays the same as far as can be: then one call asks about many resources.
+        whose = [path for path in (one.path, other.path) if path == WHO]
+        for value in _known(WHO, near) if whose else (*_known(one.path, near), *_known(other.path, near), SHARED):
             true.append({one.path: value, other.path: value})
-            if one.path != ("P", "id") or value == _known(one.path, near)[0]:
-                false += [{one.path: value, other.path: OTHER}, {one.path: OTHER, other.path: value}]
+            false += [
+                {path: OTHER if path == moved else value for path in (one.path, other.path)}
+                for moved in (one.path, other.path)
+                if moved != WHO
+            ]
         return (true, false) if operator == "==" else (false, true)
     for base in (*(v for v in (*_known(one.path, near), *_known(other.path, near)) if type(v) in (int, float)), 5):
         for step in (0, 1, -1):
@@ -255,7 +261,7 @@ def _membership(left: Node, right: Node, near: Near) -> Guesses | None:
         holding: list[Assignment] = [{other.path: [value]}, {other.path: [OTHER, value]}, {other.path: {str(value): 1}}]
         return holding, [{other.path: []}, {other.path: [OTHER]}]
     if one and other:
-        values = (*_known(one.path, near), SHARED)
+        values = _known(WHO, near) if one.path == WHO else (*_known(one.path, near), SHARED)
         return (
             [{one.path: v, other.path: [v]} for v in values],
             [{one.path: values[0], other.path: [OTHER]}, {one.path: values[0], other.path: []}],

@@ -15,13 +15,13 @@ from typing import Any
 
 from policyloop.access.cel import Call, Const, Select, walk
 from policyloop.access.questions import Question, asked_by
-from policyloop.access.request import Batch, Principal, Request, Resource, canonical
+from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.universe.atoms import Near, constant
 from policyloop.access.universe.fields import ABSENT, NOW, ROLES, Assignment, Path, merged, path_of, placed, settable
 from policyloop.access.universe.goals import ANY, Goal, Goals
 from policyloop.access.universe.models import models
 from policyloop.access.universe.shapes import Shape, shape_of
-from policyloop.access.universe.values import ODD_TYPES, around, json_of
+from policyloop.access.universe.values import ODD_TYPES, OTHER, around, json_of
 from policyloop.bundle import Bundle
 from policyloop.guard import Lock
 
@@ -69,6 +69,8 @@ class Universe:
     seed: int = 0
     most: int = MOST_REQUESTS
     now: datetime = field(default_factory=this_minute)
+    only: frozenset[str] | None = None
+    """The kinds of resource to ask about; all that the bundles name by default."""
     asked: int = 0
     complete: bool = True
     """Whether everything that was to be asked fitted into `most`."""
@@ -108,6 +110,35 @@ class Universe:
             for action in _spelled(goal.actions):
                 yield Question(Request(principal, resource, action, placed({}, one, ("J",))), str(one[NOW]))
 
+    def subjects(self) -> Iterator[tuple[Principal, str, str, tuple[str, str], Attributes]]:
+        """Principal, kind, action, version and scope, claims: what to prove something about. All resources are meant.
+
+        Each role, an unknown one and each two together, without attributes and with those of a fixture; fixtures; and
+        every principal that just meets a rule.
+        """
+        fixtures = {question.request.principal.key: question.request for question, _ in self._fixtures}
+        for kind in self.kinds:
+            seen: set[str] = set()
+            for principal, claims in itertools.chain(
+                ((one.principal, one.claims) for one in fixtures.values()), self._of_roles(kind)
+            ):
+                key = f"{principal.key} {canonical(claims)}"
+                if key not in seen:
+                    seen.add(key)
+                    for action in kind.actions:
+                        for place in kind.places:
+                            yield principal, kind.name, action, place, claims
+
+    def _of_roles(self, kind: _Kind) -> Iterator[tuple[Principal, Attributes]]:
+        for n, goal in enumerate(kind.goals):
+            for one in kind.met[n][:3]:
+                for role in goal.roles or (UNKNOWN_ROLE,):
+                    principal = self._principal(goal, (role,), one, kind.bases[-1][0], "")
+                    yield principal, placed({}, one, ("J",))
+        for roles in (*((role,) for role in (*self.roles, UNKNOWN_ROLE)), *itertools.combinations(self.roles, 2)):
+            for base in kind.bases:
+                yield Principal(SOMEBODY, roles, base[0]), {}
+
     # --- what the bundles name
 
     def _all_roles(self) -> tuple[str, ...]:
@@ -126,7 +157,8 @@ class Universe:
         found = {goal.kind for goals in self._goals for goal in goals.all}
         found |= {question.request.resource.kind for question, _ in self._fixtures}
         named = sorted(name for name in found if "*" not in name)
-        return (*named, *(("unknown_kind",) if len(named) < len(found) else ()))
+        names = (*named, *(("unknown_kind",) if len(named) < len(found) else ()))
+        return tuple(name for name in names if self.only is None or name in self.only)
 
     def _kind(self, name: str) -> _Kind:
         goals = tuple(dict.fromkeys(g for held in self._goals for g in held.all if g.kind == name or "*" in g.kind))
@@ -188,27 +220,27 @@ class Universe:
 
     def _of_kind(self, kind: _Kind) -> Iterator[Batch]:
         drawn = random.Random(f"{self.seed} {kind.name}")  # noqa: S311
-        streams = [self._of_goal(kind, n) for n in range(len(kind.goals))]
-        yield from _in_turns(streams)
+        yield from self._of_rules(kind)
         yield from _in_turns([self._moved(kind, n) for n in range(len(kind.goals))])
         yield from self._pairs(kind, drawn)
         yield from self._moved_twice(kind, drawn)
 
-    def _of_goal(self, kind: _Kind, n: int) -> Iterator[Batch]:
-        """A rule just met and just missed, for every role and pair of roles, in every scope and version."""
-        goal = kind.goals[n]
-        tried = [one for one in (*kind.met[n], *kind.missed[n]) if NOW not in one]
-        for base in kind.bases:
-            for roles in self._role_sets(goal):
-                yield from self._ask(kind, goal, roles, tried, base)
+    def _of_rules(self, kind: _Kind) -> Iterator[Batch]:
+        """Each rule just met and just missed, for every role and pair of roles, in every scope and version."""
+        goals: dict[tuple[str, str], tuple[Goal, list[Assignment]]] = {}
+        for goal, *lists in zip(kind.goals, kind.met, kind.missed, strict=True):
+            of = (goal.principal, goal.scope) if goal.principal else ("", "")
+            held = goals.setdefault(of, (goal, []))[1]
+            held += (one for one in itertools.chain(*lists) if NOW not in one)
+        for roles in self._role_sets():
+            for base in kind.bases:
+                for goal, tried in goals.values():
+                    yield from self._ask(kind, goal, roles, tried, base)
 
-    def _role_sets(self, goal: Goal) -> Iterator[tuple[str, ...]]:
-        own = [(role,) for role in goal.roles]
-        yield from own
-        others = [role for role in self.roles if role not in goal.roles]
-        yield from ((role,) for role in others)
+    def _role_sets(self) -> Iterator[tuple[str, ...]]:
+        yield from ((role,) for role in self.roles)
         yield (UNKNOWN_ROLE,)
-        yield from (tuple(sorted(pair)) for pair in itertools.combinations(self.roles, 2))
+        yield from itertools.combinations(self.roles, 2)
         if len(self.roles) > 2:
             yield self.roles
 
@@ -218,10 +250,11 @@ class Universe:
         roles = [(role,) for role in goal.roles] or [(role,) for role in self.roles[:4]] or [(UNKNOWN_ROLE,)]
         starts = [one for one in kind.met[n] if NOW not in one][:4]
         for base in kind.bases:
-            for path, values in kind.domain.items():
-                moved = [{**start, path: value} for start in starts for value in values]
-                for held in roles:
-                    yield from self._ask(kind, goal, held, moved, base)
+            moved = [
+                {**start, path: value} for path, values in kind.domain.items() for start in starts for value in values
+            ]
+            for held in roles:
+                yield from self._ask(kind, goal, held, moved, base)
 
     def _pairs(self, kind: _Kind, drawn: random.Random) -> Iterator[Batch]:
         """Two rules met at once, or one met and the other missed."""
@@ -369,10 +402,10 @@ def _looked_at(goal: Goal) -> Iterator[Path]:
 
 
 def _worth_trying(path: Path, held: Mapping[str, Any], near: Near) -> Iterator[Any]:
-    near_by = {canonical(v): v for c in near.constants.get(path, ()) for v in around(c)}
-    kept = list({**held, **near_by}.values())[:_MOST_VALUES]
+    constants = near.constants.get(path, ())
+    kept = list({**held, **{canonical(v): v for c in constants for v in around(c)}}.values())[:_MOST_VALUES]
     if path in (("P", "id"), ("R", "id")):
-        yield from (value for value in kept if isinstance(value, str) and value)
+        yield from (value for value in dict.fromkeys((*constants, OTHER)) if isinstance(value, str) and value)
     elif path[0] == "J" and path[1] in _REGISTERED:
         # A token whose registered claims are of another type is no token.
         yield from (*(value for value in kept if isinstance(value, str)), ABSENT)
