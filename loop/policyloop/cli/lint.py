@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -14,13 +14,10 @@ from policyloop.cli.options import (
     StateOption,
     compiler,
     directory,
+    server,
     settings,
     view_of,
 )
-
-if TYPE_CHECKING:
-    from policyloop.access.pdp import Settings
-    from policyloop.config import Config
 
 
 class FailOn(StrEnum):
@@ -74,7 +71,7 @@ def lint(
             bundle,
             str(policies),
             seed=seed,
-            settings=_server(loaded),
+            settings=server(loaded),
             enforcement=enforcement,
             fail_on=fail_on.value,
         )
@@ -83,15 +80,6 @@ def lint(
     view.lint(result)
     view.close()
     raise typer.Exit(int(result.exit_code))
-
-
-def _server(config: "Config") -> "Settings":
-    from policyloop.access.pdp import Settings
-
-    cerbos = config.cerbos
-    return Settings(
-        runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
-    )
 
 
 def _enforcement(file: Path) -> str:
