@@ -3,12 +3,15 @@
 import http.client
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _MOST_ANSWER_BYTES = 64 * 1_048_576
 _LONGEST_SOCKET_PATH = 100
+_IDLE_SECONDS = 20.0
+"""After that long without a call a connection is opened anew: the server hangs up on one that it thinks forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,19 @@ class Connection:
 
     def __init__(self, door: Door, timeout_seconds: float) -> None:
         self._http = _Http(door, timeout_seconds)
+        self._last = 0.0
 
     def send(self, path: str, body: bytes) -> None:
         """Ask, without waiting for the answer."""
+        if time.monotonic() - self._last > _IDLE_SECONDS:
+            self.close()
         self._http.request("POST" if body else "GET", path, body or None, {"Content-Type": "application/json"})
 
     def receive(self) -> tuple[int, bytes]:
         """The status and the body of the answer. Raises `OSError` for one that is beyond all measure."""
         answer = self._http.getresponse()
         body = answer.read(_MOST_ANSWER_BYTES)
+        self._last = time.monotonic()
         if not answer.isclosed():
             raise OSError("the answer is longer than 64 MiB")
         return answer.status, body
