@@ -56,6 +56,15 @@ class Shape:
                     found.update(self._of(rule, roles))
         return tuple(self.conditions[name] for name in found)
 
+    def near(self, asker: Asker) -> frozenset[str]:
+        """Every condition that anything says of this kind of resource, by its attribute."""
+        found: set[str] = set()
+        for policy in self._policies:
+            for rule in policy.rules:
+                if _fits(rule.resource, asker.kind, policy):
+                    found.update(name for name, _ in self._of(rule, None))
+        return frozenset(found)
+
     def _of(self, rule: Rule, roles: Sequence[str] | None) -> Iterator[tuple[str, None]]:
         used = [one for one in self._definitions() if one.name in rule.derived_roles]
         own = rule.policy != "resource" or _held(rule.roles, roles)

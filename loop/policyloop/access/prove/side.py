@@ -70,7 +70,9 @@ class Side:
                 free.append((formulas[key], tuple(attributes)))
             else:
                 fixed.update(dict.fromkeys(attributes, state))
-        table = self._table(asked, fixed, [attributes for _, attributes in free])
+        looked_at = {*fixed, *(one for _, attributes in free for one in attributes)}
+        others = tuple(sorted(self.shape.near(asker) - looked_at))
+        table = self._table(asked, fixed, [attributes for _, attributes in free], others)
         return _diagram([holds for holds, _ in free], table, self.states), reasons
 
     @property
@@ -89,7 +91,9 @@ class Side:
         error = z3.simplify(value.error) if self.strict else NO
         return Holds(true, error)
 
-    def _table(self, asked: Asked, fixed: dict[str, State], free: Sequence[tuple[str, ...]]) -> tuple[bool, ...]:
+    def _table(
+        self, asked: Asked, fixed: dict[str, State], free: Sequence[tuple[str, ...]], others: tuple[str, ...]
+    ) -> tuple[bool, ...]:
         """What the PDP decides in every case of the free conditions, the last one changing fastest."""
         if len(self.states) ** len(free) > self.rows:
             raise TooMany(f"{len(free)} conditions decide together")
@@ -99,7 +103,8 @@ class Side:
         where = (asked.kind, asked.policy_version, asked.scope)
         key = (principal, where, asked.action, tuple(sorted(fixed.items())), tuple(free))
         if key not in self._tables:
-            self._tables[key] = self._ask(principal, where, asked.action, fixed, free)
+            rest = [dict.fromkeys(others, state) | fixed for state in (_ERROR, _TRUE)]
+            self._tables[key] = self._ask(principal, where, asked.action, rest if others else rest[:1], free)
         return self._tables[key]
 
     def _ask(
@@ -107,26 +112,24 @@ class Side:
         principal: Principal,
         where: tuple[str, str, str],
         action: str,
-        fixed: dict[str, State],
+        rest: Sequence[dict[str, State]],
         free: Sequence[tuple[str, ...]],
     ) -> tuple[bool, ...]:
+        """The decisions in every case; the same ones for each `rest`, the states of what should not matter."""
         kind, version, scope = where
-        looked_at = {*fixed, *(one for group in free for one in group)}
-        others = [name for name in self.shape.conditions if name not in looked_at]
 
         def resources() -> Iterator[Resource]:
-            # Each case twice, the conditions that should not matter once false and once true.
-            for rest in (_FALSE, _TRUE) if others else (_FALSE,):
+            for states in rest:
                 for case in product(self.states, repeat=len(free)):
-                    states = dict.fromkeys(others, rest) | fixed
+                    told = dict(states)
                     for group, state in zip(free, case, strict=True):
-                        states.update(dict.fromkeys(group, state))
-                    attributes = {name: state == _TRUE for name, state in states.items() if state != _ERROR}
+                        told.update(dict.fromkeys(group, state))
+                    attributes = {name: state == _TRUE for name, state in told.items() if state != _ERROR}
                     yield Resource(kind, "x", attributes, version, scope)
 
         answers = [one for _, part in self.shape_pdp.effects(_batches(principal, resources(), action)) for one in part]
         rows = len(self.states) ** len(free)
-        if others and answers[:rows] != answers[rows:]:
+        if any(answers[at : at + rows] != answers[:rows] for at in range(rows, len(answers), rows)):
             raise TooMany("conditions decide that were not expected to")
         return tuple(answers[:rows])
 

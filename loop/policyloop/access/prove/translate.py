@@ -7,7 +7,7 @@ sure becomes an unclear value under the name of the expression, so that the same
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +24,7 @@ from policyloop.access.prove.syntax import (
     OR,
     Attribute,
     Call,
+    Entries,
     Fails,
     Items,
     Known,
@@ -100,9 +101,18 @@ class Translator:
             case Items(items=items):
                 values = tuple(self.value(item) for item in items)
                 return failing(Value(NO, {"list": YES}, {"list": Elements(values)}), *values)
+            case Entries(entries=entries):
+                return self._entries(tree, entries)
             case Call():
                 return self._call(tree)
         return self._vague(tree)
+
+    def _entries(self, tree: Tree, entries: Sequence[tuple[Tree, Tree]]) -> Value:
+        keys = [_constant(key) for key, _ in entries]
+        if len(set(map(repr, keys))) < len(keys) or not all(isinstance(key, str) for key in keys):
+            return self._vague(tree)
+        values = tuple(self.value(value) for _, value in entries)
+        return failing(Value(NO, {"map": YES}, {"map": Pairs(dict(zip(keys, values, strict=True)))}), *values)
 
     def _known(self, value: Any) -> Value:
         if isinstance(value, str):
@@ -339,6 +349,10 @@ def _constant(tree: Tree) -> Any:
         case Items(items=items):
             found = [_constant(item) for item in items]
             return _NONE if any(item is _NONE for item in found) else found
+        case Entries(entries=entries):
+            pairs = [(_constant(key), _constant(value)) for key, value in entries]
+            plain = all(isinstance(key, str) and value is not _NONE for key, value in pairs)
+            return dict(pairs) if plain and len(dict(pairs)) == len(pairs) else _NONE
     return _NONE
 
 
