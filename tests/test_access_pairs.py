@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from bundles import FIXTURES, read
 
+from bundles import FIXTURES, read
 from policyloop.access.engine import Bounds, compare_access
 from policyloop.access.pdp import Settings, serving_all
 from policyloop.access.questions import Question, put

@@ -20,7 +20,7 @@ from policyloop.widened import AccessReport
 if TYPE_CHECKING:
     from policyloop.spec import Spec
 
-MOST_REQUESTS = 8_000
+MOST_REQUESTS = 6_000
 MOST_PROOFS = 40
 
 

@@ -37,7 +37,7 @@ _REGISTERED = ("iss", "sub", "aud", "jti")
 _PER_BATCH = 48
 _DECISIONS_PER_BATCH = 240
 _MOST_VALUES = 24
-_MOST_CLOCK = 2_000
+_ROUNDS = 12
 
 
 def this_minute() -> datetime:
@@ -273,9 +273,9 @@ class Universe:
                 yield from self._ask(kind, first, roles, tried, kind.bases[-1])
 
     def _moved_twice(self, kind: _Kind, drawn: random.Random) -> Iterator[Batch]:
-        """Two fields moved at once, drawn without end; what is asked for is bounded by whoever asks."""
+        """Two fields moved at once, drawn by the seed."""
         paths = list(kind.domain)
-        rounds = 40 * len(kind.goals) if len(paths) > 1 else 0
+        rounds = _ROUNDS * len(kind.goals) if len(paths) > 1 else 0
         for _ in range(rounds):
             n = drawn.randrange(len(kind.goals))
             starts = [one for one in kind.met[n] if NOW not in one]
