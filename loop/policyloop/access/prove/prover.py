@@ -80,8 +80,7 @@ class Prover:
         difference = both(wanted, no(unwanted))
         if wanted.eq(unwanted) or z3.is_false(difference):
             return Proved(asked, direction)
-        solver = _solver(self._limits)
-        solver.add(*formulas.laws, difference)
+        solver = _Solver(self._limits, [*formulas.laws, difference])
         found = solver.check()
         if found == z3.unsat:
             return Proved(asked, direction)
@@ -92,11 +91,11 @@ class Prover:
     def _witness(self, asked: Asked, direction: Direction, formulas: _Formulas, difference: Any) -> Verdict:
         """What the solver found, once both PDPs say so."""
         places = formulas.places
-        solver = _solver(self._limits)
-        solver.add(*formulas.laws, difference)
+        wanted = [*formulas.laws, difference]
         if places.timed:
             now, later = time.time_ns(), z3.substitute(difference, (places.now, places.now + _SOON))
-            solver.add(places.now >= now, places.now <= now + _SOON, later)
+            wanted += [places.now >= now, places.now <= now + _SOON, later]
+        solver = _Solver(self._limits, wanted)
         for _ in range(self._limits.tries):
             if solver.check() != z3.sat:
                 break
@@ -126,11 +125,27 @@ class Prover:
         return request
 
 
-def _solver(limits: Limits) -> z3.Solver:
-    solver = z3.Solver()
-    solver.set("random_seed", 0)
-    solver.set("rlimit", limits.steps)
-    return solver
+class _Solver:
+    """A solver that has seen nothing before, so that it answers the same whatever was asked earlier."""
+
+    def __init__(self, limits: Limits, formulas: Sequence[Any]) -> None:
+        self._context = z3.Context()
+        self._solver = z3.Solver(ctx=self._context)
+        self._solver.set("random_seed", 0)
+        self._solver.set("rlimit", limits.steps)
+        self.add(*formulas)
+
+    def add(self, *formulas: Any) -> None:
+        """What must hold as well."""
+        self._solver.add(*(one.translate(self._context) for one in formulas))
+
+    def check(self) -> Any:
+        """Satisfiable, unsatisfiable or unknown."""
+        return self._solver.check()
+
+    def model(self) -> Any:
+        """What satisfies it."""
+        return self._solver.model().translate(z3.main_ctx())
 
 
 def _name(tree: Tree) -> str:

@@ -87,9 +87,7 @@ class Side:
             reasons.append(f"`{condition.text}` is not translated: {reason}")
             name = f"{self.name}.{condition.attribute}"
             value = translator.unread(name)
-        true = z3.simplify(value.true)
-        error = z3.simplify(value.error) if self.strict else NO
-        return Holds(true, error)
+        return Holds(_plain(value.true), _plain(value.error) if self.strict else NO)
 
     def _table(
         self, asked: Asked, fixed: dict[str, State], free: Sequence[tuple[str, ...]], others: tuple[str, ...]
@@ -143,6 +141,14 @@ def _batches(principal: Principal, resources: Iterator[Resource], action: str) -
             held = []
     if held:
         yield Batch(principal, tuple(held), (action,))
+
+
+def _plain(formula: Any) -> Any:
+    """A formula that is true or false whatever the resource, as that. Others stay as they were made: what the solver
+    makes of one depends on all that it has seen before.
+    """
+    simple = z3.simplify(formula)
+    return simple if z3.is_true(simple) or z3.is_false(simple) else formula
 
 
 def _settled(holds: Holds) -> State | None:
