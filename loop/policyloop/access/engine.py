@@ -1,14 +1,14 @@
 """Old and new side by side: what does the new bundle allow that the old one denied, and the other way round?"""
 
 import itertools
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Literal
 
-from policyloop.access.accept import NOTHING, Accepted, Place, without_rules
+from policyloop.access.accept import NOTHING, Accepted, Accepts, Place, without_rules
 from policyloop.access.blame import deciding
 from policyloop.access.compare import differences
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
@@ -32,6 +32,7 @@ MOST_PROOFS = 200
 MOST_ROUNDS = 3
 """How often it is looked behind the accepted rules."""
 MOST_WHY = 10
+MOST_SAMPLES = 16
 MOST_REASONS = 60
 """The most changes that are told; how many more there were is a note."""
 
@@ -85,6 +86,42 @@ class _Found:
             one.resource.scope,
             one.principal.roles,
         )
+
+
+class _Group:
+    """Requests that show one kind of change: the smallest, the first ones, and the latest of each of some slots.
+
+    The smallest one may be asked for while another is not; so each of these is looked at by itself.
+    """
+
+    def __init__(self, first: _Found) -> None:
+        self._smallest = first
+        self._weight = weight(first.request)
+        self._first = [first.request]
+        self._slots: dict[int, Request] = {}
+
+    def take(self, found: _Found) -> None:
+        """One more."""
+        heavy = weight(found.request)
+        if heavy < self._weight:
+            self._smallest, self._weight = found, heavy
+        if len(self._first) < MOST_SAMPLES:
+            self._first.append(found.request)
+        else:
+            self._slots[zlib.crc32(found.request.key.encode()) % MOST_SAMPLES] = found.request
+
+    def sorts(self, accepts: Accepts, new: Pdp) -> Iterator[_Found]:
+        """The smallest request of each sort: those that nothing asks for, and those that a rule asks for."""
+        one = self._smallest
+        if not one.wider or accepts is NOTHING.requests:
+            yield one
+            return
+        told: set[str | None] = set()
+        for request in sorted({one.request, *self._first, *self._slots.values()}, key=weight):
+            name = accepts(request, new)
+            if name not in told:
+                told.add(name)
+                yield replace(one, request=request, accepted=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,19 +197,18 @@ class _Comparison:
             mode = replace(self._settings, schemas=schemas)
             with ExitStack() as stack:
                 before, after = stack.enter_context(serving_all((self._old, new), mode))
-                groups: dict[_Key, _Found] = {}
+                groups: dict[_Key, _Group] = {}
                 _gather(groups, (before, after), self._universe, schemas)
                 if schemas == "none" and self.proofs is None:
                     self._prove(groups, (before, after), new, mode)
-                for one in sorted(groups.values(), key=lambda f: weight(f.request)):
+                sorts = itertools.chain(*(one.sorts(accepted.requests, after) for one in groups.values()))
+                for one in sorted(sorts, key=lambda f: weight(f.request)):
                     if not _known(one, found, before, after):
-                        small = _shrunk(one, before, after)
-                        asked_for = accepted.requests(small.request, after) if small.wider else None
-                        found.append(replace(small, accepted=asked_for))
+                        found.append(_shrunk(one, before, after, accepted.requests))
         found += self._by_the_clock(new, found)
         return self._explained(found, new, accepted.rules)
 
-    def _prove(self, groups: dict[_Key, _Found], pdps: tuple[Pdp, Pdp], new: Bundle, settings: Settings) -> None:
+    def _prove(self, groups: dict[_Key, _Group], pdps: tuple[Pdp, Pdp], new: Bundle, settings: Settings) -> None:
         """What the solver finds joins the changes found by decisions; what it proves is counted."""
         if self._bounds.prove == "off":
             return
@@ -190,7 +226,7 @@ class _Comparison:
                     if isinstance(verdict, Witness):
                         refuted += 1
                         found = _Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
-                        groups.setdefault(found.key, found)
+                        groups.setdefault(found.key, _Group(found)).take(found)
                     elif isinstance(verdict, Proved):
                         proved += verdict.direction == "wider"
                     else:
@@ -247,7 +283,7 @@ def _for_anybody(reasons: Iterable[Reason]) -> list[Reason]:
 def _known(one: _Found, found: Iterable[_Found], old: Pdp, new: Pdp) -> bool:
     """Whether the very same request shows the change also with the fewer roles of a witness that is there already."""
     for other in found:
-        if other.same_but_for_roles(one):
+        if other.same_but_for_roles(one) and other.accepted == one.accepted:
             roles = other.request.principal.roles
             fewer = replace(one.request, principal=replace(one.request.principal, roles=roles))
             if roles == one.request.principal.roles or _shows(fewer, wider=one.wider, old=old, new=new):
@@ -259,21 +295,27 @@ def _shows(request: Request, *, wider: bool, old: Pdp, new: Pdp) -> bool:
     return new.decide(request).allowed is wider and old.decide(request).allowed is not wider
 
 
-def _gather(groups: dict[_Key, _Found], pdps: tuple[Pdp, Pdp], universe: Universe, schemas: Schemas) -> None:
-    """Keep the smallest request of each kind of change; memory does not grow with the number of requests."""
+def _gather(groups: dict[_Key, _Group], pdps: tuple[Pdp, Pdp], universe: Universe, schemas: Schemas) -> None:
+    """Keep the smallest request of each kind of change and some others; memory does not grow with the requests."""
     old, new = pdps
     for one in differences(old, new, universe.batches()):
         found = _Found(one.request, one.wider, schemas)
         known = groups.get(found.key)
         if known is None and len(groups) >= MOST_GROUPS:
             universe.complete = False
-        elif known is None or weight(found.request) < weight(known.request):
-            groups[found.key] = found
+        elif known is None:
+            groups[found.key] = _Group(found)
+        else:
+            known.take(found)
 
 
-def _shrunk(found: _Found, old: Pdp, new: Pdp) -> _Found:
-    """The same difference with the smallest request that shows it."""
-    shows = partial(_shows, wider=found.wider, old=old, new=new)
+def _shrunk(found: _Found, old: Pdp, new: Pdp, accepts: Accepts) -> _Found:
+    """The same difference with the smallest request that shows it, and that the same rule asks for, or none."""
+
+    def shows(request: Request) -> bool:
+        alike = _shows(request, wider=found.wider, old=old, new=new)
+        return alike and (not found.wider or accepts(request, new) == found.accepted)
+
     return replace(found, request=smallest(found.request, shows))
 
 
@@ -281,7 +323,8 @@ def _subject(reason: Reason, *, roles: bool = True) -> object:
     """Reasons with the same subject are one for a reader: the same rule for the same roles, action and resource."""
     at = reason.lets_in
     held = reason.roles if roles else ()
-    return (reason.direction, reason.resource, reason.action, held, at.file, at.line, reason.now is None)
+    told = (reason.direction, reason.resource, reason.action, held, at.file, at.line)
+    return (*told, reason.now is None, reason.asked_for)
 
 
 def _place(reason: Reason) -> Place | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select, walk
-from policyloop.access.universe.fields import ABSENT, NOW, Assignment, Path, path_of, settable
+from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, Assignment, Path, path_of, settable
 from policyloop.access.universe.values import (
     OTHER,
     SHARED,
@@ -71,8 +71,7 @@ def guess(node: Node, near: Near) -> Guesses:
     """Assignments under which the atom `node` should be true, and false."""
     match node:
         case Call(function="has", args=(inner,)) if (path := path_of(inner)) and settable(path):
-            known = [{path: value} for value in near.constants.get(path, ())[:2]]
-            return [*known, {path: "x"}, {path: True}], [{path: ABSENT}]
+            return [{path: PRESENT}, {path: True}], [{path: ABSENT}]
         case Call(function="==" | "!=" | "<" | "<=" | ">" | ">=" as operator, args=(left, right)):
             found = _comparison(operator, left, right, near)
         case Call(function="in", args=(left, right)):
@@ -126,6 +125,8 @@ def _term(node: Node) -> _Term | None:
 
 def _shifted(sign: str, left: Node, right: Node) -> _Term | None:
     """A field plus or minus a constant."""
+    if sign == "+" and isinstance(right, Const) and isinstance(right.value, str):
+        return _followed(left, right.value)
     for inner, other, swapped in ((left, right, False), (right, left, True)):
         known, by = constant(other)
         found = _term(inner)
@@ -140,6 +141,22 @@ def _shifted(sign: str, left: Node, right: Node) -> _Term | None:
 
             return replace(found, inverse=undone)
     return None
+
+
+def _followed(left: Node, ending: str) -> _Term | None:
+    """A text and a fixed ending: mostly a date that is made a time of."""
+    found = _term(left)
+    if found is None:
+        return None
+
+    def undone(value: Any) -> Iterator[Any]:
+        text = json_of(value)
+        if isinstance(value, datetime) and ending.startswith("T"):
+            yield from found.inverse(text.partition("T")[0])
+        elif isinstance(text, str) and text.endswith(ending):
+            yield from found.inverse(text.removesuffix(ending))
+
+    return replace(found, inverse=undone)
 
 
 def _comparison(operator: str, left: Node, right: Node, near: Near) -> Guesses | None:

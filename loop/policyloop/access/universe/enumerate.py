@@ -17,7 +17,18 @@ from policyloop.access.cel import Call, Const, Select, walk
 from policyloop.access.questions import Question, asked_by
 from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.universe.atoms import Near, constant
-from policyloop.access.universe.fields import ABSENT, NOW, ROLES, Assignment, Path, merged, path_of, placed, settable
+from policyloop.access.universe.fields import (
+    ABSENT,
+    NOW,
+    PRESENT,
+    ROLES,
+    Assignment,
+    Path,
+    merged,
+    path_of,
+    placed,
+    settable,
+)
 from policyloop.access.universe.goals import ANY, Goal, Goals
 from policyloop.access.universe.models import models
 from policyloop.access.universe.shapes import Shape, shape_of
@@ -383,7 +394,7 @@ def _domain(
     found: dict[Path, dict[str, Any]] = {path: {} for goal in goals for path in _looked_at(goal)}
     for one in tried:
         for path, value in one.items():
-            if path != NOW and value is not ABSENT:
+            if path != NOW and value is not ABSENT and value is not PRESENT:
                 found.setdefault(path, {})[canonical(value)] = value
     for shape in shapes:
         for path, values in shape.values.items():

@@ -12,19 +12,26 @@ NOW: Final[Path] = ("now",)
 ROLES: Final[Path] = ("P", "roles")
 
 
-class _Absent:
-    """The field is not there."""
+class _Mark:
+    """What is said of a field instead of a value."""
 
-    __slots__ = ()
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        return "ABSENT"
+        return self._name
 
 
-ABSENT: Final = _Absent()
+ABSENT: Final = _Mark("ABSENT")
+"""The field is not there."""
+PRESENT: Final = _Mark("PRESENT")
+"""The field is there, with whatever value: `ANYTHING` where nothing else asks for one."""
+ANYTHING = "x"
 
 Assignment = Mapping[Path, Any]
-"""Field -> JSON value, or `ABSENT`. What is not in it is left as it is."""
+"""Field -> JSON value, `ABSENT` or `PRESENT`. What is not in it is left as it is."""
 
 _ROOTS: Mapping[str, Path] = {"P": ("P",), "R": ("R",), "G": ("G",), "globals": ("G",)}
 _REQUEST: Mapping[str, Path] = {"principal": ("P",), "resource": ("R",)}
@@ -56,10 +63,16 @@ def settable(path: Path) -> bool:
 
 def merged(first: Assignment, second: Assignment) -> dict[Path, Any] | None:
     """Both, or None where they disagree."""
+    both = dict(first)
     for path, value in second.items():
-        if path in first and not same(first[path], value):
-            return None
-    return {**first, **second}
+        known = both.get(path, PRESENT if value is not ABSENT else ABSENT)
+        if known is PRESENT and value is not ABSENT:
+            both[path] = value
+        elif value is not PRESENT or known is ABSENT:
+            if not same(known, value):
+                return None
+            both[path] = value
+    return both
 
 
 def same(one: Any, other: Any) -> bool:
@@ -88,4 +101,4 @@ def _put(into: dict[str, Any], path: Path, value: Any) -> None:
     if value is ABSENT:
         here.pop(path[-1], None)
     else:
-        here[path[-1]] = value
+        here[path[-1]] = ANYTHING if value is PRESENT else value

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from policyloop.access.cel import Call, Const, Name, Node, Select
 from policyloop.access.universe.atoms import Near, guess
-from policyloop.access.universe.fields import ABSENT, Assignment, Path, merged, path_of, settable
+from policyloop.access.universe.fields import ABSENT, ANYTHING, PRESENT, Assignment, Path, merged, path_of, settable
 
 MOST = 40
 """The most assignments for one condition and one outcome."""
@@ -125,7 +125,7 @@ def _element(one: Assignment, root: str, path: Path) -> Assignment:
     rest = {where: value for where, value in one.items() if where[0] != root}
     mine = {where: value for where, value in one.items() if where[0] == root}
     if (root,) in mine:
-        return {**rest, path: [mine[root,]]}
+        return {**rest, path: [ANYTHING if mine[root,] is PRESENT else mine[root,]]}
     element: dict[str, object] = {}
     for where, value in mine.items():
         here = element
@@ -133,7 +133,7 @@ def _element(one: Assignment, root: str, path: Path) -> Assignment:
             below = here.setdefault(key, {})
             here = below if isinstance(below, dict) else {}
         if value is not ABSENT:
-            here[where[-1]] = value
+            here[where[-1]] = ANYTHING if value is PRESENT else value
     return {**rest, path: [element]}
 
 
