@@ -108,17 +108,21 @@ untranslated = st.one_of(
     _said("int({}) == {}", _path, _of("1", "2")),
     _said("size(intersect(R.attr.tags, {})) > 0", _of('["a"]', "P.attr.teams")),
 )
-conditions = st.recursive(
-    st.one_of(_atom, _atom, _atom, _atom, untranslated),
-    lambda inner: st.one_of(
+
+
+def _joined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
         _said("({} && {})", inner, inner),
         _said("({} || {})", inner, inner),
         _said("!({})", inner),
         _said("({} ? {} : {})", inner, inner, inner),
-    ),
-    max_leaves=5,
-)
+    )
+
+
+conditions = st.recursive(st.one_of(_atom, _atom, _atom, _atom, untranslated), _joined, max_leaves=5)
 """Conditions, of which a few hold what is not translated."""
+translated = st.recursive(_atom, _joined, max_leaves=3)
+"""Conditions of which nearly everything is translated."""
 
 
 @st.composite

@@ -164,32 +164,32 @@ def test_too_little_work_allowed_is_not_proved() -> None:
 ALLOWED = rule(roles=["user"])
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        # An error in a denial denies nothing.
-        ([ALLOWED, rule("R.attr.a == 1", "DENY")], [rule("!(R.attr.a == 1)")], NARROWER),
-        ([ALLOWED, rule("R.attr.a == 1", "DENY")], [rule({"none": {"of": [{"expr": "R.attr.a == 1"}]}})], SAME),
-        ([ALLOWED, rule("R.attr.a == 1", "DENY")], [ALLOWED, rule("has(R.attr.a) && R.attr.a == 1", "DENY")], SAME),
-        (
-            [ALLOWED, rule("R.attr.a == 1", "DENY")],
-            [ALLOWED, rule("!has(R.attr.a) || R.attr.a == 1", "DENY")],
-            NARROWER,
-        ),
-        # An error in one part of `any` or `none` is that part's alone.
-        (
-            [rule({"any": {"of": [{"expr": "R.attr.a > 1"}, {"expr": "R.attr.b == 1"}]}})],
-            [rule("R.attr.a > 1 ? true : R.attr.b == 1")],
-            NARROWER,
-        ),
-        ([rule("R.attr.a == 1 && R.attr.b == 1")], [rule("R.attr.a == 1"), rule("R.attr.b == 1")], WIDER),
-        ([rule("R.attr.a == 1"), rule("R.attr.b == 1")], [rule("R.attr.b == 1"), rule("R.attr.a == 1")], SAME),
-        ([rule("R.attr.a == 1", action="edit")], [rule("R.attr.a == 1", action="*")], WIDER),
-    ],
-)
-def test_known_rules(old: list[Any], new: list[Any], expected: str) -> None:
-    files = [{"a.json": resource_policy("doc", rules)} for rules in (old, new)]
-    assert verdicts(*files, Asked(ANN, "doc", "view")) == [expected]
+RULES: list[tuple[list[Any], list[Any], str]] = [
+    # An error in a denial denies nothing.
+    ([ALLOWED, rule("R.attr.a == 1", "DENY")], [rule("!(R.attr.a == 1)")], NARROWER),
+    ([ALLOWED, rule("R.attr.a == 1", "DENY")], [rule({"none": {"of": [{"expr": "R.attr.a == 1"}]}})], SAME),
+    ([ALLOWED, rule("R.attr.a == 1", "DENY")], [ALLOWED, rule("has(R.attr.a) && R.attr.a == 1", "DENY")], SAME),
+    (
+        [ALLOWED, rule("R.attr.a == 1", "DENY")],
+        [ALLOWED, rule("!has(R.attr.a) || R.attr.a == 1", "DENY")],
+        NARROWER,
+    ),
+    # An error in one part of `any` or `none` is that part's alone.
+    (
+        [rule({"any": {"of": [{"expr": "R.attr.a > 1"}, {"expr": "R.attr.b == 1"}]}})],
+        [rule("R.attr.a > 1 ? true : R.attr.b == 1")],
+        NARROWER,
+    ),
+    ([rule("R.attr.a == 1 && R.attr.b == 1")], [rule("R.attr.a == 1"), rule("R.attr.b == 1")], WIDER),
+    ([rule("R.attr.a == 1"), rule("R.attr.b == 1")], [rule("R.attr.b == 1"), rule("R.attr.a == 1")], SAME),
+    ([rule("R.attr.a == 1", action="edit")], [rule("R.attr.a == 1", action="*")], WIDER),
+]
+
+
+def test_known_rules() -> None:
+    files = [{f"k{at}.json": resource_policy(f"k{at}", one[side]) for at, one in enumerate(RULES)} for side in (0, 1)]
+    found = verdicts(files[0], files[1], *(Asked(ANN, f"k{at}", "view") for at in range(len(RULES))))
+    assert found == [expected for _, _, expected in RULES]
 
 
 def test_one_roles_denial_does_not_take_what_another_role_is_allowed() -> None:
@@ -225,9 +225,10 @@ def test_derived_roles_variables_and_constants_are_looked_into() -> None:
             "doc", [rule("V.a && !V.b")], variables={"local": {"a": "V.c", "b": "false", "c": "R.attr.owner == P.id"}}
         ),
     ]
-    for way in ways[1:]:
-        files = [{**shared, "doc.json": one} for one in (ways[0], way)]
-        assert verdicts(*files, Asked(ANN, "doc", "view")) == [SAME], way
+    kinds = [way.replace('"doc"', f'"doc{at}"') for at, way in enumerate(ways)]
+    firsts = [ways[0].replace('"doc"', f'"doc{at}"') for at in range(len(ways))]
+    old, new = ({**shared, **{f"{at}.json": one for at, one in enumerate(side)}} for side in (firsts, kinds))
+    assert verdicts(old, new, *(Asked(ANN, f"doc{at}", "view") for at in range(len(ways)))) == [SAME] * len(ways)
     other = {**roles, "definitions": [{"name": "owner", "parentRoles": ["user"]}]}
     changed = {**shared, "doc.json": ways[0], "roles.json": json.dumps({**HEAD, "derivedRoles": other})}
     assert verdicts({**shared, "doc.json": ways[0]}, changed, Asked(ANN, "doc", "view")) == [WIDER]

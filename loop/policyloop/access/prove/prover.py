@@ -130,7 +130,7 @@ class _Solver:
 
     def __init__(self, limits: Limits, formulas: Sequence[Any]) -> None:
         self._context = z3.Context()
-        self._solver = z3.Solver(ctx=self._context)
+        self._solver = z3.SimpleSolver(ctx=self._context)
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", limits.steps)
         self.add(*formulas)
