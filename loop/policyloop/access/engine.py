@@ -1,7 +1,6 @@
 """Old and new side by side: what does the new bundle allow that the old one denied, and the other way round?"""
 
 import itertools
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Literal
 from policyloop.access.accept import NOTHING, Accepted, Accepts, Place, without_rules
 from policyloop.access.blame import deciding
 from policyloop.access.compare import differences
+from policyloop.access.groups import Found, Group, Key
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
 from policyloop.access.questions import Question, put
@@ -22,7 +22,7 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard.demand import ALLOW, DENY
 from policyloop.layout import Kind, kind
-from policyloop.widened import AccessReport, Deciding, Engine, Proofs, Reason
+from policyloop.widened import AccessReport, Proofs, Reason
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""
@@ -32,96 +32,8 @@ MOST_PROOFS = 200
 MOST_ROUNDS = 3
 """How often it is looked behind the accepted rules."""
 MOST_WHY = 10
-MOST_SAMPLES = 16
 MOST_REASONS = 60
 """The most changes that are told; how many more there were is a note."""
-
-_Key = tuple[bool, str, str, str, str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A difference, how the PDP was configured, and the moment when only the compiler's engine could be asked."""
-
-    request: Request
-    wider: bool
-    schemas: Schemas
-    now: str | None = None
-    accepted: str | None = None
-    engine: Engine = "decisions"
-
-    def same_but_for_roles(self, other: "_Found") -> bool:
-        """Whether `other` is the same kind of change, of a principal with these roles and maybe more."""
-        mine, theirs = self.key, other.key
-        return mine[:-1] == theirs[:-1] and set(mine[-1]) <= set(theirs[-1])
-
-    def reason(self, was: Deciding, now: Deciding, *, strict: bool) -> Reason:
-        """As it is told."""
-        one = self.request
-        return Reason(
-            direction="wider" if self.wider else "narrower",
-            resource=one.resource.kind,
-            action=one.action,
-            roles=one.principal.roles,
-            request=one.to_json(),
-            before=DENY if self.wider else ALLOW,
-            after=ALLOW if self.wider else DENY,
-            was=was,
-            now_is=now,
-            engine="clock" if self.now else self.engine,
-            strict=strict,
-            schemas=self.schemas,
-            now=self.now,
-            asked_for=self.accepted,
-        )
-
-    @property
-    def key(self) -> _Key:
-        one = self.request
-        return (
-            self.wider,
-            one.resource.kind,
-            one.action,
-            one.resource.policy_version,
-            one.resource.scope,
-            one.principal.roles,
-        )
-
-
-class _Group:
-    """Requests that show one kind of change: the smallest, the first ones, and the latest of each of some slots.
-
-    The smallest one may be asked for while another is not; so each of these is looked at by itself.
-    """
-
-    def __init__(self, first: _Found) -> None:
-        self._smallest = first
-        self._weight = weight(first.request)
-        self._first = [first.request]
-        self._slots: dict[int, Request] = {}
-
-    def take(self, found: _Found) -> None:
-        """One more."""
-        heavy = weight(found.request)
-        if heavy < self._weight:
-            self._smallest, self._weight = found, heavy
-        if len(self._first) < MOST_SAMPLES:
-            self._first.append(found.request)
-        else:
-            self._slots[zlib.crc32(found.request.key.encode()) % MOST_SAMPLES] = found.request
-
-    def sorts(self, accepts: Accepts, new: Pdp) -> Iterator[_Found]:
-        """The smallest request of each sort: those that nothing asks for, and those that a rule asks for."""
-        one = self._smallest
-        if not one.wider or accepts is NOTHING.requests:
-            yield one
-            return
-        told: set[str | None] = set()
-        for request in sorted({one.request, *self._first, *self._slots.values()}, key=weight):
-            name = accepts(request, new)
-            if name not in told:
-                told.add(name)
-                yield replace(one, request=request, accepted=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,12 +104,12 @@ class _Comparison:
     def reasons(self, new: Bundle, accepted: Accepted) -> list[Reason]:
         """Every kind of change, each with its smallest witness and the rules that decide it."""
         modes: tuple[Schemas, ...] = ("none", "reject") if _has_schemas(self._old, new) else ("none",)
-        found: list[_Found] = []
+        found: list[Found] = []
         for schemas in modes:
             mode = replace(self._settings, schemas=schemas)
             with ExitStack() as stack:
                 before, after = stack.enter_context(serving_all((self._old, new), mode))
-                groups: dict[_Key, _Group] = {}
+                groups: dict[Key, Group] = {}
                 _gather(groups, (before, after), self._universe, schemas)
                 if schemas == "none" and self.proofs is None:
                     self._prove(groups, (before, after), new, mode)
@@ -208,7 +120,7 @@ class _Comparison:
         found += self._by_the_clock(new, found)
         return self._explained(found, new, accepted.rules)
 
-    def _prove(self, groups: dict[_Key, _Group], pdps: tuple[Pdp, Pdp], new: Bundle, settings: Settings) -> None:
+    def _prove(self, groups: dict[Key, Group], pdps: tuple[Pdp, Pdp], new: Bundle, settings: Settings) -> None:
         """What the solver finds joins the changes found by decisions; what it proves is counted."""
         if self._bounds.prove == "off":
             return
@@ -225,8 +137,8 @@ class _Comparison:
                 for verdict in prover.compare(itertools.islice(asked, self._bounds.proofs)):
                     if isinstance(verdict, Witness):
                         refuted += 1
-                        found = _Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
-                        groups.setdefault(found.key, _Group(found)).take(found)
+                        found = Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
+                        groups.setdefault(found.key, Group(found)).take(found)
                     elif isinstance(verdict, Proved):
                         proved += verdict.direction == "wider"
                     else:
@@ -237,7 +149,7 @@ class _Comparison:
             return
         self.proofs = Proofs(proved=proved, refuted=refuted, unproved=unproved, because=tuple(because)[:MOST_WHY])
 
-    def _by_the_clock(self, new: Bundle, known: Sequence[_Found]) -> Iterator[_Found]:
+    def _by_the_clock(self, new: Bundle, known: Sequence[Found]) -> Iterator[Found]:
         """What differs at another moment than this one: asked of the compiler's engine, which can be told the time."""
         questions = list(itertools.islice(self._universe.clock(), MOST_CLOCK))
         if not questions:
@@ -245,17 +157,17 @@ class _Comparison:
         self.clock_questions += len(questions)
         strict = self._settings.strict
         before, after = (put(self._runner, one, questions, strict=strict, schemas=False) for one in (self._old, new))
-        seen: set[_Key] = set()
+        seen: set[Key] = set()
         for question, was, now in sorted(
             zip(questions, before, after, strict=True), key=lambda each: weight(each[0].request)
         ):
-            found = _Found(question.request, now == ALLOW, "none", question.now)
+            found = Found(question.request, now == ALLOW, "none", question.now)
             if {was, now} == {ALLOW, DENY} and found.key not in seen:
                 seen.add(found.key)
                 if not any(other.same_but_for_roles(found) for other in known):
                     yield found
 
-    def _explained(self, found: Sequence[_Found], new: Bundle, allowed: frozenset[str]) -> list[Reason]:
+    def _explained(self, found: Sequence[Found], new: Bundle, allowed: frozenset[str]) -> list[Reason]:
         """Each with the rules that decide it in both bundles; one of each kind is enough."""
         reasons: dict[object, Reason] = {}
         for schemas in dict.fromkeys(one.schemas for one in found):
@@ -280,7 +192,7 @@ def _for_anybody(reasons: Iterable[Reason]) -> list[Reason]:
     return [one for one in reasons if one.roles == (UNKNOWN_ROLE,) or _subject(one, roles=False) not in anybody]
 
 
-def _known(one: _Found, found: Iterable[_Found], old: Pdp, new: Pdp) -> bool:
+def _known(one: Found, found: Iterable[Found], old: Pdp, new: Pdp) -> bool:
     """Whether the very same request shows the change also with the fewer roles of a witness that is there already."""
     for other in found:
         if other.same_but_for_roles(one) and other.accepted == one.accepted:
@@ -295,21 +207,21 @@ def _shows(request: Request, *, wider: bool, old: Pdp, new: Pdp) -> bool:
     return new.decide(request).allowed is wider and old.decide(request).allowed is not wider
 
 
-def _gather(groups: dict[_Key, _Group], pdps: tuple[Pdp, Pdp], universe: Universe, schemas: Schemas) -> None:
+def _gather(groups: dict[Key, Group], pdps: tuple[Pdp, Pdp], universe: Universe, schemas: Schemas) -> None:
     """Keep the smallest request of each kind of change and some others; memory does not grow with the requests."""
     old, new = pdps
     for one in differences(old, new, universe.batches()):
-        found = _Found(one.request, one.wider, schemas)
+        found = Found(one.request, one.wider, schemas)
         known = groups.get(found.key)
         if known is None and len(groups) >= MOST_GROUPS:
             universe.complete = False
         elif known is None:
-            groups[found.key] = _Group(found)
+            groups[found.key] = Group(found)
         else:
             known.take(found)
 
 
-def _shrunk(found: _Found, old: Pdp, new: Pdp, accepts: Accepts) -> _Found:
+def _shrunk(found: Found, old: Pdp, new: Pdp, accepts: Accepts) -> Found:
     """The same difference with the smallest request that shows it, and that the same rule asks for, or none."""
 
     def shows(request: Request) -> bool:

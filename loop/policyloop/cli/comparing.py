@@ -20,7 +20,6 @@ from policyloop.widened import AccessReport
 if TYPE_CHECKING:
     from policyloop.spec import Spec
 
-MOST_REQUESTS = 6_000
 MOST_PROOFS = 40
 
 
@@ -67,11 +66,11 @@ def _report(green: Bundle, by: Comparison) -> AccessReport:
     from policyloop.access.engine import Bounds, compare_access
     from policyloop.access.pdp import Refused, Settings
 
-    cerbos = by.config.cerbos
+    cerbos, access = by.config.cerbos, by.config.access
     settings = Settings(
         runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
     )
-    bounds = Bounds(most=MOST_REQUESTS, proofs=MOST_PROOFS, prove=by.config.access.prove)
+    bounds = Bounds(most=access.requests, proofs=MOST_PROOFS, prove=access.prove)
     accepted = Accepted(asked_by_spec(by.spec)) if by.spec else Accepted()
     try:
         return compare_access(by.start, green, by.runner, settings, bounds, accepted)

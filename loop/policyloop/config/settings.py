@@ -46,11 +46,12 @@ class AccessConfig:
     """What a run does about access that got wider and that no rule of the spec asks for.
 
     `report` tells it; `ask` asks a person (exit 5 where there is none); `fail` ends in 7 and writes nothing. `prove`:
-    `auto` asks the solver too, where it is installed.
+    `auto` asks the solver too, where it is installed. `requests`: the most that are asked of each of the two bundles.
     """
 
     wider: Literal["report", "ask", "fail"] = "report"
     prove: Literal["auto", "off"] = "auto"
+    requests: Annotated[int, Interval(ge=100, le=10_000_000)] = 6_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,31 +8,29 @@ moved at once, drawn by the seed.
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from policyloop.access.cel import Call, Const, Select, walk
+from policyloop.access.cel import Call, Const, walk
 from policyloop.access.questions import Question, asked_by
 from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
-from policyloop.access.universe.atoms import Near, constant
+from policyloop.access.universe.atoms import Near
+from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of
 from policyloop.access.universe.fields import (
     ABSENT,
     NOW,
-    PRESENT,
     ROLES,
     Assignment,
     Path,
     merged,
     path_of,
     placed,
-    settable,
 )
 from policyloop.access.universe.goals import ANY, Goal, Goals
 from policyloop.access.universe.models import models
 from policyloop.access.universe.shapes import Shape, shape_of
-from policyloop.access.universe.values import ODD_TYPES, OTHER, around, json_of
 from policyloop.bundle import Bundle
 from policyloop.guard import Lock
 
@@ -40,14 +38,11 @@ MOST_REQUESTS = 60_000
 """How many decisions are asked for where nobody says otherwise."""
 UNKNOWN_ROLE = "unknown_role"
 UNKNOWN_ACTION = "unknown_action"
-SOMEBODY = "u1"
 SOMETHING = "r1"
 _ATTR_P: Path = ("P", "attr")
 _ATTR_R: Path = ("R", "attr")
-_REGISTERED = ("iss", "sub", "aud", "jti")
 _PER_BATCH = 48
 _DECISIONS_PER_BATCH = 240
-_MOST_VALUES = 24
 _ROUNDS = 12
 
 
@@ -175,7 +170,7 @@ class Universe:
         goals = tuple(dict.fromkeys(g for held in self._goals for g in held.all if g.kind == name or "*" in g.kind))
         asked = [question.request for question, _ in self._fixtures if question.request.resource.kind == name]
         actions = {action for goal in goals for action in _spelled(goal.actions)} | {one.action for one in asked}
-        near = Near(self.now, _constants(goals))
+        near = Near(self.now, constants_of(goals))
         met = tuple(tuple(models(goal.condition, near, want=True)) or ({},) for goal in goals)
         missed = tuple(tuple(models(goal.condition, near, want=False)) for goal in goals)
         principals = {canonical(one.principal.attr): dict(one.principal.attr) for one in asked}
@@ -192,7 +187,7 @@ class Universe:
             goals,
             met,
             missed,
-            _domain([*itertools.chain(*met), *itertools.chain(*missed)], near, goals, [one for _, one in shapes]),
+            domain_of([*itertools.chain(*met), *itertools.chain(*missed)], near, goals, [one for _, one in shapes]),
             (({}, {}), *(base for base in (fullest, (fitting[0], fitting[1])) if any(base))),
         )
 
@@ -371,54 +366,3 @@ def _spelled(actions: Iterable[str]) -> Iterator[str]:
 
 def _fullest(some: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return max(some, key=lambda attr: (len(attr), canonical(attr)), default={})
-
-
-def _constants(goals: Sequence[Goal]) -> dict[Path, tuple[Any, ...]]:
-    """Each field with the constants that it is compared with somewhere, those that are equal to it in the end too."""
-    found: dict[Path, dict[str, Any]] = {("P", "id"): {f'"{SOMEBODY}"': SOMEBODY}}
-    for goal in goals:
-        for node in walk(goal.condition):
-            if isinstance(node, Call) and node.function in ("==", "!=", "in", "<", "<=", ">", ">="):
-                values = [value for part in (*node.args,) for known, value in (constant(part),) if known]
-                for path in (p for part in node.args if (p := path_of(part)) and settable(p)):
-                    for value in itertools.chain(*(v if isinstance(v, list) else [v] for v in values)):
-                        if value is not None:
-                            found.setdefault(path, {})[repr(value)] = json_of(value)
-    return {path: tuple(values.values()) for path, values in found.items()}
-
-
-def _domain(
-    tried: Iterable[Assignment], near: Near, goals: Sequence[Goal], shapes: Iterable[Shape]
-) -> dict[Path, tuple[Any, ...]]:
-    """Field -> every value to try for it: those of any rule, what is around constants, absence, other types."""
-    found: dict[Path, dict[str, Any]] = {path: {} for goal in goals for path in _looked_at(goal)}
-    for one in tried:
-        for path, value in one.items():
-            if path != NOW and value is not ABSENT and value is not PRESENT:
-                found.setdefault(path, {})[canonical(value)] = value
-    for shape in shapes:
-        for path, values in shape.values.items():
-            if len(path) > len(_ATTR_P):
-                found.setdefault(path, {}).update({canonical(value): value for value in values})
-    whole = {path: tuple(_worth_trying(path, held, near)) for path, held in found.items()}
-    return {path: values for path, values in whole.items() if values}
-
-
-def _looked_at(goal: Goal) -> Iterator[Path]:
-    """The fields of a condition that a request can give any value."""
-    for node in walk(goal.condition):
-        path = path_of(node) if isinstance(node, Select | Call) else None
-        if path and settable(path) and path[0] in ("P", "R", "J") and len(path) > 1:
-            yield path
-
-
-def _worth_trying(path: Path, held: Mapping[str, Any], near: Near) -> Iterator[Any]:
-    constants = near.constants.get(path, ())
-    kept = list({**held, **{canonical(v): v for c in constants for v in around(c)}}.values())[:_MOST_VALUES]
-    if path in (("P", "id"), ("R", "id")):
-        yield from (value for value in dict.fromkeys((*constants, OTHER)) if isinstance(value, str) and value)
-    elif path[0] == "J" and path[1] in _REGISTERED:
-        # A token whose registered claims are of another type is no token.
-        yield from (*(value for value in kept if isinstance(value, str)), ABSENT)
-    else:
-        yield from (*kept, ABSENT, *ODD_TYPES)
