@@ -22,6 +22,8 @@ from pathlib import Path
 
 from bundles import BROKEN, synthetic, write
 from ordinary import ordinary
+from policyloop.access.mutate import mutants_of
+from policyloop.access.mutate import mutate as find_mutants
 from policyloop.access.pdp import Settings, encode, serving
 from policyloop.access.prove import proving
 from policyloop.access.universe import Universe
@@ -306,6 +308,13 @@ class Bench:
         )
         yield Row("holding one proposal against that lock, against one raw pass", tuple(ratios), 1, detail=detail)
 
+    def mutate(self) -> Iterator[Row]:
+        """Small mistakes in 20 rules, their fates and the requests that show them; the proofs are not counted."""
+        bundle = synthetic(5, assertions_per_policy=20)
+        with _runner("native") as native:
+            took = seconds(lambda: find_mutants(native, bundle, "policies"))
+        yield Row("`mutate`, native, 20 rules", (took,), 60, " s", f"{len(mutants_of(bundle))} mutants")
+
 
 def _kind(*, plain: bool) -> str:
     return "plain policies" if plain else "policies with conditions"
@@ -370,6 +379,7 @@ def main() -> int:
         "tokens",
         "lock",
         "lock_again",
+        "mutate",
     )
     parser = argparse.ArgumentParser(
         description="Measure ratios of speed, memory and prompt size against their bounds."

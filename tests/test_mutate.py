@@ -18,10 +18,12 @@ from command import DOCS, FIXED, environment, lay, picture, policyloop
 from policyloop.access.mutate import Fate, MutateResult, mutants_of, mutate
 from policyloop.access.mutate.expressions import changes
 from policyloop.access.mutate.judge import fate
+from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
 from policyloop.schemas import schema_of
 from policyloop.validators.judge import validate
+from policyloop.validators.select import open_native
 from worked import EXAMPLES
 
 
@@ -63,6 +65,24 @@ def test_what_is_like_the_original_is_no_reproach(example: tuple[Bundle, MutateR
         assert one.alike == "asked"
         assert one.asked > 100
     assert {one.mutant.operator for one in result.alike} <= {"term-dropped", "actions-widened"}
+
+
+def test_a_value_that_only_a_schema_names_tells_a_mutant_apart(cerbos: Runner) -> None:
+    """`status` is open everywhere; that it can be closed stands in the JSON Schema alone."""
+    result = mutate(cerbos, synthetic(1), "policies", only="area_000/invoice_0000.yaml")
+    dropped = next(one for one in result.survivors if one.mutant.words == "part 2 of `all` was dropped")
+    assert dropped.witness is not None
+    assert dropped.witness.question.request.resource.attr["status"] == "closed"
+
+
+def test_what_is_like_the_original_is_proved_so() -> None:
+    bundle = read(EXAMPLES[1] / "policies")
+    settings = Settings(runner="native")
+    runner = open_native(settings.version, settings.timeout_seconds)
+    result = mutate(runner, bundle, "policies", only="review_roles.yaml", settings=settings)
+    runner.close()
+    alike = {one.mutant.words: one.alike for one in result.alike}
+    assert alike == {"`has(R.attr.manager)` was dropped": "proved"}
 
 
 def test_every_mutant_differs_in_one_place_and_no_line_moves() -> None:

@@ -285,6 +285,7 @@ def _mutate() -> Schema:
             "witness": _or_null(witness),
             "alike": _or_null(_one_of("proved", "asked")),
             "asked": COUNT,
+            "proved": _about(COUNT, "For so many principals with an action no resource whatsoever tells them apart."),
             "test": _about(_or_null(TEXT), "A suite with the test that would have noticed it."),
         },
     )

@@ -4,6 +4,7 @@ They are what a person would think of next, so a witness among them reads like o
 requests put to a server they have a moment. The same bundle, seed and limit give the same questions.
 """
 
+import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from policyloop.access.request import Attributes, Principal, Request, Resource, 
 from policyloop.access.source import Policy, policies_of
 from policyloop.bundle import Bundle
 from policyloop.guard import Lock
+from policyloop.layout import Kind
+from policyloop.layout import kind as kind_of
 
 OTHER_ROLE = "another-role"
 OTHER_ACTION = "another-action"
@@ -70,7 +73,8 @@ class Words:
     actions: Mapping[str, tuple[str, ...]]
     scopes: Mapping[str, tuple[tuple[str, str], ...]]
     attributes: tuple[tuple[_Side, tuple[str, ...]], ...]
-    constants: tuple[Any, ...]
+    constants: Mapping[tuple[_Side, tuple[str, ...]], tuple[Any, ...]]
+    """By attribute: those that stand in one expression with it, and those that a schema lists for it."""
     hours: tuple[int, ...]
     of_time: bool
 
@@ -82,7 +86,7 @@ def nearby(bundle: Bundle, *, seed: int = 0, most: int = MOST) -> Mapping[str, t
     """
     policies = policies_of(bundle)
     tested = [question for question, _ in asked_by(Lock.of(bundle))]
-    words = words_of(policies, tested)
+    words = words_of(policies, tested, _of_schemas(bundle))
     return {kind: tuple(_about(kind, words, tested, _chance(seed, kind), most)) for kind in words.kinds}
 
 
@@ -114,8 +118,8 @@ def _each(cases: Iterable[_Case]) -> list[_Case]:
     return list({case.key: case for case in cases}.values())
 
 
-def words_of(policies: Sequence[Policy], tested: Sequence[Question]) -> Words:
-    """What policies and tests name."""
+def words_of(policies: Sequence[Policy], tested: Sequence[Question], values: Mapping[str, Sequence[Any]]) -> Words:
+    """What policies and tests name. `values`: name of an attribute -> what a schema lists for it."""
     rules = [rule for policy in policies for rule in policy.rules]
     definitions = [one for policy in policies for one in policy.definitions]
     roles = {role for one in rules for role in one.roles} | {r for one in definitions for r in one.parent_roles}
@@ -130,21 +134,48 @@ def words_of(policies: Sequence[Policy], tested: Sequence[Question]) -> Words:
     for question in tested:
         actions[question.request.resource.kind].add(question.request.action)
     places = {kind: {(p.version, p.scope) for p in policies if p.name == kind} for kind in kinds}
+    shared = [value for policy in policies for _, value in policy.constants if value.shape == "scalar"]
     texts = list(dict.fromkeys(one.text for policy in policies for one in policy.expressions()))
     parts = [tree for text in texts if (tree := _tree(text)) is not None]
-    constants = {canonical(value): value for part in parts for value in _constants(part)}
-    for policy in policies:
-        constants |= {value.text: value.text for _, value in policy.constants if value.shape == "scalar"}
+    found: dict[tuple[_Side, tuple[str, ...]], dict[str, Any]] = {}
+    for part in parts:
+        for at in _attributes(part):
+            found.setdefault(at, {}).update({canonical(value): value for value in _constants(part)})
+    for side, path in found:
+        listed = {canonical(value): value for value in values.get(path[-1], ())}
+        found[side, path] |= {**listed, **{value.text: value.text for value in shared}}
     return Words(
         roles=tuple(sorted((roles - {"*", ""}) | {OTHER_ROLE})),
         kinds=tuple(sorted(kinds)),
         actions={kind: tuple(sorted(found)) for kind, found in actions.items()},
         scopes={kind: tuple(sorted(found)) for kind, found in places.items()},
-        attributes=tuple(sorted({found for part in parts for found in _attributes(part)})),
-        constants=tuple(constants[key] for key in sorted(constants)),
+        attributes=tuple(sorted(found)),
+        constants={at: tuple(held[key] for key in sorted(held)) for at, held in sorted(found.items())},
         hours=tuple(sorted({int(found) for text in texts for found in _HOURS.findall(text)})),
         of_time=any(isinstance(n, Call) and n.function in _OF_TIME for part in parts for n in walk(part)),
     )
+
+
+def _of_schemas(bundle: Bundle) -> Mapping[str, list[Any]]:
+    """Name of a property -> what JSON Schemas list for it: where they are enforced, nothing else gets through."""
+    named: dict[str, list[Any]] = {}
+    for path, text in bundle.files.items():
+        if kind_of(path) is Kind.SCHEMA:
+            try:
+                held: list[tuple[str, Any]] = [("", json.loads(text))]
+            except (ValueError, RecursionError):
+                continue
+            while held:
+                name, found = held.pop()
+                if isinstance(found, dict):
+                    values = [*_listed(found.get("enum")), found.get("const")]
+                    named.setdefault(name, []).extend(value for value in values if isinstance(value, str | float))
+                    held += found.items()
+    return named
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def attributes_of(expression: str) -> frozenset[tuple[_Side, tuple[str, ...]]]:
@@ -235,7 +266,7 @@ class _Values:
             if value is not None:
                 yield value
         current = _inside(case.attributes(side), path)
-        for value in (*self._words.constants, OTHER, True, False):
+        for value in (*self._words.constants[side, path], OTHER, True, False):
             if current is None or type(value) is type(current) or value is OTHER:
                 yield value
             if isinstance(current, list):
@@ -246,7 +277,7 @@ class _Values:
         held = [
             value for case in cases for attr in (case.principal.attr, case.resource.attr) for value in _leaves(attr)
         ]
-        for value in (*held, *self._words.constants):
+        for value in (*held, *(v for values in self._words.constants.values() for v in values)):
             if isinstance(value, str) and (moment := _moment(value)):
                 found.add(moment)
         found |= {moment + timedelta(hours=hours) for moment in found for hours in self._words.hours}

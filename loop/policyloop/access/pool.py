@@ -1,5 +1,6 @@
 """The questions about one bundle, by kind of resource, and its own answers: what a changed bundle is held against."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -11,6 +12,9 @@ from policyloop.cerbos.run import Runner
 
 MOST = 1_500
 """The most questions about one kind from each of the two sources: near the tests, and from the universe."""
+
+NEAR = 300
+"""So many questions tell most changes; they are asked first where one difference is enough."""
 
 Effects = tuple[str | None, ...]
 
@@ -26,7 +30,7 @@ class Pool:
         self.runner = runner
         self.bundle = bundle
         self._by_kind = _gathered(bundle, seed, most)
-        self._written: dict[str, Questionnaire] = {}
+        self._written: dict[tuple[str, bool], Questionnaire] = {}
         self._known: dict[tuple[str, bool, bool], Effects] = {}
 
     @property
@@ -34,29 +38,33 @@ class Pool:
         """The kinds of resource that there are questions about."""
         return tuple(self._by_kind)
 
-    def questions(self, kind: str) -> tuple[Question, ...]:
-        """Those about one kind; all of them for a name that is none."""
-        return self._questionnaire(kind).questions
+    def questions(self, kind: str, *, near: bool = False) -> tuple[Question, ...]:
+        """Those about one kind; all of them for a name that is none. `near`: only the first `NEAR` of them."""
+        return self._questionnaire(kind, near=near).questions
 
     def prepare(self, kind: str, *, strict: bool = False, schemas: bool = True) -> Effects:
-        """The bundle's own answers; asked once."""
+        """The bundle's own answers; asked once. The first ones are those to the questions that are near."""
         key = (kind, strict, schemas)
         if key not in self._known:
             self._known[key] = self.ask(self.bundle, kind, strict=strict, schemas=schemas)
         return self._known[key]
 
-    def ask(self, bundle: Bundle, kind: str, *, strict: bool = False, schemas: bool = True) -> Effects:
+    def ask(
+        self, bundle: Bundle, kind: str, *, strict: bool = False, schemas: bool = True, near: bool = False
+    ) -> Effects:
         """The answers of another bundle to the same questions."""
-        questionnaire = self._questionnaire(kind)
+        questionnaire = self._questionnaire(kind, near=near)
         whole = questionnaire.bundle(bundle, schemas=schemas)
         with self.runner.stage(whole) as staged:
             return questionnaire.answers(staged, whole, strict=strict)
 
-    def _questionnaire(self, kind: str) -> Questionnaire:
-        if kind not in self._written:
-            everything = (question for questions in self._by_kind.values() for question in questions)
-            self._written[kind] = Questionnaire(self._by_kind[kind] if kind in self._by_kind else list(everything))
-        return self._written[kind]
+    def _questionnaire(self, kind: str, *, near: bool = False) -> Questionnaire:
+        key = (kind, near)
+        if key not in self._written:
+            mine = [self._by_kind[kind]] if kind in self._by_kind else list(self._by_kind.values())
+            in_turns = [question for each in itertools.zip_longest(*mine) for question in each if question is not None]
+            self._written[key] = Questionnaire(in_turns[:NEAR] if near else in_turns)
+        return self._written[key]
 
 
 def size(question: Question) -> int:

@@ -13,6 +13,7 @@ from policyloop.cli.options import (
     StateOption,
     compiler,
     directory,
+    server,
     settings,
     text,
     view_of,
@@ -65,7 +66,15 @@ def mutate(
             view.close()
             raise typer.Exit(int(red.exit_code))
         result = run(
-            judge, bundle, str(policies), only=only, seed=seed, limit=limit, min_score=min_score, told=_progress
+            judge,
+            bundle,
+            str(policies),
+            only=only,
+            seed=seed,
+            limit=limit,
+            min_score=min_score,
+            settings=server(loaded),
+            told=_progress,
         )
     finally:
         judge.close()

@@ -86,7 +86,7 @@ class _Measured:
             against=against or self._plain.against,
             access=access,
             matrices=matrices_of(pool, old, access),
-            mutation=mutate(self._runner, self._bundle, ""),
+            mutation=mutate(self._runner, self._bundle, "", settings=self._settings),
             lint=lint(self._runner, self._bundle, "", settings=self._settings),
             missing=self._moved(),
         )

@@ -157,7 +157,7 @@ class GithubView:
             file = f"{result.policies}/{one.mutant.file}"
             text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
             _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
-        _say(one_line(score_line(result)))
+        _say(f"{result.outcome}: {score_line(result)}")
         self._summary += [f"### policyloop mutate: {escaped(score_line(result))}\n"]
         self._summary += [f"- {escaped(line)}" for line in mutate_lines(result)]
         suite = result.suite()

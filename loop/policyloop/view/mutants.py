@@ -42,7 +42,11 @@ def question_words(question: "Question") -> str:
 def survivor_line(one: "Survivor") -> str:
     """What is known about a mutant that no test noticed."""
     if one.witness is None:
-        return "equivalent (proved)" if one.alike == "proved" else f"not told apart by {plural(one.asked, 'request')}"
+        asked = plural(one.asked, "request")
+        if not one.proved:
+            return f"not told apart by {asked}"
+        pairs = plural(one.proved, "pair")
+        return f"equivalent (proved): for {pairs} of a principal and an action no resource differs; nor did {asked}"
     how = " under strict evaluation" if one.witness.strict else ""
     before, after = effect_word(one.witness.effect), effect_word(one.witness.mutated)
     return f"{question_words(one.witness.question)}: {before}, but {after} by the mutant{how}"
@@ -58,7 +62,7 @@ def score_line(result: "MutateResult") -> str:
     parts += [f"{len(result.invalid)} invalid"] if result.invalid else []
     tried = result.killed + len(result.survivors) + len(result.invalid)
     parts += [f"{result.made - tried} not tried"] if result.made > tried else []
-    return f"{result.outcome}: {score}{least}: {', '.join(parts)}"
+    return f"{score}{least}: {', '.join(parts)}"
 
 
 def mutate_lines(result: "MutateResult") -> Iterator[str]:

@@ -123,7 +123,7 @@ class PlainView:
         if suite:
             self._say("tests to add, as a suite:")
             self._indented(suite)
-        self._say(score_line(result))
+        self._say(f"{result.outcome}: {score_line(result)}")
 
     def pause(self) -> None:
         """Nothing moves here."""

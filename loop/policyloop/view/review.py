@@ -20,12 +20,12 @@ STATES = {
 EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
 
 
-def headline(review: "Review") -> tuple[bool, str]:
-    """Whether all is well, and the run's end in one sentence."""
+def headline(review: "Review") -> tuple[bool, str, str]:
+    """Whether all is well, how the run ended in a word, and in a sentence."""
     ended = review.ended
     if ended is None:
-        return False, "The run has no end."
-    return ended.exit_code == 0 and review.broken is None, f"{ended.ending.value}: {one_line(ended.message, 1000)}"
+        return False, "no end", "The run has no end."
+    return ended.exit_code == 0 and review.broken is None, ended.ending.value, one_line(ended.message, 1000)
 
 
 def facts(review: "Review") -> Iterator[tuple[str, str, str]]:

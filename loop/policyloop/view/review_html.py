@@ -41,7 +41,7 @@ _SECTIONS = (
 
 def page(review: "Review") -> str:
     """The whole document."""
-    well, words = headline(review)
+    well, word, words = headline(review)
     run = review.started.run if review.started else "?"
     cards = "".join(
         f'<li><span>{text(name)}</span><b class="{mark}">{text(value)}</b></li>' for name, value, mark in facts(review)
@@ -59,7 +59,7 @@ def page(review: "Review") -> str:
         f"Review of run {run}",
         f'<a class="skip" href="#access">To what changed in access</a>'
         f"<header><h1>Review of run {text(run)}</h1>"
-        f'<p class="verdict {mark}">{text(words)}</p>'
+        f'<p class="verdict"><b class="{mark}">{text(word)}</b>{text(words)}</p>'
         f'<ul class="facts">{cards}</ul>{bullets(review.missing, "warn")}'
         f'<nav aria-label="Sections"><ul>{index}</ul></nav></header><main>{whole}</main>',
         STYLE,

@@ -22,9 +22,11 @@ _MARKS = {"good": "✅", "bad": "❌", "warn": "⚠️"}
 
 def markdown(review: "Review") -> str:
     """The whole text."""
-    well, words = headline(review)
+    well, word, words = headline(review)
     run = review.started.run if review.started else "?"
-    parts = [f"## Review of run {escaped(one_line(run))}\n\n**{'✅' if well else '❌'} {escaped(words)}**\n"]
+    parts = [
+        f"## Review of run {escaped(one_line(run))}\n\n**{'✅' if well else '❌'} {escaped(word)}**: {escaped(words)}\n"
+    ]
     parts.append(table(("", "", ""), [(_MARKS.get(mark, ""), name, value) for name, value, mark in facts(review)]))
     parts += [f"- ⚠️ {escaped(one_line(one))}" for one in review.missing]
     parts += _request(review)

@@ -3,9 +3,9 @@
 STYLE = """
 .skip { position: absolute; left: -99rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .3rem .6rem; }
-.verdict { display: inline-block; padding: .25rem .8rem; border-radius: 1rem; font-weight: 600; margin: .4rem 0 .2rem; }
-.verdict.good { background: var(--good-soft); }
-.verdict.bad { background: var(--bad-soft); }
+.verdict b { display: inline-block; padding: .1rem .8rem; border-radius: 1rem; margin-right: .5rem; }
+.verdict .good { background: var(--good-soft); }
+.verdict .bad { background: var(--bad-soft); }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem;
   margin: 1.4rem 0; padding: 0; list-style: none; }
 .facts li { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .6rem .85rem;
@@ -15,6 +15,7 @@ STYLE = """
 nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; padding: 0; font-size: .93rem; }
 blockquote { margin: .6rem 0; padding: .7rem 1rem; border-left: 3px solid var(--line); background: var(--card);
   white-space: pre-wrap; overflow-wrap: anywhere; }
+td details { margin: 0; }
 summary { padding: .15rem 0; overflow-wrap: anywhere; }
 .matrix { width: auto; min-width: min(22rem, 100%); margin: .3rem 0 1rem; }
 .matrix th, .matrix td { padding: .42rem .9rem; }

@@ -5,16 +5,15 @@ from collections.abc import Callable, Sequence
 
 from policyloop.access.mutate.judge import Fate, fates
 from policyloop.access.mutate.mutants import OPERATORS, Mutant, mutants_of
+from policyloop.access.mutate.proof import Proof, proofs
 from policyloop.access.mutate.result import MutateResult, Survivor
 from policyloop.access.mutate.witness import Search, Witness
-from policyloop.access.together import AT_ONCE, side_by_side
+from policyloop.access.pdp import Settings
+from policyloop.access.together import AT_ONCE
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 
 __all__ = ["AT_ONCE", "OPERATORS", "Fate", "Mutant", "MutateResult", "Survivor", "Witness", "mutants_of", "mutate"]
-
-Prove = Callable[[Mutant], bool]
-"""Whether it is proved that no request whatsoever tells a mutant from the bundle."""
 
 
 def mutate(  # noqa: PLR0913 - what the command line offers
@@ -26,13 +25,14 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     seed: int = 0,
     limit: int | None = None,
     min_score: int | None = None,
-    prove: Prove | None = None,
+    settings: Settings | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> MutateResult:
     """Make the mutants of a green `bundle`, run its tests on each, and search for what would kill the survivors.
 
-    `limit`: at most so many mutants, chosen by `seed`. `prove` is asked about those that no question told apart.
-    `told` hears how it goes on. Raises `Unavailable`, and `UsageError` for suites too large to be read.
+    `limit`: at most so many mutants, chosen by `seed`. `settings`: of the servers with which the solver looks at those
+    that no question told apart; None: it does not. `told` hears how it goes on. Raises `Unavailable`, and `UsageError`
+    for suites too large to be read.
     """
     made = mutants_of(bundle, only=only)
     chosen = _chosen(made, seed, limit)
@@ -40,7 +40,7 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     fate_of = dict(fates(runner, bundle, chosen))
     left = [one for one in chosen if fate_of[one] is Fate.SURVIVED]
     told(f"{len(left)} went unnoticed; searching for requests that show them")
-    survivors = _survivors(runner, bundle, left, seed, prove) if left else ()
+    survivors = _survivors(runner, bundle, left, seed, settings) if left else ()
     return MutateResult(
         policies=policies,
         made=len(made),
@@ -61,14 +61,13 @@ def _chosen(made: Sequence[Mutant], seed: int, limit: int | None) -> Sequence[Mu
 
 
 def _survivors(
-    runner: Runner, bundle: Bundle, left: Sequence[Mutant], seed: int, prove: Prove | None
+    runner: Runner, bundle: Bundle, left: Sequence[Mutant], seed: int, settings: Settings | None
 ) -> tuple[Survivor, ...]:
     search = Search(runner, bundle, seed=seed)
-    search.prepare(left)
-    found = dict(side_by_side(runner, search.witness, left))
-    return tuple(_survivor(one, found[one], search.asked(one), prove) for one in left)
-
-
-def _survivor(one: Mutant, witness: Witness | None, asked: int, prove: Prove | None) -> Survivor:
-    alike = "" if witness else "proved" if prove is not None and prove(one) else "asked"
-    return Survivor(one, witness, asked, alike)
+    found = search.witnesses(left)
+    alike = [one for one in left if found[one] is None]
+    told = proofs(bundle, alike, search.kinds, settings) if settings is not None else {}
+    for one, proof in told.items():
+        if proof.found is not None:
+            found[one] = search.confirmed(one, proof.found)
+    return tuple(Survivor(one, found[one], search.asked(one), told.get(one, Proof()).questions) for one in left)

@@ -16,15 +16,21 @@ SUITE = "What mutants showed"
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """A mutant that no test noticed. Without a witness, `alike` says how that is known.
+    """A mutant that no test noticed. Without a witness it answered `asked` questions like the bundle.
 
-    `alike` is `proved` (no request whatsoever tells it from the bundle) or `asked`, after `asked` questions.
+    `proved`: for so many principals with an action it is proved that no resource whatsoever tells them apart, on a
+    server that does not evaluate strictly.
     """
 
     mutant: Mutant
     witness: Witness | None
     asked: int = 0
-    alike: str = ""
+    proved: int = 0
+
+    @property
+    def alike(self) -> str | None:
+        """How it is known to be like the original: `proved` or `asked`; None with a witness."""
+        return None if self.witness is not None else "proved" if self.proved else "asked"
 
     @property
     def test(self) -> str | None:
@@ -46,8 +52,9 @@ class Survivor:
         return {
             **mutant_to_json(self.mutant),
             "witness": shown,
-            "alike": self.alike or None,
+            "alike": self.alike,
             "asked": self.asked,
+            "proved": self.proved,
             "test": self.test,
         }
 
