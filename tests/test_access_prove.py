@@ -52,6 +52,8 @@ EXPRESSIONS: Mapping[str, tuple[str, str, str]] = {
     "has adds nothing": ("has(R.attr.a) && R.attr.a == 1", "R.attr.a == 1", SAME),
     "only where it is absent": ("has(R.attr.a) && R.attr.a == 1", "!has(R.attr.a) || R.attr.a == 1", WIDER),
     "not equal is an error where absent": ("!(R.attr.a == 1)", "!has(R.attr.a) || R.attr.a != 1", WIDER),
+    "has on what has no fields": ("!has(R.attr.a.x)", "!has(R.attr.a.x) || R.attr.a == 1", SAME),
+    "has on a list is an error": ("!has(R.attr.a.x)", "!has(R.attr.a.x) || R.attr.a == [1]", WIDER),
     "null is not absent": ("R.attr.a == null", "!has(R.attr.a)", CHANGED),
     "another type": ('R.attr.a != "x"', 'R.attr.a < "x" || R.attr.a > "x"', NARROWER),
     "types do not coerce": ('R.attr.a == "1"', "R.attr.a == 1", CHANGED),
