@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench prove-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    lint, then all tests"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, memory and tokens as ratios"
+	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes an hour"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -33,6 +34,9 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench.py
+
+prove-long: .venv/.dev
+	POLICYLOOP_PAIRS=2000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

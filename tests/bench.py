@@ -13,13 +13,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 
 from bundles import BROKEN, synthetic, write
+from ordinary import ordinary
+from policyloop.access.mutate import mutants_of
+from policyloop.access.mutate import mutate as find_mutants
+from policyloop.access.pdp import Settings, encode, serving
+from policyloop.access.prove import proving
+from policyloop.access.universe import Universe
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
@@ -37,6 +45,7 @@ from sessions import CLAUDE, Room
 POLICYLOOP = Path(sys.executable).parent / "policyloop"
 CHARACTERS_PER_TOKEN = 4
 MEGABYTE = 1_000_000
+PROOFS = 500
 
 EMPTY_APP = """\
 import typer
@@ -176,6 +185,58 @@ class Bench:
         """Pairs for a bundle of that size: large ones take long, and vary less."""
         return self.runs if policies < 1000 else max(self.runs // 3, 3)
 
+    def decisions(self) -> Iterator[Row]:
+        """Making requests from a bundle and asking one PDP for every decision, and what a bare client needs for it."""
+        bundle, most = synthetic(10), 60_000
+        with serving(bundle, Settings(runner="native")) as pdp:
+            bodies = [(one, encode(one)) for one in Universe((bundle,), most=most).batches()]
+            asked = sum(len(batch) for batch, _ in bodies)
+
+            def enumerated(_: int) -> float:
+                universe = Universe((bundle,), most=most)
+                return seconds(lambda: [None for _ in pdp.effects(universe.batches())])
+
+            def bare(_: int) -> float:
+                return seconds(lambda: [None for _ in pdp.answers(bodies)])
+
+            times = [(enumerated(n), bare(n)) for n in range(max(self.runs // 3, 1) + 1)][1:]
+        micro = [tuple(side / asked * 1e6 for side in pair) for pair in times]
+        detail = f"{asked:,} decisions; {1e6 / statistics.median(a for a, _ in micro):,.0f} a second"
+        most_micro = round(1e6 / 15_000, 1)
+        yield Row("a decision by enumeration over one PDP", tuple(a for a, _ in micro), most_micro, "us", detail)
+        yield Row("the same, against a bare client that sends ready bodies", tuple(a / b for a, b in micro), None)
+
+    def decisions_memory(self) -> Iterator[Row]:
+        """Peak memory of ten times as many requests, against once as many."""
+        bundle = synthetic(10)
+        peaks = []
+        for most in (20_000, 200_000):
+            tracemalloc.start()
+            asked = sum(len(batch) for batch in Universe((bundle,), most=most).batches())
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            if asked < most * 0.9:
+                sys.exit(f"the universe has only {asked} requests")
+        detail = f"{peaks[0] / MEGABYTE:.1f} MB, then {peaks[1] / MEGABYTE:.1f} MB"
+        yield Row("peak memory of 200,000 requests, against 20,000", (peaks[1] / peaks[0],), 1.2, detail=detail)
+
+    def proofs(self) -> Iterator[Row]:
+        """500 proofs of conditions that say the same in other words, the start of the two PDPs for it included."""
+        settings = Settings(runner="native")
+        old, new, asked = ordinary(63)
+        with serving(old, settings) as before, serving(new, settings) as after:
+
+            def proved() -> None:
+                with proving(old, new, before, after, settings) as prover:
+                    found = list(islice(prover.compare(asked), PROOFS))
+                kinds = {type(one).__name__ for one in found}
+                if len(found) != PROOFS or kinds != {"Proved"}:
+                    sys.exit(f"{len(found)} verdicts, {kinds}")
+
+            times = [seconds(proved) / PROOFS * 1e3 for _ in range(max(self.runs // 3, 1))]
+        detail = f"{statistics.median(times) * PROOFS / 1e3:.1f} s for {PROOFS}"
+        yield Row("a proof of ordinary conditions", tuple(times), 60_000 / PROOFS, " ms", detail)
+
     def memory(self) -> Iterator[Row]:
         for plain in (False, True):
             directory, told = self.laid_out(1000, plain=plain), self.folder / "peak"
@@ -282,6 +343,13 @@ class Bench:
         )
         yield Row("holding one proposal against that lock, against one raw pass", tuple(ratios), 1, detail=detail)
 
+    def mutate(self) -> Iterator[Row]:
+        """Small mistakes in 20 rules, their fates and the requests that show them; the proofs are not counted."""
+        bundle = synthetic(5, assertions_per_policy=20)
+        with _runner("native") as native:
+            took = seconds(lambda: find_mutants(native, bundle, "policies"))
+        yield Row("`mutate`, native, 20 rules", (took,), 60, " s", f"{len(mutants_of(bundle))} mutants")
+
 
 def _kind(*, plain: bool) -> str:
     return "plain policies" if plain else "policies with conditions"
@@ -334,6 +402,9 @@ def _first_prompt(runner: Runner, bundle: Bundle) -> str:
 
 def main() -> int:
     items = (
+        "decisions",
+        "decisions_memory",
+        "proofs",
         "check_small",
         "check_large",
         "memory",
@@ -344,6 +415,7 @@ def main() -> int:
         "tokens",
         "lock",
         "lock_again",
+        "mutate",
     )
     parser = argparse.ArgumentParser(
         description="Measure ratios of speed, memory and prompt size against their bounds."

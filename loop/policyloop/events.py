@@ -7,12 +7,13 @@ A live run and `policyloop show` render the same events, so what a person saw is
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from policyloop.budget import Budget, Spent
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Ending
 from policyloop.task import Dispute, Usage
+from policyloop.widened import AccessReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,15 @@ class Clarified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """After green: access under the bundle at the start and under the green one, and what wider access leads to."""
+
+    access: AccessReport
+    wider: Literal["report", "ask", "fail"]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How the run ended. `diff` is from the person's bundle to the green one, or to the best one that was reached.
 
@@ -249,9 +259,11 @@ class Ended:
     """What the run changed in a spec that was there."""
     contradictions: tuple[Against, ...] = ()
     rules: tuple[RuleProof, ...] = ()
+    access: AccessReport | None = None
+    """What changed in access since the run began; None where nothing got green, or nobody asked."""
 
 
-Event = Started | Judged | Asked | Answered | Attempted | Clarified | Ended
+Event = Started | Judged | Asked | Answered | Attempted | Clarified | Compared | Ended
 
 _KINDS: Mapping[str, type[Event]] = {
     "started": Started,
@@ -260,6 +272,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "answered": Answered,
     "attempted": Attempted,
     "clarified": Clarified,
+    "compared": Compared,
     "ended": Ended,
 }
 

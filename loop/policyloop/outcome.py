@@ -13,6 +13,7 @@ class Ending(Enum):
     GREEN = "green"
     STOPPED = "stopped"
     WEAKENED = "weakened"
+    WIDER = "wider"
     PERSON = "person"
     UNAVAILABLE = "unavailable"
     INTERRUPTED = "interrupted"
@@ -24,7 +25,7 @@ class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
     `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment`, `interrupt`,
-    `questions`, `confirm`, `contradictions`, `usage`; None when green.
+    `questions`, `confirm`, `contradictions`, `usage`, `wider`; None when green.
     """
 
     ending: Ending
@@ -48,6 +49,11 @@ def stopped(stopped_by: str, error_class: ErrorClass | None, message: str) -> Ou
 def weakened(stopped_by: str, message: str) -> Outcome:
     """The model kept trying to weaken locked tests."""
     return Outcome(Ending.WEAKENED, Exit.WEAKENED, stopped_by, message)
+
+
+def wider(message: str) -> Outcome:
+    """The green bundle opens access that nothing asks for."""
+    return Outcome(Ending.WIDER, Exit.WIDER, "wider", message)
 
 
 def unavailable(error: Unavailable) -> Outcome:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
-from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started
-from policyloop.findings import ErrorClass, Report, Tally, Weakened
+from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started, plain
+from policyloop.findings import CompilerInfo, ErrorClass, Report, Tally, Weakened
 from policyloop.task import Usage, finding_to_json
+from policyloop.widened import AccessReport, Deciding, Reason
 
 if TYPE_CHECKING:
     from policyloop.spec import Gap, Spec
@@ -73,6 +74,73 @@ class GuardResult:
             "weakened": [asdict(w) for w in self.weakened],
             "released": list(self.released),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffResult:
+    """Access under two bundles, by the names that they were given with."""
+
+    old: str
+    new: str
+    access: AccessReport
+    cerbos: CompilerInfo
+
+    @property
+    def exit_code(self) -> Exit:
+        """0 not wider, 7 wider."""
+        return Exit.WIDER if self.access.wider else Exit.GREEN
+
+    @property
+    def outcome(self) -> str:
+        """`kept` or `wider`."""
+        return "wider" if self.access.wider else "kept"
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `diff --format json`."""
+        return {
+            "outcome": self.outcome,
+            "exit_code": int(self.exit_code),
+            "old": self.old,
+            "new": self.new,
+            **access_to_json(self.access),
+            "cerbos": asdict(self.cerbos),
+        }
+
+
+def access_to_json(access: AccessReport) -> dict[str, Any]:
+    """What changed in access, as in `diff` and under `access` of `run`; no result where nothing was compared."""
+    return {
+        "result": access.result if access.skipped is None else None,
+        "reasons": [_reason_to_json(one) for one in access.reasons],
+        "requests": access.requests,
+        "complete": access.complete,
+        "seed": access.seed,
+        "moment": access.moment,
+        "proofs": asdict(access.proofs) if access.proofs else None,
+        "notes": list(access.notes),
+        "skipped": access.skipped,
+    }
+
+
+def _reason_to_json(one: Reason) -> dict[str, Any]:
+    return {
+        "direction": one.direction,
+        "resource": one.resource,
+        "action": one.action,
+        "roles": list(one.roles),
+        "request": plain(one.request),
+        "before": {"effect": one.before, **_deciding_to_json(one.was)},
+        "after": {"effect": one.after, **_deciding_to_json(one.now_is)},
+        "engine": one.engine,
+        "strict": one.strict,
+        "schemas": one.schemas,
+        "now": one.now,
+        "asked_for": one.asked_for,
+    }
+
+
+def _deciding_to_json(one: Deciding) -> dict[str, Any]:
+    return {"policy": one.policy or None, "rule": one.rule or None, "file": one.file, "line": one.line}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +214,7 @@ def run_to_json(started: Started, attempts: Sequence[Attempted], ended: Ended) -
         "assumptions": list(ended.assumptions),
         "changes": list(ended.changes),
         "contradictions": [asdict(c) for c in ended.contradictions],
+        "access": access_to_json(ended.access) if ended.access else None,
         "rules": [_rule_to_json(r) for r in ended.rules],
         "assertions": assertions_to_json(ended.tally, ended.locked),
         "usage": usage_to_json(ended.spent.usage),

@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 NAMES = (
     *("config", "check", "guard", "run", "session", "doctor", "harden", "error", "task", "proposal"),
-    *("spec", "spec-show", "spec-check", "questions", "answers"),
+    *("diff", "lint", "mutate", "spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
 
@@ -33,6 +33,9 @@ def schema_of(name: str) -> Schema:
         "answers": lambda: _ANSWERS,
         "check": _check,
         "guard": _guard,
+        "diff": _diff,
+        "lint": _lint,
+        "mutate": _mutate,
         "run": _run,
         "session": _session,
         "doctor": _doctor,
@@ -249,6 +252,162 @@ def _guard() -> Schema:
     )
 
 
+_EFFECT = _one_of("EFFECT_ALLOW", "EFFECT_DENY")
+_ATTRIBUTES: Schema = {"type": "object"}
+_REQUEST = _object(
+    "What the PDP is asked, as it takes it.",
+    {
+        "principal": _object(
+            "Who asks.",
+            {"id": TEXT, "roles": _list(TEXT), "attr": _ATTRIBUTES, "policyVersion": TEXT, "scope": TEXT},
+            ("attr", "policyVersion", "scope"),
+        ),
+        "resource": _object(
+            "What is asked for.",
+            {"kind": TEXT, "id": TEXT, "attr": _ATTRIBUTES, "policyVersion": TEXT, "scope": TEXT},
+            ("attr", "policyVersion", "scope"),
+        ),
+        "action": TEXT,
+        "auxData": _object("The claims of a token.", {"jwt": _ATTRIBUTES}),
+    },
+    ("auxData",),
+)
+
+
+def _mutate() -> Schema:
+    mutant = {"operator": TEXT, "file": TEXT, "line": COUNT, "where": TEXT, "change": TEXT}
+    witness = _object(
+        "The request that shows it, its moment, and what the bundle and the mutant say.",
+        {"request": _REQUEST, "now": TEXT, "strict": FLAG, "effect": _EFFECT, "mutated": _EFFECT},
+    )
+    survivor = _object(
+        "A mutant that no test noticed; without a witness it is like the original, proved or after many requests.",
+        {
+            **mutant,
+            "witness": _or_null(witness),
+            "alike": _or_null(_one_of("proved", "asked")),
+            "asked": COUNT,
+            "proved": _about(COUNT, "For so many principals with an action no resource whatsoever tells them apart."),
+            "test": _about(_or_null(TEXT), "A suite with the test that would have noticed it."),
+        },
+    )
+    return _object(
+        "What `policyloop mutate --format json` prints; for a bundle that is not green, what `check` prints.",
+        {
+            "outcome": _one_of("done", "below"),
+            "exit_code": _one_of(0, 4),
+            "score": _about(_or_null(COUNT), "Killed, in percent of those that a request tells from the original."),
+            "min_score": _or_null(COUNT),
+            "mutants": _object(
+                "How many there were.",
+                {"made": COUNT, "killed": COUNT, "survived": COUNT, "alike": COUNT, "invalid": COUNT},
+            ),
+            "survivors": _list(survivor),
+            "invalid": _list(_object("A mutant that is no bundle.", mutant)),
+            "seed": COUNT,
+            "cerbos": _CERBOS,
+        },
+    )
+
+
+def _access() -> dict[str, Schema]:
+    decided = {
+        "effect": _EFFECT,
+        "policy": _or_null(TEXT),
+        "rule": _or_null(TEXT),
+        "file": _or_null(TEXT),
+        "line": _or_null(COUNT),
+    }
+    reason = _object(
+        "One change in access, with the smallest request found that shows it, confirmed on both PDPs.",
+        {
+            "direction": _one_of("wider", "narrower"),
+            "resource": TEXT,
+            "action": TEXT,
+            "roles": _list(TEXT),
+            "request": _REQUEST,
+            "before": _object("The decision before, and the rule that made it.", decided),
+            "after": _object("The decision after, and the rule that makes it.", decided),
+            "engine": _one_of("decisions", "clock", "proof"),
+            "strict": FLAG,
+            "schemas": _one_of("none", "reject"),
+            "now": _about(_or_null(TEXT), "The moment at which it shows, where that is not now."),
+            "asked_for": _about(_or_null(TEXT), "The rule that accepts it: of the spec, or named by a person."),
+        },
+    )
+    proofs = _object(
+        "Questions for which there is no resource whatsoever that gets in now, and the others.",
+        {"proved": COUNT, "refuted": COUNT, "unproved": COUNT, "because": _list(TEXT)},
+    )
+    return {
+        "result": _or_null(_one_of("PASS", "FAIL")),
+        "reasons": _list(reason),
+        "requests": _about(COUNT, "How many requests both bundles answered."),
+        "complete": _about(FLAG, "Whether all that were planned fitted into the bound."),
+        "seed": {"type": "integer"},
+        "moment": TEXT,
+        "proofs": _or_null(proofs),
+        "notes": _list(TEXT),
+        "skipped": _about(_or_null(TEXT), "Why nothing was compared."),
+    }
+
+
+def _diff() -> Schema:
+    return _object(
+        "What `policyloop diff --format json` prints; for a bundle that does not compile, what `check` prints.",
+        {
+            "outcome": _one_of("kept", "wider"),
+            "exit_code": _one_of(0, 7),
+            "old": TEXT,
+            "new": TEXT,
+            **_access(),
+            "cerbos": _CERBOS,
+        },
+    )
+
+
+def _lint() -> Schema:
+    from policyloop.access.lint import CODES
+
+    witness = _object(
+        "A request that shows it, its moment, the answer, and who gave that answer.",
+        {
+            "request": _REQUEST,
+            "now": TEXT,
+            "effect": _EFFECT,
+            "because": TEXT,
+            "confirmed_by": _one_of("engine", "server"),
+        },
+    )
+    finding = _object(
+        "One thing that compiles and that people rarely mean. Lines and columns count from 1.",
+        {
+            "level": _one_of("warning", "note"),
+            "code": _one_of(*CODES),
+            "file": TEXT,
+            "line": _or_null(COUNT),
+            "column": _or_null(COUNT),
+            "message": TEXT,
+            "excerpt": _or_null(TEXT),
+            "why": _list(TEXT),
+            "witness": _or_null(witness),
+            "asked": COUNT,
+        },
+    )
+    return _object(
+        "What `policyloop lint --format json` prints; for a bundle that does not compile, what `check` prints.",
+        {
+            "outcome": _one_of("clean", "holes"),
+            "exit_code": _one_of(0, 4),
+            "fail_on": _one_of("never", "warning", "note"),
+            "findings": _list(finding),
+            "asked": COUNT,
+            "seed": COUNT,
+            "cerbos": _CERBOS,
+        },
+    )
+
+
 def _run() -> Schema:
     attempt = _object(
         "One turn of the loop. `class` is null when there was nothing to fix but the request.",
@@ -271,7 +430,7 @@ def _run() -> Schema:
         "What `policyloop run --format json` prints.",
         {
             "outcome": _one_of(*(e.value for e in Ending)),
-            "exit_code": _one_of(0, 2, 3, 4, 5, 6, 8, 130),
+            "exit_code": _one_of(0, 2, 3, 4, 5, 6, 7, 8, 130),
             "stopped_by": _or_null(TEXT),
             "message": TEXT,
             "run": TEXT,
@@ -287,6 +446,7 @@ def _run() -> Schema:
             "assumptions": _list(TEXT),
             "changes": _about(_list(TEXT), "What the run changed in a spec that was there, in sentences."),
             "contradictions": _list(_AGAINST),
+            "access": _or_null(_object("What changed in access, compared once after green.", _access())),
             "rules": _list(_RULE),
             "assertions": _ASSERTIONS,
             "usage": _USAGE,

@@ -16,14 +16,30 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from policyloop.cli import check, demo, doctor, guard, harden, hook, run, schema, session, show, spec
+from policyloop.cli import (
+    check,
+    demo,
+    diff,
+    doctor,
+    guard,
+    harden,
+    hook,
+    lint,
+    mutate,
+    report,
+    run,
+    schema,
+    session,
+    show,
+    spec,
+)
 from policyloop.errors import Exit, PolicyloopError
 
 app = typer.Typer(
     name="policyloop",
     help="Let an AI write Cerbos policies without having to trust it: the real compiler judges, code keeps the limits.",
     epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, "
-    "5 a person must decide, 6 tests would be weakened, 8 environment, 130 interrupted.",
+    "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -52,9 +68,13 @@ def _root(
 app.command(short_help="Drive a model until the compiler is satisfied.")(run.run)
 app.command(short_help="Validate a policy directory once; edit nothing.")(check.check)
 app.command(short_help="Are the tests of one bundle as strong in another?")(guard.guard)
+app.command(short_help="What changed in access between two bundles?")(diff.diff)
+app.command(short_help="Holes that the compiler allows, each shown by a request.")(lint.lint)
+app.command(short_help="Do the tests notice small mistakes?")(mutate.mutate)
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
 app.command(short_help="What Claude Code asks before a tool runs.")(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
+app.command(short_help="A run's review, for the person who signs: HTML, Markdown.")(report.report)
 app.command(short_help="A run's timeline, its ledger verified.")(show.show)
 app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
 app.command(short_help="Settings that keep Claude Code to the policy directory.")(harden.harden)

@@ -61,6 +61,13 @@ def ask_releases(against: Sequence[Against]) -> tuple[Against, ...]:
     return tuple(one for one in against if _choice(f"Release {against_line(one)}? [y/n]: ", "yn") == "y")
 
 
+def ask_wider(words: str) -> bool:
+    """Whether a person wants the access that got wider."""
+    _say("")
+    _say(one_line(words, 2000))
+    return _choice("Is that meant? Write it? [y/n]: ", "yn") == "y"
+
+
 def ask_yes_no_edit() -> str:
     """`y`, `n` or `e`."""
     return _choice("Is this what you want? [y]es, [n]o, [e]dit: ", "yne")

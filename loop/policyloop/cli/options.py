@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from policyloop.access.pdp import Settings
     from policyloop.cerbos.run import Runner
     from policyloop.config import Config
     from policyloop.view import View
@@ -92,5 +93,15 @@ def compiler(config: "Config") -> "Runner":
 
     cerbos = config.cerbos
     return open_runner(
+        runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
+    )
+
+
+def server(config: "Config") -> "Settings":
+    """The PDP that the configuration asks for."""
+    from policyloop.access.pdp import Settings
+
+    cerbos = config.cerbos
+    return Settings(
         runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from policyloop import outcome
 from policyloop.cli.clarifying import clarify
 from policyloop.cli.clarity import Known, Room
+from policyloop.cli.comparing import Comparison, compared
 from policyloop.cli.ending import check_junit, ended_in_any_case, finish, interrupts, keep_junit, recorded
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
@@ -120,8 +121,20 @@ def run_loop(asked: Request, view: View) -> Exit:
                 state = policies_after(clarity, state, hold.start, releases)
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
         state = run(state, lambda bundle, lock: judge(bundle, lock=lock))
+        by = Comparison(
+            start=hold.start,
+            policies=source.policies,
+            runner=runner,
+            config=config,
+            spec=clarity.spec if clarity else None,
+            interactive=asked.interactive,
+            clock=clock,
+            emit=emit,
+            view=view,
+        )
+        state, access = compared(state, by)
         ignore_interrupts()
-        ended = recorded(finish(state, hold, run_id, clarity), ledger)
+        ended = recorded(replace(finish(state, hold, run_id, clarity), access=access), ledger)
         view.event(ended)
         if asked.junit and state.report and not (clarity and clarity.how):
             keep_junit(asked.junit, state, view)

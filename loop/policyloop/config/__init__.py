@@ -13,6 +13,7 @@ from typing import Any
 from policyloop.config.settings import (
     CERBOS_VERSION,
     FILE_NAME,
+    AccessConfig,
     CerbosConfig,
     Config,
     GuardConfig,
@@ -23,7 +24,17 @@ from policyloop.config.settings import (
 )
 from policyloop.errors import UsageError
 
-__all__ = ["CERBOS_VERSION", "FILE_NAME", "CerbosConfig", "Config", "GuardConfig", "ModelConfig", "json_schema", "load"]
+__all__ = [
+    "CERBOS_VERSION",
+    "FILE_NAME",
+    "AccessConfig",
+    "CerbosConfig",
+    "Config",
+    "GuardConfig",
+    "ModelConfig",
+    "json_schema",
+    "load",
+]
 
 
 def load(

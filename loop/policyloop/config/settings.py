@@ -42,6 +42,19 @@ class GuardConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessConfig:
+    """What a run does about access that got wider and that no rule of the spec asks for.
+
+    `report` tells it; `ask` asks a person (exit 5 where there is none); `fail` ends in 7 and writes nothing. `prove`:
+    `auto` asks the solver too, where it is installed. `requests`: the most that are asked of each of the two bundles.
+    """
+
+    wider: Literal["report", "ask", "fail"] = "report"
+    prove: Literal["auto", "off"] = "auto"
+    requests: Annotated[int, Interval(ge=100, le=10_000_000)] = 6_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one command."""
 
@@ -49,6 +62,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     budget: Budget = field(default_factory=Budget)
     guard: GuardConfig = field(default_factory=GuardConfig)
+    access: AccessConfig = field(default_factory=AccessConfig)
 
 
 Layer = dict[str, dict[str, Any]]

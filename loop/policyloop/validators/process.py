@@ -67,16 +67,20 @@ class Processes:
         Raises `Unavailable` when it cannot be started.
         """
         began = time.monotonic()
-        with self._started(arguments, environment, directory) as process:
-            _limit(process.pid, limits)
+        with self.started(arguments, environment, directory) as process:
+            limit(process.pid, limits)
             stdout, stderr, trouble = _read(process, began + limits.seconds, limits.output_bytes)
         code = None if trouble else process.returncode
         return Ended(code, stdout, stderr, time.monotonic() - began, trouble)
 
     @contextlib.contextmanager
-    def _started(
+    def started(
         self, arguments: Sequence[str], environment: Mapping[str, str], directory: Path
     ) -> Iterator[subprocess.Popen[bytes]]:
+        """A program that runs until this is left, or `close`; its streams are the caller's to read.
+
+        Raises `Unavailable` when it cannot be started.
+        """
         with self._lock:
             if self._closed:
                 raise Unavailable("The compiler was stopped.")
@@ -121,7 +125,7 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _limit(pid: int, limits: Limits) -> None:
+def limit(pid: int, limits: Limits) -> None:
     """Cap private writable memory, and processor time for one that outlives us. Linux only.
 
     RLIMIT_AS would not do: a Go program reserves far more addresses than it uses. The limits are set from outside,

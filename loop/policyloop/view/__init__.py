@@ -3,7 +3,11 @@
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from policyloop.events import Event
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+
+if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
+    from policyloop.access.mutate import MutateResult
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer
@@ -26,6 +30,10 @@ class View(Protocol):
         """A validation was made."""
         ...
 
+    def diff(self, result: DiffResult) -> None:
+        """Access under two bundles was compared."""
+        ...
+
     def guard(self, result: GuardResult) -> None:
         """Two bundles' tests were compared."""
         ...
@@ -40,6 +48,14 @@ class View(Protocol):
 
     def session(self, answer: "Answer") -> None:
         """A session answered."""
+        ...
+
+    def lint(self, result: "LintResult") -> None:
+        """Holes were searched for."""
+        ...
+
+    def mutate(self, result: "MutateResult") -> None:
+        """Mutants were made."""
         ...
 
     def pause(self) -> None:

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.access import access_lines, diff_line, reason_line, request_line
+from policyloop.view.holes import lint_line, lint_lines, shown_line
+from policyloop.view.markdown import escaped, fenced, table
+from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survivor_line
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
     PROOFS_HEAD,
     RULES_HEAD,
-    Row,
     against_line,
     answer_lines,
     check_line,
@@ -32,6 +35,11 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
+from policyloop.widened import AccessReport
+
+if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
+    from policyloop.access.mutate import MutateResult
 
 MOST_ANNOTATIONS = 50
 MOST_SUMMARY_BYTES = 900_000
@@ -61,15 +69,19 @@ class GithubView:
                 self._started, self._policies = event, event.policies
                 self._summary.append(f"### policyloop run {one_line(event.run)}\n")
             case Judged() | Attempted() | Clarified():
-                self._summary.append(f"- {_markdown(event_line(event, self._budget()))}")
+                self._summary.append(f"- {escaped(event_line(event, self._budget()))}")
                 if isinstance(event, Clarified):
-                    self._summary += [f"  - change: {_markdown(one_line(one, WHOLE))}" for one in event.changes]
+                    self._summary += [f"  - change: {escaped(one_line(one, WHOLE))}" for one in event.changes]
+            case Compared():
+                self._access(event.access, self._policies)
+                self._summary.append(f"- {escaped(event_line(event, None))}")
+                self._summary += [f"- {escaped(line)}" for line in access_lines(event.access)]
             case Ended():
                 self._annotate(event.findings)
-                self._summary.append(f"\n**{_markdown(event_line(event, None))}**\n")
+                self._summary.append(f"\n**{escaped(event_line(event, None))}**\n")
                 self._summarise(event)
                 if event.diff:
-                    self._summary.append(_fenced(event.diff))
+                    self._summary.append(fenced(event.diff))
         self._plain.event(event)
         self._flush()
 
@@ -82,10 +94,25 @@ class GithubView:
             _say(_command("error", "Test weakened", weakened_line(one)))
         _say(f"{result.outcome}: {counts(report.findings)}; {compiler_words(result)}")
         self._summary.append(f"### policyloop check: {result.outcome}\n")
-        self._summary += [f"- {_markdown(finding_line(f, self._policies))}" for f in report.first]
-        self._summary += [f"- weakened: {_markdown(weakened_line(one))}" for one in result.weakened]
+        self._summary += [f"- {escaped(finding_line(f, self._policies))}" for f in report.first]
+        self._summary += [f"- weakened: {escaped(weakened_line(one))}" for one in result.weakened]
         ran = plural(report.tally.ran, "assertion")
         self._summary.append(f"\n{report.tally.passed} of {ran} passed; {compiler_words(result)}\n")
+
+    def diff(self, result: DiffResult) -> None:
+        """An annotation for each way in that is new."""
+        self._access(result.access, result.new)
+        _say(one_line(diff_line(result), 1000))
+        self._summary += [f"### policyloop diff: {escaped(diff_line(result))}\n"]
+        self._summary += [f"- {escaped(line)}" for line in access_lines(result.access)]
+
+    def _access(self, access: AccessReport, policies: str) -> None:
+        for one in access.reasons[:MOST_ANNOTATIONS]:
+            level = "error" if one.wider and one.asked_for is None else "notice"
+            at = one.lets_in
+            file = f"{policies}/{at.file}" if at.file and one.wider else ""
+            text = f"{reason_line(one)}\nshown by: {request_line(one)}"
+            _say(_command(level, f"access/{one.direction}", text, file=file, line=at.line if file else None))
 
     def guard(self, result: GuardResult) -> None:
         """An annotation for each weakened assertion, a notice for each that a person released."""
@@ -97,8 +124,8 @@ class GithubView:
         line = f"{word}: {len(result.weakened)} of {plural(result.locked, 'assertion')} would get weaker"
         _say(line)
         self._summary += [f"### policyloop guard: {line}\n"]
-        self._summary += [f"- released by a person: {_markdown(one_line(name))}" for name in result.released]
-        self._summary += [f"- {_markdown(weakened_line(one))}" for one in result.weakened]
+        self._summary += [f"- released by a person: {escaped(one_line(name))}" for name in result.released]
+        self._summary += [f"- {escaped(weakened_line(one))}" for one in result.weakened]
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
@@ -107,17 +134,41 @@ class GithubView:
         spec = result.spec
         self._plain.spec(result)
         self._flush()
-        self._summary += [f"### policyloop spec: {_markdown(state_line(spec))}\n"]
-        self._summary += [_table(RULES_HEAD, rule_rows(spec)), _table(DECISIONS_HEAD, decision_rows(spec))]
-        self._summary += [f"- {_markdown(line)}" for line in (*detail_lines(spec), *answer_lines(spec))]
+        self._summary += [f"### policyloop spec: {escaped(state_line(spec))}\n"]
+        self._summary += [table(RULES_HEAD, rule_rows(spec)), table(DECISIONS_HEAD, decision_rows(spec))]
+        self._summary += [f"- {escaped(line)}" for line in (*detail_lines(spec), *answer_lines(spec))]
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
         for gap in result.gaps[:MOST_ANNOTATIONS]:
             _say(_command("error", f"spec/{gap.code}", clean(str(gap)), file=result.path, line=gap.line))
         _say(one_line(check_line(result)))
-        self._summary += [f"### policyloop spec check: {_markdown(check_line(result))}\n"]
-        self._summary += [f"- {_markdown(gap_line(gap, result.path))}" for gap in result.gaps]
+        self._summary += [f"### policyloop spec check: {escaped(check_line(result))}\n"]
+        self._summary += [f"- {escaped(gap_line(gap, result.path))}" for gap in result.gaps]
+
+    def lint(self, result: "LintResult") -> None:
+        """An annotation for each hole."""
+        for one in result.holes[:MOST_ANNOTATIONS]:
+            shown = shown_line(one)
+            text = "\n".join([clean(one.message), *([f"shown by: {shown}"] if shown else []), *map(clean, one.why)])
+            file = f"{result.policies}/{one.file}"
+            level = {"note": "notice"}.get(one.level, one.level)
+            _say(_command(level, f"lint/{one.code}", text, file=file, line=one.line, col=one.column))
+        _say(one_line(lint_line(result)))
+        self._summary += [f"### policyloop lint: {escaped(lint_line(result))}\n"]
+        self._summary += [f"- {escaped(line)}" for line in lint_lines(result)]
+
+    def mutate(self, result: "MutateResult") -> None:
+        """A warning for each mutant that no test noticed, and the tests that would."""
+        for one in result.shown[:MOST_ANNOTATIONS]:
+            file = f"{result.policies}/{one.mutant.file}"
+            text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
+            _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
+        _say(f"{result.outcome}: {score_line(result)}")
+        self._summary += [f"### policyloop mutate: {escaped(score_line(result))}\n"]
+        self._summary += [f"- {escaped(line)}" for line in mutate_lines(result)]
+        suite = result.suite()
+        self._summary += [f"\nTests to add:\n\n{fenced(suite, 'yaml')}"] if suite else []
 
     def session(self, answer: "Answer") -> None:
         """A session answered."""
@@ -125,7 +176,7 @@ class GithubView:
         self._annotate(answer.findings)
         self._plain.session(answer)
         self._flush()
-        self._summary.append(f"### policyloop session: {answer.next}\n\n{_markdown(answer.message)}\n")
+        self._summary.append(f"### policyloop session: {answer.next}\n\n{escaped(answer.message)}\n")
 
     def pause(self) -> None:
         """Nothing moves here."""
@@ -149,10 +200,10 @@ class GithubView:
 
     def _summarise(self, event: Ended) -> None:
         if event.rules:
-            self._summary.append(_table(PROOFS_HEAD, proof_rows(event.rules)))
-        self._summary += [f"- {_markdown(line)}" for line in question_lines(event.questions)]
-        self._summary += [f"- contradicts: {_markdown(against_line(one))}" for one in event.contradictions]
-        self._summary += [f"- ASSUMED, nobody confirmed it: {_markdown(one_line(a, WHOLE))}" for a in event.assumptions]
+            self._summary.append(table(PROOFS_HEAD, proof_rows(event.rules)))
+        self._summary += [f"- {escaped(line)}" for line in question_lines(event.questions)]
+        self._summary += [f"- contradicts: {escaped(against_line(one))}" for one in event.contradictions]
+        self._summary += [f"- ASSUMED, nobody confirmed it: {escaped(one_line(a, WHOLE))}" for a in event.assumptions]
 
     def _annotate(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings[:MOST_ANNOTATIONS]:
@@ -177,24 +228,6 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in text)
-
-
-def _table(head: Row, rows: list[Row]) -> str:
-    lines = [head, tuple("---" for _ in head), *(tuple(_markdown(cell) for cell in row) for row in rows)]
-    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _fenced(diff: str) -> str:
-    text = clean(diff)
-    fence = "````"
-    while fence in text:
-        fence += "`"
-    return f"{fence}diff\n{text}{fence}\n"
 
 
 def _say_inert(text: str) -> None:

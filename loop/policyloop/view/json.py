@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Ended, Event, Started
 from policyloop.redact import redact_value
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult, run_to_json
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult, run_to_json
 from policyloop.view.plain import PlainView
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
+    from policyloop.access.mutate import MutateResult
     from policyloop.session.answer import Answer
 
 
@@ -40,6 +42,10 @@ class JsonView:
         """The document of `check`."""
         write(result.to_json())
 
+    def diff(self, result: DiffResult) -> None:
+        """The document of `diff`."""
+        write(result.to_json())
+
     def guard(self, result: GuardResult) -> None:
         """The document of `guard`."""
         write(result.to_json())
@@ -55,6 +61,14 @@ class JsonView:
     def session(self, answer: "Answer") -> None:
         """A session answered."""
         write(answer.to_json())
+
+    def lint(self, result: "LintResult") -> None:
+        """The document of `lint`."""
+        write(result.to_json())
+
+    def mutate(self, result: "MutateResult") -> None:
+        """The document of `mutate`."""
+        write(result.to_json())
 
     def pause(self) -> None:
         """Nothing moves here."""

@@ -4,9 +4,12 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding, Weakened
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.access import access_lines, diff_line
+from policyloop.view.holes import lint_line, lint_lines
+from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
     PROOFS_HEAD,
@@ -26,6 +29,10 @@ from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer
+
+if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
+    from policyloop.access.mutate import MutateResult
 
 MOST_FINDINGS = 20
 
@@ -55,6 +62,9 @@ class PlainView:
             case Clarified():
                 for change in event.changes:
                     self._say(f"  change: {one_line(change, WHOLE)}")
+            case Compared():
+                for line in access_lines(event.access, self._policies):
+                    self._say(line)
             case Ended():
                 self._ended(event)
 
@@ -67,6 +77,12 @@ class PlainView:
             self._say(f"weakened: {weakened_line(one)}")
         ran = f"{report.tally.passed}/{report.tally.ran} assertions passed, {report.tally.skipped} skipped"
         self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
+
+    def diff(self, result: DiffResult) -> None:
+        """Each change with the request that shows it, then the verdict."""
+        for line in access_lines(result.access):
+            self._say(line)
+        self._say(diff_line(result))
 
     def guard(self, result: GuardResult) -> None:
         """Each released assertion, each weakened one and how, then the verdict."""
@@ -104,6 +120,22 @@ class PlainView:
 
         for line in session_lines(answer):
             self._say(line)
+
+    def lint(self, result: "LintResult") -> None:
+        """The holes, then how many there are."""
+        for line in lint_lines(result):
+            self._say(line)
+        self._say(lint_line(result))
+
+    def mutate(self, result: "MutateResult") -> None:
+        """The mutants that no test noticed, the tests that would, then the score."""
+        for line in mutate_lines(result):
+            self._say(line)
+        suite = result.suite()
+        if suite:
+            self._say("tests to add, as a suite:")
+            self._indented(suite)
+        self._say(f"{result.outcome}: {score_line(result)}")
 
     def pause(self) -> None:
         """Nothing moves here."""

@@ -14,10 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from policyloop.budget import Budget, Spent
-from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
-from policyloop.results import CheckResult, GuardResult, SpecCheck, SpecResult
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
+from policyloop.view.access import diff_line, reason_line, request_line
+from policyloop.view.holes import hole_line, lint_line, shown_line
+from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
@@ -35,8 +38,11 @@ from policyloop.view.specs import (
     state_line,
 )
 from policyloop.view.words import WHOLE, clean, counts, event_line, one_line, place, plural
+from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
+    from policyloop.access.lint import LintResult
+    from policyloop.access.mutate import MutateResult
     from policyloop.session.answer import Answer
 
 COLOURS = {"syntax": "magenta", "schema": "blue", "compile": "yellow", "test": "cyan"}
@@ -58,12 +64,18 @@ class RichView:
         """Print what is worth keeping; show the rest in the panel."""
         if isinstance(event, Started):
             self._panel = StatusPanel(event.budget)
-        if self._panel and self._live is None and not isinstance(event, Clarified | Ended):
+        if self._panel and self._live is None and not isinstance(event, Clarified | Compared | Ended):
             self._live = Live(self._panel, console=self._console, transient=True, refresh_per_second=8)
             self._live.start()
         if self._panel:
             self._panel.take(event)
+        self._print(event)
+
+    def _print(self, event: Event) -> None:
         match event:
+            case Compared():
+                self._access(event.access)
+                self._console.print(Text(event_line(event, None), style="bold"))
             case Started() | Answered(replayed=True):
                 self._console.print(Text(event_line(event, None), style="bold"))
             case Judged():
@@ -85,6 +97,19 @@ class RichView:
         tally = result.report.tally
         words = f"{counts(result.report.findings)}; {tally.passed}/{tally.ran} assertions passed"
         self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
+
+    def diff(self, result: DiffResult) -> None:
+        """Each change with the request that shows it, then the verdict."""
+        self._access(result.access)
+        self._verdict(result.outcome, diff_line(result))
+
+    def _access(self, access: AccessReport, policies: str = "") -> None:
+        for one in access.reasons:
+            colour = "yellow" if one.asked_for else "red" if one.wider else "cyan"
+            self._console.print(Text(reason_line(one, policies), style=colour))
+            self._console.print(Text(f"  shown by: {request_line(one)}", style="dim"))
+        for note in access.notes:
+            self._console.print(Text(one_line(note), style="dim"))
 
     def guard(self, result: GuardResult) -> None:
         """What a person released, what got weaker, then the verdict."""
@@ -125,6 +150,30 @@ class RichView:
         self._console.print(Text(head, style=style))
         for line in rest:
             self._console.print(Text(line))
+
+    def lint(self, result: "LintResult") -> None:
+        """The holes, then how many there are."""
+        for one in result.holes:
+            colour = "yellow" if one.level == "warning" else "cyan"
+            self._console.print(Text(hole_line(one, result.policies), style=colour))
+            if one.excerpt:
+                self._console.print(Text(clean(one.excerpt), style="dim"))
+            shown = shown_line(one)
+            if shown:
+                self._console.print(Text(f"  shown by: {shown}"))
+            for reason in one.why:
+                self._console.print(Text(f"  why: {one_line(reason)}"))
+        self._verdict("green" if result.exit_code == 0 else result.outcome, lint_line(result))
+
+    def mutate(self, result: "MutateResult") -> None:
+        """The mutants that no test noticed, the tests that would, then the score."""
+        for line in mutate_lines(result):
+            self._console.print(Text(line, style="yellow" if line.startswith("UNNOTICED") else ""))
+        suite = result.suite()
+        if suite:
+            self._console.print(Rule("tests to add", align="left", style="dim"))
+            self._console.print(Syntax(clean(suite), "yaml", background_color="default"))
+        self._verdict("green" if result.exit_code == 0 else result.outcome, score_line(result))
 
     def pause(self) -> None:
         """Something is asked: the panel goes until the next event."""

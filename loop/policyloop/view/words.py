@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from policyloop.budget import Budget, Spent
-from policyloop.events import Answered, Asked, Attempted, Clarified, Ended, Event, Judged, Started
+from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.redact import redact
 
@@ -109,6 +109,10 @@ def event_line(event: Event, budget: Budget | None) -> str:
             from policyloop.view.specs import clarified_line
 
             return clarified_line(event)
+        case Compared():
+            from policyloop.view.access import access_line
+
+            return f"access: {access_line(event.access)} ({event.seconds:.1f}s)"
         case Ended():
             released = "".join(f" Released by a person: {one_line(name)}." for name in event.released)
             kept = f" The result is kept in {one_line(event.patch)}." if event.patch else ""

@@ -1,0 +1,6 @@
+"""Reading Cerbos's conditions: a CEL expression as a tree."""
+
+from policyloop.access.cel.parse import NotCel, parse
+from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select, children, walk
+
+__all__ = ["Call", "Const", "ListOf", "MapOf", "Name", "Node", "NotCel", "Select", "children", "parse", "walk"]

@@ -1,0 +1,136 @@
+"""What `policyloop mutate` found out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from policyloop.access.mutate.mutants import Mutant
+from policyloop.access.mutate.suggest import suite_of
+from policyloop.access.mutate.witness import Witness
+from policyloop.errors import Exit
+from policyloop.findings import CompilerInfo
+
+SUITE = "What mutants showed"
+"""The name of a suite of suggested tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A mutant that no test noticed. Without a witness it answered `asked` questions like the bundle.
+
+    `proved`: for so many principals with an action it is proved that no resource whatsoever tells them apart, on a
+    server that does not evaluate strictly.
+    """
+
+    mutant: Mutant
+    witness: Witness | None
+    asked: int = 0
+    proved: int = 0
+
+    @property
+    def alike(self) -> str | None:
+        """How it is known to be like the original: `proved` or `asked`; None with a witness."""
+        return None if self.witness is not None else "proved" if self.proved else "asked"
+
+    @property
+    def test(self) -> str | None:
+        """A suite with the one test that would have noticed it."""
+        return suite_of([(self.mutant, self.witness)], SUITE) if self.witness else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `policyloop schema mutate` has it."""
+        shown = None
+        if self.witness is not None:
+            question = self.witness.question
+            shown = {
+                "request": question.request.to_json(),
+                "now": question.now,
+                "strict": self.witness.strict,
+                "effect": self.witness.effect,
+                "mutated": self.witness.mutated,
+            }
+        return {
+            **mutant_to_json(self.mutant),
+            "witness": shown,
+            "alike": self.alike,
+            "asked": self.asked,
+            "proved": self.proved,
+            "test": self.test,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutateResult:
+    """How many mutants the tests killed, and those that they did not. `made` counts what could be made."""
+
+    policies: str
+    made: int
+    killed: int
+    invalid: tuple[Mutant, ...]
+    survivors: tuple[Survivor, ...]
+    compiler: CompilerInfo
+    seed: int
+    min_score: int | None = None
+
+    @property
+    def shown(self) -> tuple[Survivor, ...]:
+        """The survivors that a request tells from the bundle: what is missing in the tests."""
+        return tuple(one for one in self.survivors if one.witness is not None)
+
+    @property
+    def alike(self) -> tuple[Survivor, ...]:
+        """The survivors that no request told from the bundle; they do not count."""
+        return tuple(one for one in self.survivors if one.witness is None)
+
+    @property
+    def score(self) -> int | None:
+        """Killed, as a percentage of all that a request tells from the bundle, rounded down; None without any."""
+        counted = self.killed + len(self.shown)
+        return self.killed * 100 // counted if counted else None
+
+    @property
+    def exit_code(self) -> Exit:
+        """4 when the score is below what was asked for, else 0."""
+        low = self.min_score is not None and (self.score is None or self.score < self.min_score)
+        return Exit.TESTS if low else Exit.GREEN
+
+    @property
+    def outcome(self) -> str:
+        """`below` the score that was asked for, or `done`."""
+        return "below" if self.exit_code is Exit.TESTS else "done"
+
+    def suite(self) -> str | None:
+        """All suggested tests as one suite; None when there is none."""
+        found: Sequence[tuple[Mutant, Witness]] = [(one.mutant, one.witness) for one in self.shown if one.witness]
+        return suite_of(found, SUITE) if found else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `mutate --format json`."""
+        return {
+            "outcome": self.outcome,
+            "exit_code": int(self.exit_code),
+            "score": self.score,
+            "min_score": self.min_score,
+            "mutants": {
+                "made": self.made,
+                "killed": self.killed,
+                "survived": len(self.shown),
+                "alike": len(self.alike),
+                "invalid": len(self.invalid),
+            },
+            "survivors": [one.to_json() for one in self.survivors],
+            "invalid": [mutant_to_json(one) for one in self.invalid],
+            "seed": self.seed,
+            "cerbos": asdict(self.compiler),
+        }
+
+
+def mutant_to_json(one: Mutant) -> dict[str, Any]:
+    """A mutant without its text."""
+    return {
+        "operator": one.operator,
+        "file": one.file,
+        "line": one.line,
+        "where": one.where,
+        "change": one.words,
+    }

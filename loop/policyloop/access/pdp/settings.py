@@ -1,0 +1,57 @@
+"""How a PDP is configured, and how that is told to it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from policyloop.access.request import MAX_BATCH
+from policyloop.validators.pinned import IMAGE, VERSION
+from policyloop.validators.select import RunnerName
+
+Schemas = Literal["none", "reject"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Which PDP, and how it decides.
+
+    `strict`: a condition that ends in an error denies; otherwise its rule does nothing, as is the PDP's default.
+    `schemas`: `reject` denies what a JSON Schema of the bundle does not take, as `cerbos compile` does in tests; a PDP
+    that is not told otherwise does not look at them (`none`). `globals` are the `G` of conditions. `timeout_seconds`
+    is for the start, and for each call.
+    """
+
+    runner: RunnerName = "auto"
+    version: str = VERSION
+    image: str = IMAGE
+    timeout_seconds: float = 60.0
+    strict: bool = False
+    schemas: Schemas = "none"
+    globals: Mapping[str, Any] = field(default_factory=dict)
+    lenient_scope_search: bool = False
+
+
+def server_config(settings: Settings, *, policies: str, http: str, grpc: str) -> str:
+    """The server's configuration file: nothing is sent anywhere, nothing is watched, tokens are read, not verified."""
+    return json.dumps(
+        {
+            "server": {
+                "httpListenAddr": http,
+                "grpcListenAddr": grpc,
+                "metricsEnabled": False,
+                "apiExplorerEnabled": False,
+                "requestLimits": {"maxActionsPerResource": MAX_BATCH, "maxResourcesPerRequest": MAX_BATCH},
+            },
+            "storage": {"driver": "disk", "disk": {"directory": policies, "watchForChanges": False}},
+            "telemetry": {"disabled": True},
+            "schema": {"enforcement": settings.schemas},
+            "auxData": {"jwt": {"disableVerification": True}},
+            "engine": {
+                "strictEvaluation": settings.strict,
+                "lenientScopeSearch": settings.lenient_scope_search,
+                "globals": dict(settings.globals),
+                "celErrorLogLevel": "none",
+            },
+        }
+    )

@@ -1,0 +1,71 @@
+"""Whether two bundles decide alike for all resources there can be: proved by a solver, never by a sample.
+
+    with proving(old, new, old_pdp, new_pdp, settings) as prover:
+        for verdict in prover.compare(asked):
+            ...                                     Proved | Witness | NotProved
+
+What follows from which conditions is asked of the real PDP (`shape`), what a condition means over all resources is
+translated (`translate`), with CEL's errors. A witness is confirmed on both PDPs before it is shown.
+Needs the extra `policyloop[prove]`.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from policyloop.access.pdp import Pdp, Refused, Settings, serving
+from policyloop.access.prove.shape import Hidden, shape
+from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
+from policyloop.bundle import Bundle
+from policyloop.layout import Kind, kind
+
+if TYPE_CHECKING:
+    from policyloop.access.prove.prover import Prover
+
+__all__ = ["Asked", "Direction", "Limits", "NotProved", "Proved", "Unprovable", "Verdict", "Witness", "proving"]
+
+
+class Unprovable(Exception):
+    """Nothing can be proved about these bundles; the message says why, to follow `not proved, because`."""
+
+
+def available() -> bool:
+    """Whether the solver is installed."""
+    return find_spec("z3") is not None
+
+
+@contextmanager
+def proving(
+    old: Bundle, new: Bundle, old_pdp: Pdp, new_pdp: Pdp, settings: Settings, limits: Limits | None = None
+) -> Iterator["Prover"]:
+    """A prover for two bundles and the PDPs that serve them, which were started with `settings`.
+
+    It starts two PDPs of its own. To be entered from the main thread. Raises `Unprovable`, and what `serving` raises.
+    """
+    if not available():
+        raise Unprovable("z3 is not installed: pip install 'policyloop[prove]'")
+    from policyloop.access.prove.prover import Prover
+    from policyloop.access.prove.side import Side
+
+    limits = limits or Limits()
+    try:
+        shapes = shape(old), shape(new)
+    except Hidden as reason:
+        raise Unprovable(str(reason)) from None
+    plain = replace(settings, schemas="none")
+    with ExitStack() as stack:
+        sides = []
+        for name, pdp, one in zip(("old", "new"), (old_pdp, new_pdp), shapes, strict=True):
+            try:
+                reduced = stack.enter_context(serving(one.bundle, plain))
+            except Refused as reason:
+                raise Unprovable(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
+            sides.append(Side(name, pdp, one, reduced, settings.strict, limits.rows))
+        enforced = settings.schemas == "reject"
+        yield Prover(sides[0], sides[1], limits, same_schemas=_schemas(old) == _schemas(new) if enforced else None)
+
+
+def _schemas(bundle: Bundle) -> dict[str, str]:
+    return {path: text for path, text in bundle.files.items() if kind(path) is Kind.SCHEMA}

@@ -1,0 +1,155 @@
+"""Asking the solver for a resource that one bundle allows and the other does not, and the PDPs whether it is right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import z3
+
+from policyloop.access.prove.places import Places
+from policyloop.access.prove.side import Side, TooMany
+from policyloop.access.prove.syntax import Call, Tree
+from policyloop.access.prove.translate import Translator
+from policyloop.access.prove.values import both, no
+from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
+from policyloop.access.prove.witness import resource
+from policyloop.access.request import Request, Resource
+
+BOTH: tuple[Direction, ...] = ("wider", "narrower")
+_SOON = 600 * 1_000_000_000
+"""How long a moment counts as now, in nanoseconds: a witness is confirmed at the PDP's own clock, and shown later."""
+_MOST_SHRINKING = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Formulas:
+    old: Any
+    new: Any
+    laws: list[Any]
+    places: Places
+    vague: tuple[str, ...]
+    """What is not translated, in words."""
+
+
+class Prover:
+    """Two bundles side by side; see `policyloop.access.prove.proving`. Not for two threads at once."""
+
+    def __init__(self, old: Side, new: Side, limits: Limits, *, same_schemas: bool | None) -> None:
+        """`same_schemas`: whether the schema files are the same, None where the PDPs do not look at them."""
+        self._old = old
+        self._new = new
+        self._limits = limits
+        self._same_schemas = same_schemas
+        self.strict = old.strict
+        """Whether a condition that ends in an error denies: what is proved holds for such PDPs only."""
+
+    def compare(self, asked: Iterable[Asked], directions: Sequence[Direction] = BOTH) -> Iterator[Verdict]:
+        """A verdict for each question and direction, in order."""
+        for one in asked:
+            formulas = self._formulas(one)
+            for direction in directions:
+                if isinstance(formulas, str):
+                    yield NotProved(one, direction, formulas)
+                else:
+                    yield self._verdict(one, direction, formulas)
+
+    def equivalent(self, asked: Iterable[Asked]) -> Verdict | None:
+        """The first verdict that is not a proof, in either direction; None when the bundles decide all of it alike."""
+        return next((one for one in self.compare(asked) if not isinstance(one, Proved)), None)
+
+    def _formulas(self, asked: Asked) -> _Formulas | str:
+        """Both sides as formulas, or why there are none."""
+        schemas = (side.shape.schemas(asked.kind) for side in (self._old, self._new))
+        if self._same_schemas is False or (self._same_schemas and len(set(map(repr, schemas))) > 1):
+            return "the PDP enforces schemas, and they are not the same in both"
+        places = Places()
+        translator = Translator(places)
+        try:
+            old, hidden = self._old.allows(asked, translator)
+            new, more = self._new.allows(asked, translator)
+        except TooMany as reason:
+            return str(reason)
+        vague = (*hidden, *more, *(f"{_name(tree)} is not translated" for tree in translator.unclear))
+        return _Formulas(old, new, places.laws(), places, tuple(dict.fromkeys(vague)))
+
+    def _verdict(self, asked: Asked, direction: Direction, formulas: _Formulas) -> Verdict:
+        wanted, unwanted = (formulas.new, formulas.old) if direction == "wider" else (formulas.old, formulas.new)
+        difference = both(wanted, no(unwanted))
+        if wanted.eq(unwanted) or z3.is_false(difference):
+            return Proved(asked, direction)
+        solver = _Solver(self._limits, [*formulas.laws, difference])
+        found = solver.check()
+        if found == z3.unsat:
+            return Proved(asked, direction)
+        if found != z3.sat:
+            return NotProved(asked, direction, "the solver gave up")
+        return self._witness(asked, direction, formulas, difference)
+
+    def _witness(self, asked: Asked, direction: Direction, formulas: _Formulas, difference: Any) -> Verdict:
+        """What the solver found, once both PDPs say so."""
+        places = formulas.places
+        wanted = [*formulas.laws, difference]
+        if places.timed:
+            now, later = time.time_ns(), z3.substitute(difference, (places.now, places.now + _SOON))
+            wanted += [places.now >= now, places.now <= now + _SOON, later]
+        solver = _Solver(self._limits, wanted)
+        for _ in range(self._limits.tries):
+            if solver.check() != z3.sat:
+                break
+            model = solver.model()
+            name, attributes = resource(places, model)
+            found = Resource(asked.kind, name, attributes, asked.policy_version, asked.scope)
+            request = Request(asked.principal, found, asked.action, asked.claims)
+            if self._differs(request, direction):
+                return Witness(asked, direction, self._smallest(request, direction))
+            solver.add(z3.Not(places.like(model)))
+        because = "; ".join(formulas.vague[:3])
+        if not because and places.timed:
+            because = "a difference needs another moment than now"
+        return NotProved(asked, direction, because or "the PDP does not confirm what the solver found")
+
+    def _differs(self, request: Request, direction: Direction) -> bool:
+        old, new = (side.pdp.decide(request).allowed for side in (self._old, self._new))
+        return (new and not old) if direction == "wider" else (old and not new)
+
+    def _smallest(self, request: Request, direction: Direction) -> Request:
+        """Without the attributes that do not matter."""
+        for name in list(request.resource.attr)[:_MOST_SHRINKING]:
+            attributes = {key: value for key, value in request.resource.attr.items() if key != name}
+            smaller = replace(request, resource=replace(request.resource, attr=attributes))
+            if self._differs(smaller, direction):
+                request = smaller
+        return request
+
+
+class _Solver:
+    """A solver that has seen nothing before, so that it answers the same whatever was asked earlier."""
+
+    def __init__(self, limits: Limits, formulas: Sequence[Any]) -> None:
+        self._context = z3.Context()
+        self._solver = z3.SimpleSolver(ctx=self._context)
+        self._solver.set("random_seed", 0)
+        self._solver.set("rlimit", limits.steps)
+        self.add(*formulas)
+
+    def add(self, *formulas: Any) -> None:
+        """What must hold as well."""
+        self._solver.add(*(one.translate(self._context) for one in formulas))
+
+    def check(self) -> Any:
+        """Satisfiable, unsatisfiable or unknown."""
+        return self._solver.check()
+
+    def model(self) -> Any:
+        """What satisfies it."""
+        return self._solver.model().translate(z3.main_ctx())
+
+
+def _name(tree: Tree) -> str:
+    return f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+
+
+__all__ = ["BOTH", "Prover"]

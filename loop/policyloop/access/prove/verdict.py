@@ -1,0 +1,63 @@
+"""What a proof says, for one principal, one action and all resources of a kind."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policyloop.access.request import Attributes, Principal, Request
+
+Direction = Literal["wider", "narrower"]
+"""`wider`: allowed by NEW, denied by OLD. `narrower`: the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All resources of a kind, one action, one principal with just these attributes and claims."""
+
+    principal: Principal
+    kind: str
+    action: str
+    policy_version: str = ""
+    scope: str = ""
+    claims: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """There is no such resource at all, whatever its id and its attributes, at any moment from 2000 to 2199."""
+
+    asked: Asked
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """There is one: this request, confirmed on both PDPs."""
+
+    asked: Asked
+    direction: Direction
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class NotProved:
+    """Neither, `because` of what it says."""
+
+    asked: Asked
+    direction: Direction
+    because: str
+
+
+Verdict = Proved | Witness | NotProved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one verdict may cost. No clock is in it, so that the same question has the same answer on a slow machine.
+
+    `steps`: the solver's own count of its work. `rows`: how many cases of conditions holding or not are asked of the
+    PDP. `tries`: how many of the solver's findings are put to the PDPs when they do not confirm the first.
+    """
+
+    steps: int = 3_000_000
+    rows: int = 2_048
+    tries: int = 4

@@ -1,0 +1,369 @@
+"""One comparison, membership or test of a condition: values for its fields that make it true, and that make it false.
+
+Guesses, made to be asked: the PDP alone says what a condition gives. What is not understood here gets the constants
+that stand near it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select, walk
+from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, Assignment, Path, path_of, settable
+from policyloop.access.universe.values import (
+    OTHER,
+    SHARED,
+    addresses,
+    around,
+    compared,
+    instant,
+    json_of,
+    lasting,
+    sized,
+)
+
+Guesses = tuple[list[Assignment], list[Assignment]]
+"""Assignments that should make an atom true, and such that should make it false."""
+
+WHO: Path = ("P", "id")
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_SAME_VALUE = frozenset(("int", "double", "uint", "bool", "string", "lowerAscii", "upperAscii", "trim", "dyn"))
+_MOST_CONSTANTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What guessing may go by: the moment, and the constants that each field is compared with somewhere."""
+
+    now: datetime
+    constants: Mapping[Path, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A field behind a function: `inverse` gives the field's values for a wanted value of the whole."""
+
+    path: Path
+    inverse: Callable[[Any], Iterator[Any]]
+
+
+def _itself(value: Any) -> Iterator[Any]:
+    yield json_of(value)
+
+
+def constant(node: Node) -> tuple[bool, Any]:
+    """Whether an expression is a constant, and its value; times and durations as Python has them."""
+    match node:
+        case Const(value=value):
+            return True, value
+        case ListOf(items=items):
+            values = [constant(item) for item in items]
+            return all(known for known, _ in values), [value for _, value in values]
+        case Call(function="timestamp", args=(Const(value=str(text)),), target=None):
+            return instant(text) is not None, instant(text)
+        case Call(function="duration", args=(Const(value=str(text)),), target=None):
+            return lasting(text) is not None, lasting(text)
+    return False, None
+
+
+def guess(node: Node, near: Near) -> Guesses:
+    """Assignments under which the atom `node` should be true, and false."""
+    match node:
+        case Call(function="has", args=(inner,)) if (path := path_of(inner)) and settable(path):
+            return [{path: PRESENT}, {path: True}], [{path: ABSENT}]
+        case Call(function="==" | "!=" | "<" | "<=" | ">" | ">=" as operator, args=(left, right)):
+            found = _comparison(operator, left, right, near)
+        case Call(function="in", args=(left, right)):
+            found = _membership(left, right, near)
+        case Call(function="hasIntersection" | "has_intersection" | "isSubset" | "is_subset" as name):
+            found = _sets(name, _operands(node))
+        case Call(function="startsWith" | "endsWith" | "contains" | "matches" as name, args=(right,), target=left):
+            found = _text(name, left, right) if left is not None else None
+        case Call(function="inIPAddrRange", args=(Const(value=str(network)),), target=left):
+            path = path_of(left) if left is not None else None
+            inside, outside = addresses(network)
+            found = ([{path: a} for a in inside], [{path: a} for a in outside]) if path and inside else None
+        case _:
+            path = path_of(node)
+            found = ([{path: True}], [{path: False}]) if path and settable(path) else None
+    return found or _nearby(node)
+
+
+def _operands(node: Call) -> tuple[Node, ...]:
+    return node.args if node.target is None else (node.target, *node.args)
+
+
+def _term(node: Node) -> _Term | None:
+    """An expression as a function of one field."""
+    path = path_of(node)
+    if path is not None:
+        return _Term(path, _itself) if settable(path) else None
+    match node:
+        case Call(function="now", args=(), target=None):
+            return _Term(NOW, _itself)
+        case (
+            Call(function="size", args=(inner,), target=None) | Call(function="size", args=(), target=Select() as inner)
+        ):
+            found = _term(inner)
+            return _Term(found.path, sized) if found else None
+        case Call(function="[]", args=(inner, Const(value=int(index)))) if index in (0, 1):
+            found = _term(inner)
+            return _Term(found.path, lambda value: iter([[*[OTHER] * index, json_of(value)]])) if found else None
+        case Call(function="timestamp" | "duration", args=(inner,), target=None):
+            return _term(inner)
+        case Call(function="timeSince", args=(), target=inner) if inner is not None:
+            return _term(Call("-", (Call("now", ()), inner)))
+        case Call(function=name, args=(inner,), target=None) if name in _SAME_VALUE:
+            return _term(inner)
+        case Call(function=name, args=(), target=inner) if name in _SAME_VALUE and inner is not None:
+            return _term(inner)
+        case Call(function="+" | "-" as sign, args=(left, right)):
+            return _shifted(sign, left, right)
+    return None
+
+
+def _shifted(sign: str, left: Node, right: Node) -> _Term | None:
+    """A field plus or minus a constant."""
+    if sign == "+" and isinstance(right, Const) and isinstance(right.value, str):
+        return _followed(left, right.value)
+    for inner, other, swapped in ((left, right, False), (right, left, True)):
+        known, by = constant(other)
+        found = _term(inner)
+        if known and found and isinstance(by, int | float | timedelta | datetime) and not isinstance(by, bool):
+
+            def undone(value: Any, *, by: Any = by, swapped: bool = swapped, found: _Term = found) -> Iterator[Any]:
+                try:
+                    wanted = value - by if sign == "+" else by - value if swapped else value + by
+                except (TypeError, OverflowError):
+                    return
+                yield from found.inverse(wanted)
+
+            return replace(found, inverse=undone)
+    return None
+
+
+def _followed(left: Node, ending: str) -> _Term | None:
+    """A text and a fixed ending: mostly a date that is made a time of."""
+    found = _term(left)
+    if found is None:
+        return None
+
+    def undone(value: Any) -> Iterator[Any]:
+        text = json_of(value)
+        if isinstance(value, datetime) and ending.startswith("T"):
+            yield from found.inverse(text.partition("T")[0])
+        elif isinstance(text, str) and text.endswith(ending):
+            yield from found.inverse(text.removesuffix(ending))
+
+    return replace(found, inverse=undone)
+
+
+def _comparison(operator: str, left: Node, right: Node, near: Near) -> Guesses | None:
+    for one, other, sign in ((left, right, operator), (right, left, _FLIPPED[operator])):
+        known, value = constant(other)
+        if known:
+            return _with_constant(one, sign, value, near)
+    return _between(operator, left, right, near)
+
+
+def _with_constant(node: Node, operator: str, value: Any, near: Near) -> Guesses | None:
+    since = _age(node)
+    if since is not None and isinstance(value, timedelta):
+        return _aged(since, operator, value, near)
+    found, holds = _term(node), compared(operator)
+    if found is None or holds is None:
+        return None
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    for candidate in around(value):
+        try:
+            into = true if holds(candidate, value) else false
+        except TypeError:
+            into = true if operator == "!=" else false
+        into.extend({found.path: raw} for raw in found.inverse(candidate))
+    if value is None:
+        (true if operator == "!=" else false).append({found.path: "x"})
+    return true, false
+
+
+def _age(node: Node) -> tuple[Path, int] | None:
+    """`now() - timestamp(field)` as the field and 1, the other way round as the field and -1."""
+    match node:
+        case Call(function="timeSince", args=(), target=inner) if inner is not None:
+            node = Call("-", (Call("now", ()), inner))
+    match node:
+        case Call(function="-", args=(left, right)):
+            first, second = _term(left), _term(right)
+            if first and second and NOW in (first.path, second.path) and first.path != second.path:
+                return (second.path, 1) if first.path == NOW else (first.path, -1)
+    return None
+
+
+def _margin(span: timedelta) -> timedelta:
+    """Far enough from the moment that an answer some minutes later is the same."""
+    return max(timedelta(minutes=10), abs(span) / 20)
+
+
+def _aged(since: tuple[Path, int], operator: str, span: timedelta, near: Near) -> Guesses:
+    path, sign = since
+    holds = compared(operator)
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    for age in (span - _margin(span), span + _margin(span), span * 10, timedelta()):
+        try:
+            value = json_of(near.now - sign * age)
+        except OverflowError:
+            continue
+        (true if holds and holds(age, span) else false).append({path: value})
+    return true, false
+
+
+def _between(operator: str, left: Node, right: Node, near: Near) -> Guesses | None:
+    """Two fields."""
+    one, other, holds = _term(left), _term(right), compared(operator)
+    if one is None or other is None or holds is None:
+        return None
+    if NOW in (one.path, other.path):
+        return _moments(one, other, holds, near)
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    if operator in ("==", "!="):
+        # Who asks stays the same as far as can be: then one call asks about many resources.
+        whose = [path for path in (one.path, other.path) if path == WHO]
+        for value in _known(WHO, near) if whose else (*_known(one.path, near), *_known(other.path, near), SHARED):
+            true.append({one.path: value, other.path: value})
+            false += [
+                {path: OTHER if path == moved else value for path in (one.path, other.path)}
+                for moved in (one.path, other.path)
+                if moved != WHO
+            ]
+        return (true, false) if operator == "==" else (false, true)
+    for base in (*(v for v in (*_known(one.path, near), *_known(other.path, near)) if type(v) in (int, float)), 5):
+        for step in (0, 1, -1):
+            (true if holds(base + step, base) else false).append({one.path: base + step, other.path: base})
+    for first, second in (("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"), ("2026-01-01T00:00:00Z",) * 2):
+        (true if holds(first, second) else false).append({one.path: first, other.path: second})
+        (true if holds(second, first) else false).append({one.path: second, other.path: first})
+    return true, false
+
+
+def _moments(one: _Term, other: _Term, holds: Callable[[Any, Any], bool], near: Near) -> Guesses:
+    """A field and the moment."""
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    field = other if one.path == NOW else one
+    for step in (timedelta(hours=-1), timedelta(hours=1), timedelta(days=-400), timedelta(days=400)):
+        when = near.now + step
+        first, second = (near.now, when) if one.path == NOW else (when, near.now)
+        for raw in field.inverse(when):
+            (true if holds(first, second) else false).append({field.path: raw})
+    return true, false
+
+
+def _known(path: Path, near: Near) -> tuple[Any, ...]:
+    return near.constants.get(path, ())[:_MOST_CONSTANTS]
+
+
+def _membership(left: Node, right: Node, near: Near) -> Guesses | None:
+    """`left in right`."""
+    known_left, needle = constant(left)
+    known_right, hay = constant(right)
+    one, other = _term(left), _term(right)
+    if known_right and isinstance(hay, list) and one:
+        false: list[Assignment] = [{one.path: OTHER}, {one.path: ""}]
+        return [{one.path: json_of(v)} for v in hay[:_MOST_CONSTANTS]], false
+    if known_left and other:
+        value = json_of(needle)
+        holding: list[Assignment] = [{other.path: [value]}, {other.path: [OTHER, value]}, {other.path: {str(value): 1}}]
+        return holding, [{other.path: []}, {other.path: [OTHER]}]
+    if one and other:
+        values = _known(WHO, near) if one.path == WHO else (*_known(one.path, near), SHARED)
+        return (
+            [{one.path: v, other.path: [v]} for v in values],
+            [{one.path: values[0], other.path: [OTHER]}, {one.path: values[0], other.path: []}],
+        )
+    if other or (one and isinstance(right, ListOf)):
+        return _listed(one, right, near)
+    return None
+
+
+def _listed(one: _Term | None, right: Node, near: Near) -> Guesses | None:
+    """A field in a list whose items are fields and constants."""
+    if one is None or not isinstance(right, ListOf):
+        return None
+    true: list[Assignment] = []
+    for item in right.items:
+        found = _comparison("==", Name("#") if one is None else _path_node(one.path), item, near)
+        true += found[0][:2] if found else []
+    return true, [{one.path: OTHER}]
+
+
+def _path_node(path: Path) -> Node:
+    node: Node = Name(path[0])
+    for name in path[1:]:
+        node = Select(node, name)
+    return node
+
+
+def _sets(name: str, operands: tuple[Node, ...]) -> Guesses | None:
+    if len(operands) != 2:
+        return None
+    subset = name.lower().replace("_", "") == "issubset"
+    (known_left, left), (known_right, right) = constant(operands[0]), constant(operands[1])
+    one, other = _term(operands[0]), _term(operands[1])
+    for found, known, values in ((one, known_right, right), (other, known_left, left)):
+        if found and known and isinstance(values, list):
+            items = [json_of(value) for value in values[:_MOST_CONSTANTS]]
+            each: list[Assignment] = [{found.path: [item]} for item in items]
+            mixed: list[Assignment] = [{found.path: [OTHER, item]} for item in items[:2]]
+            none: list[Assignment] = [{found.path: []}]
+            foreign: list[Assignment] = [{found.path: [OTHER]}]
+            if subset and found is one:
+                return [{found.path: items}, *each, *none], [*foreign, *mixed]
+            return [{found.path: items}, *each, *mixed], [*none, *foreign]
+    if one and other:
+        return (
+            [
+                {one.path: [SHARED], other.path: [SHARED]},
+                {one.path: [SHARED], other.path: [OTHER, SHARED]},
+                {one.path: [OTHER, SHARED], other.path: [SHARED]},
+            ],
+            [{one.path: [SHARED], other.path: [OTHER]}, {one.path: [], other.path: [OTHER]}],
+        )
+    return None
+
+
+def _text(name: str, left: Node, right: Node) -> Guesses | None:
+    one = _term(left)
+    known, part = constant(right)
+    if one is None:
+        return None
+    if not known or not isinstance(part, str):
+        other = _term(right)
+        if other is None:
+            return None
+        return (
+            [{one.path: SHARED, other.path: SHARED}, {one.path: SHARED, other.path: ""}],
+            [{one.path: SHARED, other.path: OTHER}],
+        )
+    if name == "matches":
+        part = part.strip("^$").replace("\\", "").replace(".*", "").replace(".+", "x")
+    holds = {"startsWith": str.startswith, "endsWith": str.endswith}.get(name, str.__contains__)
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    for text in (part, f"{part}x", f"x{part}", f"x{part}x", part[:-1], part[1:], part.swapcase(), OTHER, ""):
+        (true if holds(text, part) else false).append({one.path: text})
+    return true, false
+
+
+def _nearby(node: Node) -> Guesses:
+    """What is not understood: each field in it gets each constant in it, and whatever is around that."""
+    paths = dict.fromkeys(path for part in walk(node) if (path := path_of(part)) and settable(path))
+    constants = [value for part in walk(node) for known, value in (constant(part),) if known and value is not None]
+    found: list[Assignment] = []
+    for value in constants[:_MOST_CONSTANTS]:
+        for near in (*around(value), [value]):
+            found.extend({path: json_of(near)} for path in paths)
+    found += [{path: value} for path in paths for value in (SHARED, True, [SHARED])]
+    return found, list(found)

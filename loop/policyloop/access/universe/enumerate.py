@@ -1,0 +1,368 @@
+"""The universe: batches of requests made from what the bundles themselves say, the most telling ones first.
+
+Deterministic for a seed and a moment, bounded, and streaming. In order: the fixtures of the suites with every action;
+each rule just met and just missed, for every role and pair of roles; then each field moved over every value that any
+condition looks at, over other types and absence, while the rest is met; then two rules met at once, and two fields
+moved at once, drawn by the seed.
+"""
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from policyloop.access.cel import Call, Const, walk
+from policyloop.access.questions import Question, asked_by
+from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
+from policyloop.access.universe.atoms import Near
+from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of
+from policyloop.access.universe.fields import (
+    ABSENT,
+    NOW,
+    ROLES,
+    Assignment,
+    Path,
+    merged,
+    path_of,
+    placed,
+)
+from policyloop.access.universe.goals import ANY, Goal, Goals
+from policyloop.access.universe.models import models
+from policyloop.access.universe.shapes import Shape, shape_of
+from policyloop.bundle import Bundle
+from policyloop.guard import Lock
+
+MOST_REQUESTS = 60_000
+"""How many decisions are asked for where nobody says otherwise."""
+UNKNOWN_ROLE = "unknown_role"
+UNKNOWN_ACTION = "unknown_action"
+SOMETHING = "r1"
+_ATTR_P: Path = ("P", "attr")
+_ATTR_R: Path = ("R", "attr")
+_PER_BATCH = 48
+_DECISIONS_PER_BATCH = 240
+_ROUNDS = 12
+
+
+def this_minute() -> datetime:
+    """The moment, without its seconds: values around it are minutes away from it."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """All that is known of one kind of resource, over all bundles."""
+
+    name: str
+    actions: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
+    """Version and scope of resources to ask about."""
+    goals: tuple[Goal, ...]
+    met: tuple[tuple[Assignment, ...], ...]
+    missed: tuple[tuple[Assignment, ...], ...]
+    domain: dict[Path, tuple[Any, ...]]
+    bases: tuple[tuple[dict[str, Any], dict[str, Any]], ...]
+    """Principal's and resource's attributes to start from: none, and those of fixtures."""
+
+
+@dataclass
+class Universe:
+    """The requests about some bundles. `asked` counts the decisions that were handed out so far."""
+
+    bundles: Sequence[Bundle]
+    seed: int = 0
+    most: int = MOST_REQUESTS
+    now: datetime = field(default_factory=this_minute)
+    only: frozenset[str] | None = None
+    """The kinds of resource to ask about; all that the bundles name by default."""
+    asked: int = 0
+    complete: bool = True
+    """Whether everything that was to be asked fitted into `most`."""
+
+    def __post_init__(self) -> None:
+        self._goals = [Goals(bundle) for bundle in self.bundles]
+        self._fixtures = [one for bundle in self.bundles for one in asked_by(Lock.of(bundle))]
+        self.roles = self._all_roles()
+        self._principals = sorted({g.principal for goals in self._goals for g in goals.all if g.principal})
+        self.kinds = tuple(self._kind(name) for name in self._names())
+
+    def batches(self) -> Iterator[Batch]:
+        """Every batch, until `most` decisions are asked for. The same ones each time."""
+        left = self.most
+        streams = [self._of_fixtures(), *(self._of_kind(kind) for kind in self.kinds)]
+        for batch in _in_turns(streams):
+            left -= len(batch)
+            if left < 0:
+                self.complete = False
+                return
+            self.asked += len(batch)
+            yield batch
+
+    def clock(self) -> Iterator[Question]:
+        """Requests whose answer depends on the moment they are made at: those that no server can be asked."""
+        for kind in self.kinds:
+            for goal, *lists in zip(kind.goals, kind.met, kind.missed, strict=True):
+                for one in itertools.chain(*lists):
+                    if NOW in one:
+                        yield from self._moments(kind, goal, one)
+
+    def _moments(self, kind: _Kind, goal: Goal, one: Assignment) -> Iterator[Question]:
+        principal_attr, resource_attr = kind.bases[0]
+        principal = self._principal(goal, goal.roles[:1] or (UNKNOWN_ROLE,), one, principal_attr, "")
+        for version, scope in kind.places[:2]:
+            resource = _resource(kind.name, one, resource_attr, version, scope)
+            for action in _spelled(goal.actions):
+                yield Question(Request(principal, resource, action, placed({}, one, ("J",))), str(one[NOW]))
+
+    def subjects(self) -> Iterator[tuple[Principal, str, str, tuple[str, str], Attributes]]:
+        """Principal, kind, action, version and scope, claims: what to prove something about. All resources are meant.
+
+        Each role, an unknown one and each two together, without attributes and with those of a fixture; fixtures; and
+        every principal that just meets a rule.
+        """
+        fixtures = {question.request.principal.key: question.request for question, _ in self._fixtures}
+        for kind in self.kinds:
+            seen: set[str] = set()
+            for principal, claims in itertools.chain(
+                ((one.principal, one.claims) for one in fixtures.values()), self._of_roles(kind)
+            ):
+                key = f"{principal.key} {canonical(claims)}"
+                if key not in seen:
+                    seen.add(key)
+                    for action in kind.actions:
+                        for place in kind.places:
+                            yield principal, kind.name, action, place, claims
+
+    def _of_roles(self, kind: _Kind) -> Iterator[tuple[Principal, Attributes]]:
+        for n, goal in enumerate(kind.goals):
+            for one in kind.met[n][:3]:
+                for role in goal.roles or (UNKNOWN_ROLE,):
+                    principal = self._principal(goal, (role,), one, kind.bases[-1][0], "")
+                    yield principal, placed({}, one, ("J",))
+        for roles in (*((role,) for role in (*self.roles, UNKNOWN_ROLE)), *itertools.combinations(self.roles, 2)):
+            for base in kind.bases:
+                yield Principal(SOMEBODY, roles, base[0]), {}
+
+    # --- what the bundles name
+
+    def _all_roles(self) -> tuple[str, ...]:
+        found = {role for goals in self._goals for goal in goals.all for role in goal.roles}
+        found |= {role for question, _ in self._fixtures for role in question.request.principal.roles}
+        for goals in self._goals:
+            for goal in goals.all:
+                for node in walk(goal.condition):
+                    if isinstance(node, Call) and any(path_of(part) == ROLES for part in walk(node)):
+                        found |= {
+                            part.value for part in walk(node) if isinstance(part, Const) and isinstance(part.value, str)
+                        }
+        return tuple(sorted(role for role in found if role and role != ANY))
+
+    def _names(self) -> tuple[str, ...]:
+        found = {goal.kind for goals in self._goals for goal in goals.all}
+        found |= {question.request.resource.kind for question, _ in self._fixtures}
+        named = sorted(name for name in found if "*" not in name)
+        names = (*named, *(("unknown_kind",) if len(named) < len(found) else ()))
+        return tuple(name for name in names if self.only is None or name in self.only)
+
+    def _kind(self, name: str) -> _Kind:
+        goals = tuple(dict.fromkeys(g for held in self._goals for g in held.all if g.kind == name or "*" in g.kind))
+        asked = [question.request for question, _ in self._fixtures if question.request.resource.kind == name]
+        actions = {action for goal in goals for action in _spelled(goal.actions)} | {one.action for one in asked}
+        near = Near(self.now, constants_of(goals))
+        met = tuple(tuple(models(goal.condition, near, want=True)) or ({},) for goal in goals)
+        missed = tuple(tuple(models(goal.condition, near, want=False)) for goal in goals)
+        principals = {canonical(one.principal.attr): dict(one.principal.attr) for one in asked}
+        resources = {canonical(one.resource.attr): dict(one.resource.attr) for one in asked}
+        fullest = (_fullest(principals.values()), _fullest(resources.values()))
+        shapes = list(self._shapes(name))
+        fitting = tuple(
+            next((shape.fitting for of, shape in reversed(shapes) if of == root), {}) for root in (_ATTR_P, _ATTR_R)
+        )
+        return _Kind(
+            name,
+            (*sorted(actions), UNKNOWN_ACTION),
+            tuple(dict.fromkeys(self._places(goals, asked))),
+            goals,
+            met,
+            missed,
+            domain_of([*itertools.chain(*met), *itertools.chain(*missed)], near, goals, [one for _, one in shapes]),
+            (({}, {}), *(base for base in (fullest, (fitting[0], fitting[1])) if any(base))),
+        )
+
+    def _shapes(self, kind: str) -> Iterator[tuple[Path, Shape]]:
+        """What the schemas of the policies of a kind say about attributes."""
+        for bundle, goals in zip(self.bundles, self._goals, strict=True):
+            for policy in goals.policies:
+                if policy.what == "resource" and policy.name == kind:
+                    for name, root in (("principalSchema", _ATTR_P), ("resourceSchema", _ATTR_R)):
+                        written = policy.body.at("schemas", name)
+                        shape = shape_of(bundle, written.said("ref"), root) if written is not None else None
+                        if shape is not None:
+                            yield root, shape
+
+    def _places(self, goals: Sequence[Goal], asked: Sequence[Request]) -> Iterator[tuple[str, str]]:
+        yield "", ""
+        for goal in goals:
+            yield "" if goal.version == "default" else goal.version, goal.scope
+        for one in asked:
+            yield one.resource.policy_version, one.resource.scope
+        for scope in sorted({goal.scope for goal in goals if goal.scope}):
+            yield "", f"{scope}.unknown"
+
+    # --- batches
+
+    def _of_fixtures(self) -> Iterator[Batch]:
+        """Every fixture principal with every fixture resource, and every action of its kind."""
+        principals = list({q.request.principal.key: q.request for q, _ in self._fixtures}.values())
+        for kind in self.kinds:
+            held = {q.request.resource.key: q.request.resource for q, _ in self._fixtures}
+            resources = [one for one in held.values() if one.kind == kind.name]
+            claims = list({canonical(q.request.claims): q.request.claims for q, _ in self._fixtures}.values())
+            for one in principals:
+                for claim in claims[:4]:
+                    yield from _cut(one.principal, resources, kind.actions, claim)
+
+    def _of_kind(self, kind: _Kind) -> Iterator[Batch]:
+        drawn = random.Random(f"{self.seed} {kind.name}")  # noqa: S311
+        yield from self._of_rules(kind)
+        yield from _in_turns([self._moved(kind, n) for n in range(len(kind.goals))])
+        yield from self._pairs(kind, drawn)
+        yield from self._moved_twice(kind, drawn)
+
+    def _of_rules(self, kind: _Kind) -> Iterator[Batch]:
+        """Each rule just met and just missed, for every role and pair of roles, in every scope and version."""
+        goals: dict[tuple[str, str], tuple[Goal, list[Assignment]]] = {}
+        for goal, *lists in zip(kind.goals, kind.met, kind.missed, strict=True):
+            of = (goal.principal, goal.scope) if goal.principal else ("", "")
+            held = goals.setdefault(of, (goal, []))[1]
+            held += (one for one in itertools.chain(*lists) if NOW not in one)
+        for roles in self._role_sets():
+            for base in kind.bases:
+                for goal, tried in goals.values():
+                    yield from self._ask(kind, goal, roles, tried, base)
+
+    def _role_sets(self) -> Iterator[tuple[str, ...]]:
+        yield from ((role,) for role in self.roles)
+        yield (UNKNOWN_ROLE,)
+        yield from itertools.combinations(self.roles, 2)
+        if len(self.roles) > 2:
+            yield self.roles
+
+    def _moved(self, kind: _Kind, n: int) -> Iterator[Batch]:
+        """Each field moved over all its values while the rest of the rule is met."""
+        goal = kind.goals[n]
+        roles = [(role,) for role in goal.roles] or [(role,) for role in self.roles[:4]] or [(UNKNOWN_ROLE,)]
+        starts = [one for one in kind.met[n] if NOW not in one][:4]
+        for base in kind.bases:
+            moved = [
+                {**start, path: value} for path, values in kind.domain.items() for start in starts for value in values
+            ]
+            for held in roles:
+                yield from self._ask(kind, goal, held, moved, base)
+
+    def _pairs(self, kind: _Kind, drawn: random.Random) -> Iterator[Batch]:
+        """Two rules met at once, or one met and the other missed."""
+        pairs = list(itertools.permutations(range(len(kind.goals)), 2))
+        drawn.shuffle(pairs)
+        for n, m in pairs:
+            first, second = kind.goals[n], kind.goals[m]
+            tried = [
+                together
+                for one in kind.met[n][:6]
+                for other in (*kind.met[m][:6], *kind.missed[m][:6])
+                if (together := merged(one, other)) is not None and NOW not in together
+            ]
+            held = tuple(sorted({*first.roles[:1], *second.roles[:1]})) or (UNKNOWN_ROLE,)
+            for roles in dict.fromkeys((held, first.roles[:1] or held)):
+                yield from self._ask(kind, first, roles, tried, kind.bases[-1])
+
+    def _moved_twice(self, kind: _Kind, drawn: random.Random) -> Iterator[Batch]:
+        """Two fields moved at once, drawn by the seed."""
+        paths = list(kind.domain)
+        rounds = _ROUNDS * len(kind.goals) if len(paths) > 1 else 0
+        for _ in range(rounds):
+            n = drawn.randrange(len(kind.goals))
+            starts = [one for one in kind.met[n] if NOW not in one]
+            if not starts:
+                continue
+            tried = []
+            for _ in range(_PER_BATCH):
+                moved = dict(drawn.choice(starts))
+                for path in drawn.sample(paths, 2):
+                    moved[path] = drawn.choice(kind.domain[path])
+                tried.append(moved)
+            goal = kind.goals[n]
+            count = min(len(self.roles), drawn.choice((1, 1, 2)))
+            roles = goal.roles[:1] if drawn.random() < 0.5 and goal.roles else tuple(drawn.sample(self.roles, count))
+            yield from self._ask(kind, goal, tuple(sorted(roles)) or (UNKNOWN_ROLE,), tried, drawn.choice(kind.bases))
+
+    def _ask(
+        self,
+        kind: _Kind,
+        goal: Goal,
+        roles: tuple[str, ...],
+        tried: Iterable[Assignment],
+        base: tuple[dict[str, Any], dict[str, Any]],
+    ) -> Iterator[Batch]:
+        """The assignments as batches: those that ask as the same principal together."""
+        principals: dict[tuple[str, str], tuple[Principal, dict[str, Any], list[Resource]]] = {}
+        own = ("" if goal.version == "default" else goal.version, goal.scope)
+        for one in tried:
+            principal = self._principal(goal, roles, one, base[0], own[1] if goal.principal else "")
+            claims = placed({}, one, ("J",))
+            held = principals.setdefault((principal.key, canonical(claims)), (principal, claims, []))[2]
+            for version, scope in kind.places:
+                # Only the rule's own place for moved fields would miss what a child scope does: all of them, always.
+                held.append(_resource(kind.name, one, base[1], version, scope))
+        for principal, claims, resources in principals.values():
+            yield from _cut(principal, resources, kind.actions, claims)
+
+    def _principal(
+        self, goal: Goal, roles: tuple[str, ...], one: Assignment, base: dict[str, Any], scope: str
+    ) -> Principal:
+        name = one.get(("P", "id"), goal.principal or SOMEBODY)
+        who = str(name) if name is not ABSENT and name not in (None, "", [], {}) else SOMEBODY
+        version = "" if goal.version == "default" or not goal.principal else goal.version
+        return Principal(who, roles, placed(base, one, ("P", "attr")), version, scope)
+
+
+def _resource(kind: str, one: Assignment, base: dict[str, Any], version: str, scope: str) -> Resource:
+    name = one.get(("R", "id"), SOMETHING)
+    return Resource(
+        kind, name if isinstance(name, str) and name else SOMETHING, placed(base, one, ("R", "attr")), version, scope
+    )
+
+
+def _cut(
+    principal: Principal, resources: Sequence[Resource], actions: Sequence[str], claims: Any = None
+) -> Iterator[Batch]:
+    for start in range(0, len(actions), _DECISIONS_PER_BATCH):
+        some = actions[start : start + _DECISIONS_PER_BATCH]
+        size = max(1, min(_PER_BATCH, _DECISIONS_PER_BATCH // len(some)))
+        for first in range(0, len(resources), size):
+            yield Batch(principal, resources[first : first + size], some, claims or {})
+
+
+def _in_turns(streams: Sequence[Iterator[Batch]]) -> Iterator[Batch]:
+    """One batch of each stream in turn, so that a bound cuts all of them alike."""
+    left = list(streams)
+    while left:
+        for stream in list(left):
+            batch = next(stream, None)
+            if batch is None:
+                left.remove(stream)
+            else:
+                yield batch
+
+
+def _spelled(actions: Iterable[str]) -> Iterator[str]:
+    """Actions to ask for: a pattern is asked with something in place of the star."""
+    for action in actions:
+        if action != ANY:
+            yield action.replace("*", "x")
+
+
+def _fullest(some: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return max(some, key=lambda attr: (len(attr), canonical(attr)), default={})

@@ -1,0 +1,168 @@
+"""`policyloop diff`: which requests does the new bundle allow that the old one denied, and the other way round?"""
+
+import difflib
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyloop.cli.options import (
+    ConfigOption,
+    FormatOption,
+    ProfileOption,
+    RunnerOption,
+    StateOption,
+    compiler,
+    directory,
+    settings,
+    text,
+    view_of,
+)
+
+if TYPE_CHECKING:
+    from policyloop.access.accept import Accepted
+    from policyloop.bundle import Bundle
+    from policyloop.cerbos.run import Runner
+    from policyloop.results import CheckResult
+
+USUAL = Path("policies")
+
+
+class Prove(StrEnum):
+    """Whether the second engine is asked."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+def diff(
+    old: Annotated[
+        str | None,
+        typer.Argument(help="A directory or a git revision; HEAD by default.", metavar="OLD", parser=text),
+    ] = None,
+    new: Annotated[
+        str | None,
+        typer.Argument(help="The same; by default the policy directory as it is.", metavar="NEW", parser=text),
+    ] = None,
+    *,
+    policies: Annotated[
+        Path | None,
+        typer.Option(
+            "--policies",
+            help="The policy directory of revisions; ./policies by default.",
+            metavar="DIR",
+            parser=directory,
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="Accept what this rule of the spec asks for, or this policy rule lets in.", metavar="RULE"),
+    ] = None,
+    spec: Annotated[
+        Path | None, typer.Option(help="The spec of --allow; by default policyloop.spec.yaml beside the policies.")
+    ] = None,
+    prove: Annotated[Prove, typer.Option(help="Prove as well, where the solver is installed.")] = Prove.AUTO,
+    strict: Annotated[bool, typer.Option("--strict", help="As a PDP with strict evaluation decides.")] = False,
+    seed: Annotated[int, typer.Option(help="Another choice of requests.", min=0)] = 0,
+    requests: Annotated[int | None, typer.Option(help="At most about so many requests.", min=100)] = None,
+    output: FormatOption = None,
+    runner: RunnerOption = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    state: StateOption = None,
+) -> None:
+    """Compare access under two bundles on the real PDP: 0 not wider, 7 wider, each change with a request that shows it.
+
+    With one argument that is a directory, that directory is compared with HEAD.
+    """
+    from policyloop.access.engine import Bounds, compare_access
+    from policyloop.access.pdp import Refused, Settings
+    from policyloop.access.universe import MOST_REQUESTS
+    from policyloop.results import DiffResult
+    from policyloop.workspace import read_baseline, recover
+
+    old_name, new_name, near = _sides(old, new, policies)
+    view = view_of(output)
+    loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    recover(near, state)
+    before, after = (read_baseline(name, near) for name in (old_name, new_name))
+    accepted = _accepted(allow or (), spec, near, after)
+    judge = compiler(loaded)
+    cerbos = loaded.cerbos
+    pdp = Settings(
+        runner=cerbos.runner,
+        version=cerbos.version,
+        image=cerbos.image,
+        timeout_seconds=cerbos.timeout_seconds,
+        strict=strict,
+    )
+    bounds = Bounds(seed=seed, most=requests or MOST_REQUESTS, prove=prove.value)
+    try:
+        access = compare_access(before, after, judge, pdp, bounds, accepted)
+        result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info)
+        view.diff(result)
+        code = result.exit_code
+    except Refused as refused:
+        red = _broken(judge, ((old_name, before), (new_name, after)), refused.log)
+        view.check(red)
+        code = red.exit_code
+    finally:
+        judge.close()
+    view.close()
+    raise typer.Exit(int(code))
+
+
+def _sides(old: str | None, new: str | None, policies: Path | None) -> tuple[str, str, Path]:
+    """What is compared with what, and the policy directory that revisions are about."""
+    from policyloop.errors import UsageError
+
+    if old is not None and new is None and Path(old).is_dir() and policies is None:
+        return "HEAD", old, Path(old)
+    near = policies or next((Path(name) for name in (new, old) if name and Path(name).is_dir()), USUAL)
+    if not near.is_dir():
+        raise UsageError(f"There is no policy directory {near}.", "Give --policies DIR, or the directories to compare.")
+    return old or "HEAD", new or str(near), near
+
+
+def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundle") -> "Accepted":
+    """What --allow accepts: rules of the spec by their ids, and rules of the new policies by their names."""
+    from policyloop.access.accept import Accepted, asked_by_spec
+    from policyloop.access.source import policies_of
+    from policyloop.cli.specfile import read_text, spec_path
+    from policyloop.errors import UsageError
+    from policyloop.spec import parse_spec
+
+    if not names:
+        return Accepted()
+    path = spec_path(file, near)
+    spec = parse_spec(read_text(path), str(path)) if file or path.is_file() else None
+    rules = {rule.name for policy in policies_of(after) for rule in policy.rules}
+    ids = {rule.id for rule in spec.rules} if spec else set()
+    for name in names:
+        if name not in rules | ids:
+            close = difflib.get_close_matches(name, sorted(rules | ids), 1)
+            hint = f"Did you mean {close[0]!r}?" if close else "Rules are allowed by their names."
+            raise UsageError(f"--allow {name}: there is no such rule, in the spec or in the new policies.", hint)
+    if spec is None:
+        return Accepted(rules=frozenset(names))
+    return Accepted(asked_by_spec(spec, frozenset(names)), frozenset(set(names) - ids))
+
+
+def _broken(judge: "Runner", sides: Sequence[tuple[str, "Bundle"]], log: str) -> "CheckResult":
+    """Which of the two does not compile, with its findings. Raises `Unavailable` when the compiler takes both."""
+    from policyloop.bundle import Bundle
+    from policyloop.errors import Unavailable
+    from policyloop.layout import Kind, kind
+    from policyloop.results import CheckResult
+    from policyloop.validators.judge import validate
+
+    for name, whole in sides:
+        kept = (Kind.POLICY, Kind.SCHEMA)
+        bundle = Bundle({path: content for path, content in whole.files.items() if kind(path) in kept})
+        report = validate(judge, bundle, require_tests=False)
+        if not report.green:
+            return CheckResult(policies=name, bundle=bundle, report=report)
+    last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it said nothing")
+    raise Unavailable(f"The PDP does not start although the policies compile: {last[:500]}", "Run it again.")

@@ -1,0 +1,104 @@
+"""`policyloop lint`: holes that the compiler allows, each with the request that shows it. It never edits."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from policyloop.cli.options import (
+    ConfigOption,
+    FormatOption,
+    ProfileOption,
+    RunnerOption,
+    StateOption,
+    compiler,
+    directory,
+    server,
+    settings,
+    view_of,
+)
+
+
+class FailOn(StrEnum):
+    """From which level on a finding makes the command end in 4."""
+
+    NEVER = "never"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+def lint(
+    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
+    *,
+    fail_on: Annotated[FailOn, typer.Option(help="End in 4 when there is a finding of this level.")] = FailOn.NEVER,
+    server_config: Annotated[
+        Path | None,
+        typer.Option(help="The configuration of the Cerbos server: does it enforce the schemas?", metavar="FILE"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another choice of requests.", min=0)] = 0,
+    output: FormatOption = None,
+    runner: RunnerOption = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    state: StateOption = None,
+) -> None:
+    """Search for holes that compile: 0 done, 3 when DIR does not compile, 4 with --fail-on. It never edits.
+
+    Failing tests do not matter here. Each request that is shown got its answer from the real Cerbos.
+    """
+    from policyloop.access.lint import lint as run
+    from policyloop.findings import ErrorClass
+    from policyloop.results import CheckResult
+    from policyloop.validators.judge import validate
+    from policyloop.workspace import read_bundle, recover
+
+    view = view_of(output)
+    loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    enforcement = _enforcement(server_config) if server_config else None
+    recover(policies, state)
+    bundle = read_bundle(policies)
+    judge = compiler(loaded)
+    try:
+        report = validate(judge, bundle, require_tests=False)
+        if report.next_class not in (None, ErrorClass.TEST):
+            red = CheckResult(policies=str(policies), bundle=bundle, report=report)
+            view.check(red)
+            view.close()
+            raise typer.Exit(int(red.exit_code))
+        result = run(
+            judge,
+            bundle,
+            str(policies),
+            seed=seed,
+            settings=server(loaded),
+            enforcement=enforcement,
+            fail_on=fail_on.value,
+        )
+    finally:
+        judge.close()
+    view.lint(result)
+    view.close()
+    raise typer.Exit(int(result.exit_code))
+
+
+def _enforcement(file: Path) -> str:
+    """`none`, `warn` or `reject`: what `schema.enforcement` of a server's configuration says; `none` is its default."""
+    import yaml
+
+    from policyloop.access.lint import Enforcement
+    from policyloop.errors import UsageError
+
+    try:
+        said: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.", "Give --server-config another path.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UsageError(f"{file} is not YAML.", "Give the configuration that the Cerbos server runs with.") from None
+    schema = said.get("schema") if isinstance(said, dict) else {}
+    found = (schema.get("enforcement") or "none") if isinstance(schema, dict) else "none"
+    if found not in get_args(Enforcement):
+        raise UsageError(
+            f"{file}: schema.enforcement is {found!r}.", f"Cerbos knows {', '.join(get_args(Enforcement))}."
+        )
+    return str(found)

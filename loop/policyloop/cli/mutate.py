@@ -1,0 +1,109 @@
+"""`policyloop mutate`: do the tests bite? It never edits a policy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyloop.cli.options import (
+    ConfigOption,
+    FormatOption,
+    ProfileOption,
+    RunnerOption,
+    StateOption,
+    compiler,
+    directory,
+    server,
+    settings,
+    text,
+    view_of,
+)
+
+
+def mutate(
+    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
+    *,
+    min_score: Annotated[
+        int | None, typer.Option(help="End in 4 when fewer percent of the mutants are killed.", min=0, max=100)
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Mutants of this file alone, as named in DIR.", metavar="FILE", parser=text)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another choice of mutants and of requests.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="At most so many mutants, chosen by the seed.", min=1)] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the suggested tests as a suite, a new file named *_test.yaml.")
+    ] = None,
+    output: FormatOption = None,
+    runner: RunnerOption = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    state: StateOption = None,
+) -> None:
+    """Make small mistakes, one at a time: which go unnoticed by the tests? 0 done, 3 or 4 when DIR is not green.
+
+    Each mistake that no test noticed comes with the request that shows it, as a test to add. 4 also below --min-score.
+    """
+    from policyloop.access.mutate import mutate as run
+    from policyloop.results import CheckResult
+    from policyloop.validators.judge import validate
+    from policyloop.workspace import read_bundle, recover
+
+    _check_target(write)
+    view = view_of(output)
+    loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    recover(policies, state)
+    bundle = read_bundle(policies)
+    if only is not None and only not in bundle:
+        raise typer.BadParameter(f"there is no {only} in {policies}", param_hint="--only")
+    judge = compiler(loaded)
+    try:
+        report = validate(judge, bundle)
+        if not report.green:
+            # Mutants of a bundle whose tests fail would all be killed.
+            red = CheckResult(policies=str(policies), bundle=bundle, report=report)
+            view.check(red)
+            view.close()
+            raise typer.Exit(int(red.exit_code))
+        result = run(
+            judge,
+            bundle,
+            str(policies),
+            only=only,
+            seed=seed,
+            limit=limit,
+            min_score=min_score,
+            settings=server(loaded),
+            told=_progress,
+        )
+    finally:
+        judge.close()
+    suite = result.suite()
+    if write is not None and suite is not None:
+        _write(write, suite)
+    view.mutate(result)
+    view.close()
+    raise typer.Exit(int(result.exit_code))
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _check_target(write: Path | None) -> None:
+    if write is None:
+        return
+    if not write.name.lower().endswith(("_test.yaml", "_test.yml")):
+        raise typer.BadParameter(f"{write} would not be read as a suite; name it *_test.yaml", param_hint="--write")
+    if write.exists() or write.is_symlink():
+        raise typer.BadParameter(f"{write} exists already, and nothing is overwritten", param_hint="--write")
+
+
+def _write(write: Path, suite: str) -> None:
+    from policyloop.errors import UsageError
+
+    try:
+        with write.open("x", encoding="utf-8") as file:
+            file.write(suite)
+    except OSError as error:
+        raise UsageError(f"{write} cannot be written: {error.strerror}.", "Give --write another path.") from None

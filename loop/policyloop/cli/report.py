@@ -1,0 +1,87 @@
+"""`policyloop report`: everything about a run that the person who signs for it wants to see, on one page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyloop.cli.options import (
+    ConfigOption,
+    ProfileOption,
+    RunnerOption,
+    StateOption,
+    compiler,
+    directory,
+    server,
+    settings,
+    text,
+)
+from policyloop.errors import Exit
+
+if TYPE_CHECKING:
+    from policyloop.cerbos.run import Runner
+    from policyloop.config import Config
+
+
+def report(
+    run: Annotated[
+        str | None, typer.Argument(help="A run's id or its beginning; by default the latest.", metavar="RUN")
+    ] = None,
+    *,
+    html: Annotated[Path | None, typer.Option(help="Write the review as one self-contained HTML file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write it as Markdown, for a pull request.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare access with this directory or git revision, rather than with the run's beginning.",
+            metavar="REV",
+            parser=text,
+        ),
+    ] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option(
+            help="The policy directory, where it is not where the run had it.", metavar="DIR", parser=directory
+        ),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option(help="Measure the tests and search for holes; without, only what the ledger says.")
+    ] = True,
+    runner: RunnerOption = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    state: StateOption = None,
+) -> None:
+    """Write the review of a run: 0 written, 5 when its ledger is not whole. Nothing else is changed.
+
+    Mutants, holes and the matrix are measured on the policies as they are now. Without --html and --markdown the
+    Markdown is printed.
+    """
+    from policyloop.cli.reviewing import gathered
+    from policyloop.view.review_html import page
+    from policyloop.view.review_markdown import markdown as written
+
+    def judged(near: Path) -> "tuple[Config, Runner]":
+        loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+        return loaded, compiler(loaded)
+
+    review = gathered(run, state, policies, against, judged if measure or against else None, server)
+    if html is not None:
+        _write(html, page(review), "--html")
+    if markdown is not None:
+        _write(markdown, written(review), "--markdown")
+    if html is None and markdown is None:
+        typer.echo(written(review))
+    if review.broken:
+        typer.echo(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
+    raise typer.Exit(int(Exit.PERSON if review.broken else Exit.GREEN))
+
+
+def _write(target: Path, content: str, option: str) -> None:
+    from policyloop.errors import UsageError
+
+    try:
+        target.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}.", f"Give {option} another path.") from None
+    typer.echo(f"written: {target}", err=True)

@@ -1,0 +1,45 @@
+"""What lint found, as lines that every view for people shares."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from policyloop.view.mutants import effect_word, question_words
+from policyloop.view.words import one_line, plural
+
+if TYPE_CHECKING:
+    from policyloop.access.lint import Hole, LintResult
+
+_WHO = {"engine": "by the compiler's engine", "server": "by a server"}
+
+
+def hole_line(one: "Hole", policies: str = "") -> str:
+    """A hole on one line, its place first."""
+    prefix = f"{one_line(policies)}/" if policies else ""
+    at = "".join(f":{number}" for number in (one.line, one.column) if number is not None)
+    return f"{prefix}{one_line(one.file)}{at}: {one.level}/{one.code}: {one_line(one.message)}"
+
+
+def shown_line(one: "Hole") -> str | None:
+    """The request that shows it; None without one."""
+    if one.witness is None:
+        return None
+    witness = one.witness
+    said = f"{effect_word(witness.effect)} {_WHO[witness.confirmed_by]}"
+    return f"{question_words(witness.question)}: {said}; {one_line(witness.because)}"
+
+
+def lint_line(result: "LintResult") -> str:
+    """The verdict of `lint`."""
+    levels = [one.level for one in result.holes]
+    counted = [plural(levels.count(level), level) for level in ("warning", "note") if level in levels]
+    return f"{result.outcome}: {', '.join(counted) or 'nothing found'}; {plural(result.asked, 'request')} asked"
+
+
+def lint_lines(result: "LintResult") -> Iterator[str]:
+    """Every hole, the request that shows it, and why."""
+    for one in result.holes:
+        yield hole_line(one, result.policies)
+        shown = shown_line(one)
+        if shown:
+            yield f"  shown by: {shown}"
+        yield from (f"  why: {one_line(reason)}" for reason in one.why)

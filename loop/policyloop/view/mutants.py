@@ -1,0 +1,76 @@
+"""What mutants showed, as lines that every view for people shares."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from policyloop.view.words import one_line, plural
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import Mutant, MutateResult, Survivor
+    from policyloop.access.questions import Question
+
+_WORDS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
+
+
+def effect_word(effect: str) -> str:
+    """`allowed` or `denied`."""
+    return _WORDS.get(effect, one_line(effect))
+
+
+def mutant_line(one: "Mutant", policies: str = "") -> str:
+    """A mutant on one line, its place first."""
+    prefix = f"{one_line(policies)}/" if policies else ""
+    return f"{prefix}{one_line(one.file)}:{one.line}: {one.operator}: in {one_line(one.where)}, {one_line(one.words)}"
+
+
+def question_words(question: "Question") -> str:
+    """Who asks for what, on one line."""
+    from policyloop.access.questions import DEFAULT_NOW
+    from policyloop.access.request import canonical
+
+    request = question.request
+    who, what = request.principal, request.resource
+    parts = [f"{who.id} ({', '.join(who.roles)})", *([canonical(dict(who.attr))] if who.attr else [])]
+    parts += [request.action, what.kind, what.id, *([canonical(dict(what.attr))] if what.attr else [])]
+    places = {"of version": what.policy_version, "of scope": what.scope}
+    parts += [f"{words} {value}" for words, value in places.items() if value]
+    parts += [f"with the token {canonical(dict(request.claims))}"] if request.claims else []
+    parts += [f"at {question.now}"] if question.now != DEFAULT_NOW else []
+    return one_line(" ".join(parts), 600)
+
+
+def survivor_line(one: "Survivor") -> str:
+    """What is known about a mutant that no test noticed."""
+    if one.witness is None:
+        asked = plural(one.asked, "request")
+        if not one.proved:
+            return f"not told apart by {asked}"
+        pairs = plural(one.proved, "pair")
+        return f"equivalent (proved): for {pairs} of a principal and an action no resource differs; nor did {asked}"
+    how = " under strict evaluation" if one.witness.strict else ""
+    before, after = effect_word(one.witness.effect), effect_word(one.witness.mutated)
+    return f"{question_words(one.witness.question)}: {before}, but {after} by the mutant{how}"
+
+
+def score_line(result: "MutateResult") -> str:
+    """The verdict of `mutate`."""
+    shown, counted = len(result.shown), result.killed + len(result.shown)
+    score = "no score" if result.score is None else f"score {result.score}%"
+    least = f" (asked for: {result.min_score}%)" if result.min_score is not None else ""
+    parts = [f"{result.killed} of {plural(counted, 'mutant')} killed", f"{shown} unnoticed"]
+    parts += [f"{len(result.alike)} like the original"] if result.alike else []
+    parts += [f"{len(result.invalid)} invalid"] if result.invalid else []
+    tried = result.killed + len(result.survivors) + len(result.invalid)
+    parts += [f"{result.made - tried} not tried"] if result.made > tried else []
+    return f"{score}{least}: {', '.join(parts)}"
+
+
+def mutate_lines(result: "MutateResult") -> Iterator[str]:
+    """Every survivor, then what is like the original, then what was no bundle."""
+    for one in result.shown:
+        yield f"UNNOTICED {mutant_line(one.mutant, result.policies)}"
+        yield f"  shown by: {survivor_line(one)}"
+    for one in result.alike:
+        yield f"like the original: {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}"
+    for mutant in result.invalid:
+        yield f"invalid: {mutant_line(mutant, result.policies)}"
