@@ -18,6 +18,7 @@ from command import DOCS, FIXED, environment, lay, picture, policyloop
 from policyloop.access.mutate import Fate, MutateResult, mutants_of, mutate
 from policyloop.access.mutate.expressions import changes
 from policyloop.access.mutate.judge import fate
+from policyloop.access.mutate.narrow import Parts
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
@@ -73,6 +74,19 @@ def test_a_value_that_only_a_schema_names_tells_a_mutant_apart(cerbos: Runner) -
     dropped = next(one for one in result.survivors if one.mutant.words == "part 2 of `all` was dropped")
     assert dropped.witness is not None
     assert dropped.witness.question.request.resource.attr["status"] == "closed"
+
+
+def test_the_part_of_a_bundle_that_is_compiled_says_the_same_as_the_whole(cerbos: Runner) -> None:
+    """One suite asks about two kinds, so both policies must stay for either."""
+    bundle = synthetic(3)
+    both = bundle["area_000/invoice_0000_test.yaml"].replace("kind: invoice_0000", "kind: order_0001")
+    bundle = bundle.apply([Write("area_000/both_test.yaml", both.replace("name: invoice_0000", "name: both"))])
+    parts = Parts(bundle)
+    chosen = random.Random(5).sample(mutants_of(bundle), 10)
+    assert {fate(cerbos, parts.of(one)) for one in chosen} == {Fate.SURVIVED}
+    assert any(len(parts.of(one)) < len(bundle) for one in chosen)
+    for one in chosen:
+        assert fate(cerbos, one.of(parts.of(one))) is fate(cerbos, one.of(bundle)), one
 
 
 def test_what_is_like_the_original_is_proved_so() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from policyloop.access.mutate.judge import Fate, fates
 from policyloop.access.mutate.mutants import OPERATORS, Mutant, mutants_of
+from policyloop.access.mutate.narrow import Parts
 from policyloop.access.mutate.proof import Proof, proofs
 from policyloop.access.mutate.result import MutateResult, Survivor
 from policyloop.access.mutate.witness import Search, Witness
@@ -37,10 +38,11 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     made = mutants_of(bundle, only=only)
     chosen = _chosen(made, seed, limit)
     told(f"{len(chosen)} of {len(made)} mutants on the compiler, {AT_ONCE} at once")
-    fate_of = dict(fates(runner, bundle, chosen))
+    parts = Parts(bundle)
+    fate_of = dict(fates(runner, parts, chosen))
     left = [one for one in chosen if fate_of[one] is Fate.SURVIVED]
     told(f"{len(left)} went unnoticed; searching for requests that show them")
-    survivors = _survivors(runner, bundle, left, seed, settings) if left else ()
+    survivors = _survivors(runner, parts, left, seed, settings) if left else ()
     return MutateResult(
         policies=policies,
         made=len(made),
@@ -61,12 +63,12 @@ def _chosen(made: Sequence[Mutant], seed: int, limit: int | None) -> Sequence[Mu
 
 
 def _survivors(
-    runner: Runner, bundle: Bundle, left: Sequence[Mutant], seed: int, settings: Settings | None
+    runner: Runner, parts: Parts, left: Sequence[Mutant], seed: int, settings: Settings | None
 ) -> tuple[Survivor, ...]:
-    search = Search(runner, bundle, seed=seed)
+    search = Search(runner, parts, seed=seed)
     found = search.witnesses(left)
     alike = [one for one in left if found[one] is None]
-    told = proofs(bundle, alike, search.kinds, settings) if settings is not None else {}
+    told = proofs(parts.bundle, alike, parts.kinds, settings) if settings is not None else {}
     for one, proof in told.items():
         if proof.found is not None:
             found[one] = search.confirmed(one, proof.found)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from policyloop.access.mutate.mutants import Mutant
+from policyloop.access.mutate.narrow import Parts
 from policyloop.access.pool import Effects, Pool, size
 from policyloop.access.questions import Question, put
-from policyloop.access.source import policies_of
 from policyloop.access.together import side_by_side
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
@@ -31,11 +31,9 @@ class Witness:
 class Search:
     """A bundle, and its answers to the questions of a pool; they are asked once, when they are first needed."""
 
-    def __init__(self, runner: Runner, bundle: Bundle, *, seed: int = 0) -> None:
-        self._pool = Pool(runner, bundle, seed=seed)
-        self.kinds = {
-            policy.file: policy.name for policy in policies_of(bundle) if policy.what == "resource" and policy.name
-        }
+    def __init__(self, runner: Runner, parts: Parts, *, seed: int = 0) -> None:
+        self._pool = Pool(runner, parts.bundle, seed=seed)
+        self._parts = parts
 
     def asked(self, mutant: Mutant) -> int:
         """How many questions are put to tell this mutant apart."""
@@ -52,13 +50,13 @@ class Search:
 
     def confirmed(self, mutant: Mutant, question: Question) -> Witness | None:
         """The witness that `question` is, made small; None when the engine answers it alike. Raises `Unavailable`."""
-        runner, mutated = self._pool.runner, mutant.of(self._pool.bundle)
+        runner, mutated = self._pool.runner, mutant.of(self._parts.of(mutant))
         ours = _Both(*(put(runner, self._pool.bundle, [question], strict=strict) for strict in (False, True)))
         found = _differing([question], ours, lambda strict: put(runner, mutated, [question], strict=strict))
         return self._made_small({mutant: found})[mutant] if found else None
 
     def _first(self, mutant: Mutant) -> Witness | None:
-        kind, pool, mutated = self._kind(mutant), self._pool, mutant.of(self._pool.bundle)
+        kind, pool, mutated = self._kind(mutant), self._pool, mutant.of(self._parts.of(mutant))
         whole = _Both(pool.prepare(kind), pool.prepare(kind, strict=True))
         for near in (True, False):
             questions = pool.questions(kind, near=near)
@@ -89,11 +87,11 @@ class Search:
     def _less(
         self, tried: Mapping[Mutant, Sequence[Question]], ours: Mapping[Mutant, "_Both"], mutant: Mutant
     ) -> Witness | None:
-        runner, mutated, questions = self._pool.runner, mutant.of(self._pool.bundle), tried[mutant]
+        runner, mutated, questions = self._pool.runner, mutant.of(self._parts.of(mutant)), tried[mutant]
         return _differing(questions, ours[mutant], lambda strict: put(runner, mutated, questions, strict=strict))
 
     def _kind(self, mutant: Mutant) -> str:
-        return self.kinds.get(mutant.file, "")
+        return self._parts.kinds.get(mutant.file, "")
 
 
 @dataclass(frozen=True, slots=True)
