@@ -23,7 +23,8 @@ def demo(
     from importlib.resources import as_file, files
     from shutil import copytree, ignore_patterns
 
-    from policyloop.cli.running import Request, run_loop
+    from policyloop.cli.request import Request
+    from policyloop.cli.running import run_loop
     from policyloop.errors import UsageError
 
     with ExitStack() as stack:

@@ -76,7 +76,8 @@ def run(
     refusals: Annotated[int | None, typer.Option(help="Cap: proposals that would weaken locked tests.")] = None,
 ) -> None:
     """Drive a model until the real Cerbos compiler is satisfied; the directory is written only when green."""
-    from policyloop.cli.running import Request, run_loop
+    from policyloop.cli.request import Request
+    from policyloop.cli.running import run_loop
     from policyloop.errors import UsageError
 
     if replay and model_command:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from policyloop.cli.comparing import Comparison, compared
 from policyloop.cli.ending import check_junit, ended_in_any_case, finish, interrupts, keep_junit, recorded
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.releases import read_releases
+from policyloop.cli.request import Request
 from policyloop.cli.resuming import GOES_ON, Past, read_past
 from policyloop.cli.stages import about, check_fits, policies_after, wishes_of
 from policyloop.config import Config
@@ -32,28 +33,6 @@ from policyloop.view import View
 from policyloop.workspace import Workspace
 
 Emit = Callable[[Event], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person asked of `policyloop run`."""
-
-    words: str = ""
-    policies: Path | None = None
-    release: Path | None = None
-    config: Path | None = None
-    profile: str | None = None
-    state: Path | None = None
-    resume: str | None = None
-    junit: Path | None = None
-    spec: Path | None = None
-    no_spec: bool = False
-    answers: Path | None = None
-    assume: bool = False
-    yes: bool = False
-    by: str | None = None
-    interactive: bool = False
-    flags: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

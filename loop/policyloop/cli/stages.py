@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cli.against import beginning
 from policyloop.cli.clarity import Clarity, Known, Wishes
+from policyloop.cli.request import Request
 from policyloop.cli.resuming import Past
 from policyloop.cli.specfile import read_answers, read_text, spec_path
 from policyloop.controller import begin, go_on
@@ -17,11 +17,8 @@ from policyloop.spec import check_choices, check_spec, parse_spec
 from policyloop.spec.draft import same_words
 from policyloop.state import State
 
-if TYPE_CHECKING:
-    from policyloop.cli.running import Request
 
-
-def about(asked: "Request", policies: Path, past: Past | None) -> tuple[str, Known | None]:
+def about(asked: Request, policies: Path, past: Past | None) -> tuple[str, Known | None]:
     """The request, and the spec that it is about; None for a run without one. Raises `UsageError`.
 
     Without a request what is there is repaired, unless a spec is named: then its own request is meant.
@@ -78,7 +75,7 @@ def _check_unchanged(past: Past, known: Known) -> None:
     )
 
 
-def _check_unused(asked: "Request") -> None:
+def _check_unused(asked: Request) -> None:
     given = {"--spec": asked.spec, "--answers": asked.answers, "--assume": asked.assume, "--yes": asked.yes}
     unused = [name for name, value in given.items() if value]
     if unused:
@@ -86,7 +83,7 @@ def _check_unused(asked: "Request") -> None:
         raise UsageError(f"{unused[0]} means nothing with {why}.", "Leave one of them out.")
 
 
-def wishes_of(asked: "Request") -> Wishes:
+def wishes_of(asked: Request) -> Wishes:
     """What the person said about the spec. Raises `UsageError` for an answers file that cannot be used."""
     return Wishes(
         answers=read_answers(asked.answers) if asked.answers else {},
