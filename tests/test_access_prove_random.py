@@ -1,6 +1,6 @@
 """Random pairs of policies: no proof that a request contradicts, no witness that is none, and most of it decided.
 
-`make prove-long` asks for 2,000 pairs, `POLICYLOOP_PAIRS=N` for that many; forty without it.
+`make prove-long` asks for 2,000 pairs, `POLICYLOOP_PAIRS=N` for that many; twenty without it.
 """
 
 import os
@@ -32,7 +32,7 @@ from policyloop.access.prove.prover import Prover
 from policyloop.access.request import Batch, Request, Resource
 from policyloop.bundle import Bundle
 
-PAIRS = int(os.environ.get("POLICYLOOP_PAIRS", "40"))
+PAIRS = int(os.environ.get("POLICYLOOP_PAIRS", "20"))
 PER_BUNDLE = 20
 REQUESTS = 60
 NATIVE = Settings(runner="native")

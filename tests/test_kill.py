@@ -12,7 +12,7 @@ import pytest
 
 from command import DOCS, FIXED, environment, lay, picture, policyloop, speaker
 
-POINTS = 120
+POINTS = 102
 SHARES = 6
 """Tests that share the points, so that they keep more than one worker busy."""
 MANY = {f"copies/doc{n}.yaml": FIXED.replace("resource: doc", f"resource: doc{n}") for n in range(12)}
