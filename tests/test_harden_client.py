@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,11 @@ def test_the_hooks_run_whatever_the_user_set_and_a_missing_policyloop_blocks(har
         True,
     ]
     assert refused(done, ("hook",)) == []
-    assert [one.error for one in hardened.session(*calls).told] == [False, False]
+    at_home = hardened.home / ".local" / "bin" / "policyloop"
+    at_home.parent.mkdir(parents=True)
+    at_home.symlink_to(Path(sys.executable).parent / "policyloop")
+    done = hardened.session(*calls, environment={"PATH": str(tools)})
+    assert [one.error for one in done.told] == [False, False], "where the skill's setup puts it"
 
 
 def test_an_open_session_is_held_by_the_hooks_of_the_settings_alone(hardened: Place, cerbos: Runner) -> None:
