@@ -1,6 +1,7 @@
 """`policyloop session`: the loop with an agent as the model, over the real compiler."""
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import yaml
 
 from bundles import read, write
 from command import DOCS, FIXED, POLICY, SUITE, lay, picture, policyloop
+from policyloop.errors import Unavailable
+from policyloop.session.record import Snapshots
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 from sessions import CLAUDE, OTHER, Room
@@ -253,6 +256,17 @@ def test_it_is_kept_where_the_hooks_look_and_no_edit_gets(room: Room) -> None:
     blind = policyloop(*options, "--claude-session", CLAUDE, env=seen)
     assert (blind.code, "No hook of policyloop saw this command" in blind.err) == (8, True), "typed by the agent"
     assert policyloop(*options, "--claude-session", CLAUDE, "--hooks-home", room.home, env=seen).code == 0
+
+
+def test_a_full_disk_is_not_filled_further(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(Unavailable, match="cannot be written"):
+            Snapshots(tmp_path).keep("x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_that_is_gone_costs_nothing(room: Room) -> None:

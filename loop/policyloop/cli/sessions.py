@@ -69,8 +69,8 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
         mine = [e for e in near if e.phase in home.GUARDED] or near
     held = [e for e in mine if e.phase in home.GUARDED] or sorted(mine, key=lambda entry: entry.run)[-1:]
     if len(held) != 1:
-        what = "There is no session" if not held else f"There are {len(held)} sessions"
-        raise UsageError(f"{what} that is found from here.", "Give --policies DIR.")
+        what = "There is no session that is" if not held else f"There are {len(held)} sessions that are"
+        raise UsageError(f"{what} found from here.", "Give --policies DIR.")
     return held[0]
 
 
