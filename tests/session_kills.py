@@ -47,6 +47,7 @@ class Sweep:
                 policies=self.policies,
                 spec=None,
                 claude=CLAUDE,
+                hooks_home=None,
                 anew=False,
                 tests_as_they_are=False,
                 unguarded=False,

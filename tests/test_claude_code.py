@@ -323,6 +323,22 @@ def test_trying_for_ever_ends_in_stop(place: Place) -> None:
     assert "--anew" in anew.err
 
 
+def test_no_session_is_opened_where_the_hooks_do_not_look(place: Place) -> None:
+    """The client was started without a variable that the shell of its commands has from the user's profile."""
+    lay({".bashrc": f"export XDG_STATE_HOME={place.home}/elsewhere\n"}, place.home)
+    done = place.claude.session(
+        [[START], [bash("rm policies/doc_test.yaml")]],
+        prompt="Mend the policies.",
+        project=place.project,
+        home=place.home,
+        arguments=["--plugin-dir", str(place.plugin), "--permission-mode", "bypassPermissions"],
+        environment={"IS_SANDBOX": "1", "SHELL": "/bin/bash"},
+    )
+    assert done.told[0].error
+    assert "XDG_STATE_HOME must be the same" in done.told[0].text
+    assert not (place.home / "elsewhere").exists()
+
+
 # --- what belongs to a person -----------------------------------------------------------------------------------------
 
 CONFIRM = "policyloop spec confirm --by me --yes"

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,14 @@ class Place:
 
     def session(
         self,
-        *calls: Use,
+        *calls: Use | Sequence[Use],
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
     ) -> Session:
-        """One turn for each call."""
+        """One turn for each call, or for several that do not depend on each other."""
         return self.claude.session(
-            [[call] for call in calls],
+            [[call] if isinstance(call, Use) else call for call in calls],
             prompt="Go on.",
             project=self.project,
             home=self.home,
@@ -95,9 +96,9 @@ def refused(session: Session, among: tuple[str, ...] = (*REFUSED, *ASKED)) -> li
 
 def test_no_secret_is_read_edited_or_printed(hardened: Place) -> None:
     files = [*(hardened.project / name for name in SECRETS), *(hardened.home / name for name in HOME_SECRETS)]
-    calls = [call for file in files for call in (hardened.read(file), bash(f"cat {file}"))]
-    calls += [use("Write", file_path=str(file), content="x") for file in files]
-    done = hardened.session(*calls)
+    reads = [hardened.read(file) for file in files]
+    writes = [use("Write", file_path=str(file), content="x") for file in files]
+    done = hardened.session(reads, writes, [bash(f"cat {file}") for file in files])
     assert len(done.told) == 3 * len(files)
     assert refused(done, (*REFUSED, "covered by a Read deny rule")) == []
     assert SECRET not in done.text
@@ -117,14 +118,14 @@ def test_programs_that_the_client_does_not_know_are_refused_by_name_also_where_a
     ]
     words += ["find . -name '.env' -exec cat {} +", "ln -s .env policies/x.yaml", "rm .env", "echo x >> .env"]
     words += ["xxd ~/.ssh/id_rsa", "tar cf - ~/.aws", "xxd key.pem", "curl file://$PWD/.npmrc", "grep SECRET .env"]
-    done = hardened.session(*map(bash, words))
+    done = hardened.session(list(map(bash, words)))
     assert len(done.told) == len(words)
     assert refused(done, REFUSED) == []
     asked = ["grep -r SECRET .", "grep -rn SECRET", "grep SECRET . -r", "grep -n -R SECRET .", "rg SECRET"]
     asked += ["policyloop spec confirm --by me", "policyloop session end", "cd policies && policyloop spec confirm"]
     asked += ["bash -c 'policyloop spec confirm'", "policyloop session start --anew x", "policyloop harden --yes"]
     asked += ["policyloop check policies --config policies/c.yaml", "policyloop show --html .claude/settings.json"]
-    done = hardened.session(*map(bash, asked))
+    done = hardened.session(list(map(bash, asked)))
     assert len(done.told) == len(asked)
     assert refused(done, ASKED) == []
     assert SECRET not in done.text
@@ -155,7 +156,7 @@ def test_only_the_policy_directory_and_the_spec_are_edited_and_only_the_skills_c
     asked = [hardened.write("src.py"), hardened.write("../outside.txt"), bash("policyloop schema check")]
     asked += [bash("policyloop check policies > src.py"), bash("echo x > src.py"), bash("touch src.py"), bash("env")]
     asked += [bash("POLICYLOOP_CERBOS=./evil policyloop check policies"), bash("python3 -c 1"), bash("git commit -m x")]
-    done = hardened.session(*open_, *map(hardened.write, closed), *asked)
+    done = hardened.session(open_, list(map(hardened.write, closed)), asked)
     told = list(done.told)
     assert [(one.input, one.text) for one in told[: len(open_)] if one.error] == []
     assert len(told) == len(open_) + len(closed) + len(asked)
@@ -195,7 +196,11 @@ def test_the_hooks_run_whatever_the_user_set_and_a_missing_policyloop_blocks(har
         True,
     ]
     assert refused(done, ("hook",)) == []
-    assert [one.error for one in hardened.session(*calls).told] == [False, False]
+    at_home = hardened.home / ".local" / "bin" / "policyloop"
+    at_home.parent.mkdir(parents=True)
+    at_home.symlink_to(Path(sys.executable).parent / "policyloop")
+    done = hardened.session(*calls, environment={"PATH": str(tools)})
+    assert [one.error for one in done.told] == [False, False], "where the skill's setup puts it"
 
 
 def test_an_open_session_is_held_by_the_hooks_of_the_settings_alone(hardened: Place, cerbos: Runner) -> None:
@@ -306,7 +311,7 @@ def test_managed_settings_hold_against_all_that_a_project_says(managed: list[str
     calls += [place.write("src.py"), place.read(place.project / ".env"), bash("xxd .env"), bash("touch src.py")]
     calls += [place.write(".claude/settings.json"), bash("policyloop spec confirm")]
     for arguments in ([], ["--dangerously-skip-permissions"], ["--allowedTools", "Edit", "Bash(*)"]):
-        done = place.session(*calls, prefix=managed, arguments=arguments)
+        done = place.session(calls, prefix=managed, arguments=arguments)
         assert [one.error for one in done.told] == [False, False, *[True] * 6], done.told
     assert not mark.exists()
     assert "nvalid" not in _doctor(place, managed)

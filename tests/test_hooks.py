@@ -175,6 +175,9 @@ policyloop show --html policies/doc_test.yaml
 policyloop doctor --install
 policyloop spec suites policies
 policyloop demo
+policyloop spec confirm --yes --by --help
+policyloop session end --policies -h
+policyloop session start --anew --policies p x --claude-session --help
 """.strip().splitlines()
 
 
@@ -202,6 +205,18 @@ def test_a_line_that_only_reads_is_left_to_the_usual_permissions(line: str) -> N
 def test_a_command_of_the_session_gets_the_id_it_belongs_to(line: str) -> None:
     verdict = of_bash(f"policyloop session {line}")
     assert verdict == Verdict(None, updated={"command": f"policyloop session {line} --claude-session {CLAUDE}"})
+
+
+def test_a_session_is_started_where_the_hooks_look_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/some where")
+    line = "policyloop session start --policies p"
+    added = " --hooks-home '/some where/policyloop'"
+    bound = f"{line} --claude-session {CLAUDE}"
+    assert while_none(line, CLAUDE, ()) == Verdict(None, updated={"command": bound + added})
+    assert while_none(bound, CLAUDE, ()) == Verdict(None, updated={"command": bound + added})
+    forged = while_none(line + added, CLAUDE, ())
+    assert forged is not None
+    assert (forged.decision, "leave --hooks-home out" in forged.reason) == ("deny", True)
 
 
 @pytest.mark.parametrize("line", PERSONAL)
@@ -240,6 +255,13 @@ def test_a_wrapper_is_policyloop_where_the_hook_was_told_so() -> None:
 def test_without_a_session_only_what_would_get_round_one_is_looked_at(line: str, expected: str | None) -> None:
     verdict = while_none(line, CLAUDE, ())
     assert (verdict.decision if verdict else None) == expected
+
+
+@pytest.mark.parametrize(
+    "line", ['policy""loop session end', "policy\\loop spec confirm --by x --yes", "POLICYLOOP session end"]
+)
+def test_without_a_session_the_name_is_seen_however_it_is_written(opened: Room, line: str) -> None:
+    assert decision(opened.ask("Bash", {"command": line}, claude=OTHER)) == "ask"
 
 
 def test_the_words_of_a_plain_line_are_those_that_bash_reads() -> None:
@@ -325,6 +347,19 @@ def test_who_confirms_a_spec_by_hand_is_asked_about(opened: Room, claude: str) -
         assert asked("Edit", old_string="X", new_string="i") == "ask", "in two edits"
     finally:
         spec.unlink()
+
+
+def test_what_a_session_is_to_start_from_is_for_a_person_to_write(opened: Room, tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "deep" / "er")
+    given = {"content": "budget: {compile_cycles: 1000}\n"}
+    for path, expected in (
+        ("policyloop.yaml", "ask"),
+        (str(opened.project / "PolicyLoop.yaml"), "ask"),
+        ("my-policyloop.yaml", None),
+        (f"{tmp_path}/link/../policyloop.spec.yaml", "ask"),
+    ):
+        assert decision(opened.ask("Write", {"file_path": path, **given}, claude=OTHER)) == expected, path
 
 
 OUTSIDE = [
@@ -448,6 +483,7 @@ def test_what_is_weaker_already_can_be_mended_step_by_step(opened: Room) -> None
         ("mcp__files__edit", {"edits": [{"target": "a"}]}, "deny"),
         ("mcp__files__move", {"from": "policies/a.yaml", "to": "b"}, "deny"),
         ("mcp__shell__run", {"command": "ls"}, "deny"),
+        ("mcp__shell__run", {"args": ["rm", "x"]}, "deny"),
         ("mcp__ide__executeCode", {"code": "1"}, "deny"),
         ("mcp__x__y", {"thing": {"deep": ["~/x"]}}, "deny"),
         ("mcp__x__y", {"note": "doc_test.yaml"}, "deny"),

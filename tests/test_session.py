@@ -1,6 +1,7 @@
 """`policyloop session`: the loop with an agent as the model, over the real compiler."""
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import yaml
 
 from bundles import read, write
 from command import DOCS, FIXED, POLICY, SUITE, lay, picture, policyloop
+from policyloop.errors import Unavailable
+from policyloop.session.record import Snapshots
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 from sessions import CLAUDE, OTHER, Room
@@ -66,6 +69,10 @@ def test_green_is_only_what_is_green_as_it_lies_there_now(room: Room) -> None:
     edit(room, doc=POLICY)
     later = room.step()
     assert (later.code, later.json["next"], later.json["changed_since"]) == (5, "STOP", ["doc.yaml"])
+    edit(room, doc_test=WEAKER)
+    restored = room.session("restore")
+    assert (restored.code, "locks nothing any more" in restored.err) == (2, True)
+    assert (room.policies / "doc_test.yaml").read_text() == WEAKER, "tests that a person changed since are theirs"
 
 
 def test_a_weakened_lock_is_refused_counted_and_restored(room: Room) -> None:
@@ -86,12 +93,16 @@ def test_a_weakened_lock_is_refused_counted_and_restored(room: Room) -> None:
     assert room.step().json["next"] == "GREEN"
 
 
-def test_a_second_suite_that_makes_the_first_unclear_is_taken_out_again(room: Room) -> None:
+def test_a_twin_that_hides_a_fixture_is_taken_out_again_and_other_new_tests_stay(room: Room) -> None:
     room.start()
-    edit(room, sub__doc_test="name: Docs\ntests: [\n", doc=FIXED, doc_test=WEAKER)
+    mine = WEAKER.replace("name: Docs", "name: Mine")
+    edit(room, doc=FIXED, doc_test=WEAKER, mine_test=mine)
+    lay({"testdata/principals.json": '{"principals": {"bob": {"id": "bob", "roles": ["none"]}}}'}, room.policies)
     assert room.step().json["next"] == "REFUSED"
     room.session("restore")
     assert (room.policies / "doc_test.yaml").read_text() == SUITE
+    assert not (room.policies / "testdata" / "principals.json").exists()
+    assert (room.policies / "mine_test.yaml").read_text() == mine
 
 
 def test_new_tests_are_welcome_and_locked_once_they_passed(room: Room) -> None:
@@ -210,6 +221,70 @@ def test_it_belongs_to_one_directory_and_one_claude_code_session(room: Room) -> 
     in_claude = {**room.env, "CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": OTHER}
     assert policyloop("session", "step", "--policies", room.policies, env=in_claude).code == 5
     assert room.session("step", claude=CLAUDE).json["next"] == "GREEN"
+
+
+def test_a_folder_above_or_below_is_no_way_to_a_fresh_budget(room: Room) -> None:
+    (room.policies / "sub").mkdir()
+
+    def around(*more: str) -> list[tuple[int, bool]]:
+        options = ["--runner", "native", *more]
+        both = [
+            policyloop("session", "start", "Go on.", "--policies", folder, *options, env=room.env)
+            for folder in (room.project, room.policies / "sub")
+        ]
+        return [(done.code, f"over {room.policies}" in done.err) for done in both]
+
+    room.start(claude=None)
+    assert around() == [(5, True), (5, True)]
+    room.step("--dispute", "It contradicts itself.")
+    assert around() == [(5, True), (5, True)]
+    assert around("--anew")[0] == (0, False)
+    policyloop("session", "end", "--policies", room.project, env=room.env)
+    room.session("end")
+    assert around() == [(5, False), (0, False)], "a person ended the one in the middle"
+
+
+def test_it_is_kept_where_the_hooks_look_and_no_edit_gets(room: Room) -> None:
+    elsewhere = room.start("--hooks-home", room.folder / "elsewhere")
+    assert (elsewhere.code, "XDG_STATE_HOME must be the same" in elsewhere.err) == (8, True)
+    options = ["session", "start", "--policies", room.policies, "--runner", "native"]
+    for place in (room.policies, room.policies / "sub"):
+        inside = policyloop(*options, env={"XDG_STATE_HOME": str(place)})
+        assert (inside.code, "neither may hold the other" in inside.err) == (2, True)
+    assert not room.home.exists()
+    seen = {**room.env, "CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": CLAUDE}
+    blind = policyloop(*options, "--claude-session", CLAUDE, env=seen)
+    assert (blind.code, "No hook of policyloop saw this command" in blind.err) == (8, True), "typed by the agent"
+    assert policyloop(*options, "--claude-session", CLAUDE, "--hooks-home", room.home, env=seen).code == 0
+
+
+def test_a_full_disk_is_not_filled_further(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(Unavailable, match="cannot be written"):
+            Snapshots(tmp_path).keep("x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_gone_costs_nothing(room: Room) -> None:
+    left = room.start().json["left"]
+    room.policies.rename(room.project / "renamed")
+    gone = room.step()
+    assert (gone.code, f"The policy directory {room.policies} of session" in gone.err) == (2, True)
+    (room.project / "renamed").rename(room.policies)
+    assert room.session("status").json["left"] == {**left, "seconds": room.session("status").json["left"]["seconds"]}
+    assert room.step().json["next"] == "FIX"
+
+
+def test_in_a_folder_that_is_gone_it_says_so(tmp_path: Path) -> None:
+    script = 'cd "$1" && rmdir "$1" && exec "$0" -m policyloop session status'
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(["sh", "-c", script, sys.executable, folder], capture_output=True, text=True, check=False)
+    assert (done.returncode, "The folder that this was started in is gone" in done.stderr) == (2, True)
 
 
 def test_in_claude_code_without_hooks_it_says_so(room: Room) -> None:

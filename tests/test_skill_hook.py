@@ -1,5 +1,7 @@
 """`skill/scripts/hook`: what stands between Claude Code and `policyloop hook` closes where Claude Code would let go."""
 
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -65,6 +67,16 @@ def test_every_failure_before_a_tool_blocks_it(tmp_path: Path, event: str, body:
         assert done.stderr
     else:
         assert done.stdout == f"{{}}hook {event}\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_plugin_that_is_gone_blocks_too(tmp_path: Path, shell: str) -> None:
+    hooks = json.loads((ROOT / "skill" / "hooks" / "hooks.json").read_text())["hooks"]
+    (command,) = [one["command"] for group in hooks["PreToolUse"] for one in group["hooks"]]
+    shim = tmp_path / "sh"
+    shim.symlink_to(str(shutil.which(shell)))
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CLAUDE_PLUGIN_ROOT": str(tmp_path / "gone")}
+    assert subprocess.run([shim, "-c", command], env=environment, capture_output=True, check=False).returncode == 2
 
 
 def test_at_the_start_what_setup_installs_is_put_on_path_for_later_commands(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from command import lay
 from source_tree import tracked
 
 VENV = Path(sys.executable).parent
@@ -81,6 +82,7 @@ def test_pipx_is_taken_where_there_is_no_uv(skill: Path, tools: Path, tmp_path: 
 
 
 def test_without_uv_and_pipx_a_virtual_environment_is_made(skill: Path, tools: Path, tmp_path: Path) -> None:
+    lay(dict.fromkeys(("pip.py", "venv.py", "json.py"), "raise SystemExit('mine')\n"), tmp_path / "home")
     done = setup(skill, tmp_path / "home", tools, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     assert f"set up with a virtual environment in {tmp_path}/cache/policyloop/venv." in done.stdout

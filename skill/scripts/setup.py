@@ -193,12 +193,14 @@ def _python() -> str:
 
 
 def _run(command: list[str], **environment: str) -> None:
-    # PYTHONPATH and VIRTUAL_ENV of whoever called us would lead an installer elsewhere.
+    # PYTHONPATH and VIRTUAL_ENV of whoever called us would lead an installer elsewhere, and so would the folder that
+    # we were called in: `python -m pip` takes any pip.py there for its own.
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     try:
         done = subprocess.run(
             command,
             env={**kept, **environment},
+            cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=900,

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -115,9 +116,19 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("POLICYLOOP_DEBUG"):
             raise
+        if _here_is_gone():
+            return _fail(arguments, Exit.USAGE, "The folder that this was started in is gone.", "Go to another one.")
         words = f"This is a fault of policyloop: {type(error).__name__}: {error}"
         return _fail(arguments, Exit.FAULT, words, "Set POLICYLOOP_DEBUG=1 to see where, and please report it.")
     return code
+
+
+def _here_is_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _open_closed_streams() -> None:

@@ -57,6 +57,7 @@ def start(
     unguarded: Annotated[
         bool, typer.Option("--unguarded", help="In Claude Code, although no hook of policyloop saw this command.")
     ] = False,
+    hooks_home: Annotated[Path | None, typer.Option("--hooks-home", hidden=True, parser=directory)] = None,
     runner: RunnerOption = None,
     output: FormatOption = None,
 ) -> None:
@@ -72,6 +73,7 @@ def start(
         policies=policies,
         spec=spec,
         claude=claude_session,
+        hooks_home=hooks_home,
         anew=anew,
         tests_as_they_are=tests_as_they_are,
         unguarded=unguarded,

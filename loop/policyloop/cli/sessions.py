@@ -20,7 +20,7 @@ from policyloop.outcome import Outcome
 from policyloop.session import home
 from policyloop.session.answer import Answer
 from policyloop.session.home import Entry, HomeError
-from policyloop.session.live import Judge, Past, Session, chain_of, entry_of, load, put
+from policyloop.session.live import Judge, Past, Session, chain_of, entry_of, load, phase_of, put
 from policyloop.session.record import Opening
 from policyloop.session.steps import DONE, STOP, Seen
 from policyloop.validators.judge import validate
@@ -67,10 +67,10 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
         here = Path.cwd()
         near = [e for e in entries if here.is_relative_to(e.policies) or Path(e.policies).is_relative_to(here)]
         mine = [e for e in near if e.phase in home.GUARDED] or near
-    held = [e for e in mine if e.phase in home.GUARDED] or mine[-1:]
+    held = [e for e in mine if e.phase in home.GUARDED] or sorted(mine, key=lambda entry: entry.run)[-1:]
     if len(held) != 1:
-        what = "There is no session" if not held else f"There are {len(held)} sessions"
-        raise UsageError(f"{what} that is found from here.", "Give --policies DIR.")
+        what = "There is no session that is" if not held else f"There are {len(held)} sessions that are"
+        raise UsageError(f"{what} found from here.", "Give --policies DIR.")
     return held[0]
 
 
@@ -122,16 +122,27 @@ def as_of_now(past: Past) -> Answer:
 
 
 def restore_tests(entry: Entry) -> Answer:
-    """Write the tests and fixtures as they were last accepted, all or nothing."""
+    """Write the tests and fixtures as they were last accepted, all or nothing.
+
+    Raises `UsageError` after green: what a person has changed in the tests since is theirs.
+    """
     past = load(entry)
+    if phase_of(past.state) == home.GREEN:
+        raise UsageError(
+            f"Session {entry.run} ended green and locks nothing any more, so nothing is brought back.",
+            "Older files are in your version control.",
+        )
     accepted = past.state.current
     with Workspace.open(Path(past.opening.policies)) as hold:
         tests = {path: text for path, text in accepted.files.items() if _is_test(path)}
         target = Bundle({**hold.start.files, **tests})
         if past.state.lock.weakened_by(target):
-            # A new test file, such as a second suite of the same name, stands in the way.
-            kept = {path: text for path, text in target.files.items() if path in tests or not _is_test(path)}
-            target = Bundle(kept)
+            # A new file, such as a second file of the same fixtures, stands in the way; the others stay.
+            new = {path: text for path, text in target.files.items() if path not in tests and _is_test(path)}
+            target = Bundle({path: text for path, text in target.files.items() if path not in new})
+            for path, text in new.items():
+                more = Bundle({**target.files, path: text})
+                target = target if past.state.lock.weakened_by(more) else more
         restored = hold.write_back(target)
     return replace(answer_of(past.opening, past.state), exit_code=Exit.GREEN, restored=restored)
 
@@ -168,7 +179,15 @@ def told(session: Session) -> Answer:
 
 
 def _look(opening: Opening) -> Seen:
-    """The directory as it is. What cannot be read as a bundle (a link, a name that is not UTF-8) is the agent's."""
+    """The directory as it is. What cannot be read as a bundle (a link, a name that is not UTF-8) is the agent's.
+
+    Raises `UsageError`, and nothing is counted, when the directory itself is gone: renamed, or on another branch.
+    """
+    if not Path(opening.policies).is_dir():
+        raise UsageError(
+            f"The policy directory {opening.policies} of session {opening.run} is gone.",
+            f"Put it back; or a person ends the session with {END} --policies {opening.policies}.",
+        )
     try:
         with Workspace.open(Path(opening.policies)) as hold:
             return Seen(hold.start)

@@ -33,6 +33,8 @@ class Start:
     policies: Path
     spec: Path | None
     claude: str | None
+    hooks_home: Path | None
+    """Where the hook that saw this command looks for sessions; nobody types it."""
     anew: bool
     tests_as_they_are: bool
     unguarded: bool
@@ -41,11 +43,7 @@ class Start:
 
 def start_session(asked: Start) -> Answer:
     """Open a session. Raises `PolicyloopError` for what stands against it; then nothing was opened."""
-    if not asked.claude and os.environ.get("CLAUDECODE") and not asked.unguarded:
-        raise Unavailable(
-            "No hook of policyloop saw this command, so nothing would hold the agent to the session.",
-            "Load the policyloop skill or plugin with its hooks, or give --unguarded to go on without them.",
-        )
+    _check_place(asked)
     claude = asked.claude or os.environ.get(CLAUDE_VARIABLE) or None
     last = _last(asked, claude)
     config = settings(asked.policies, None, None, {"cerbos": {"runner": asked.runner}})
@@ -85,20 +83,51 @@ def start_session(asked: Start) -> Answer:
             runner.close()
 
 
+def _check_place(asked: Start) -> None:
+    """The hooks find the session where it is kept, and the agent cannot get at it."""
+    place = Path(os.path.realpath(home.home()))
+    if os.environ.get("CLAUDECODE") and not asked.hooks_home and not asked.unguarded:
+        raise Unavailable(
+            "No hook of policyloop saw this command, so nothing would hold the agent to the session.",
+            "Load the policyloop skill or plugin with its hooks, or give --unguarded to go on without them.",
+        )
+    if asked.hooks_home and Path(os.path.realpath(asked.hooks_home)) != place:
+        raise Unavailable(
+            f"The hooks look for sessions in {asked.hooks_home}, but this command keeps them in {place}, so nothing "
+            "would hold the agent.",
+            "XDG_STATE_HOME must be the same where Claude Code is started and in the shell profile that it reads.",
+        )
+    policies = asked.policies.resolve()
+    if place.is_relative_to(policies) or policies.is_relative_to(place):
+        raise UsageError(
+            f"Sessions are kept in {place}, and the policies lie in {policies}: neither may hold the other.",
+            "Set XDG_STATE_HOME to another folder.",
+        )
+
+
 def _last(asked: Start, claude: str | None) -> Entry | None:
     """The session before, when it did not end green. Raises `PersonNeeded` when it stands against a new one."""
+    real = asked.policies.resolve()
     try:
-        last = home.of_directory(key_of(asked.policies.resolve()))
+        last = home.of_directory(key_of(real))
         other = home.guarding(claude) if claude else None
+        around = [one for one in home.all_entries() if one.phase in home.GUARDED and _around(Path(one.policies), real)]
     except HomeError as error:
         raise PersonNeeded(f"{error}.", "Remove that file if no session is open.") from None
     last = settled(last) if last else None
-    for open_one in (last, other):
+    around = [settled(one) for one in around]
+    for open_one in (last, other, *around):
         if open_one and open_one.phase == home.OPEN:
             raise PersonNeeded(
                 f"Session {open_one.run} is open over {open_one.policies}.",
                 f"Go on with policyloop session step; a person ends it with {END} --policies {open_one.policies}.",
             )
+    stopped = next((one for one in around if one.phase == home.STOPPED), None)
+    if stopped and not asked.anew:
+        raise PersonNeeded(
+            f"Session {stopped.run} over {stopped.policies} stopped, and it locks tests of {asked.policies} too.",
+            f"Report to the person; only they end it ({END} --policies {stopped.policies}), or start anew with --anew.",
+        )
     if last is None or last.phase == home.GREEN:
         return None
     if not asked.anew:
@@ -107,6 +136,11 @@ def _last(asked: Start, claude: str | None) -> Entry | None:
             "Report to the person; only they start anew: policyloop session start --anew, with the same options.",
         )
     return last
+
+
+def _around(one: Path, other: Path) -> bool:
+    """Whether one policy directory lies in another, so that their sessions would judge the same files."""
+    return one != other and (one.is_relative_to(other) or other.is_relative_to(one))
 
 
 def _check_not_weaker(last: Entry, now: Bundle) -> None:

@@ -10,7 +10,8 @@ _PROBES = (
     *("policyloop show --html x", "bash -c x", "sh -c x", "zsh -c x", "python -c x", "python3 -c x", "node -e x"),
     *("perl -e x", "ruby -e x", "env x", "xargs x", "sudo x", "eval x", "npx x", "uv run x", "docker run x", "ssh x"),
     *("rm x", "mv x y", "cp x y", "tee x", "dd x", "truncate x", "sed -i x", "find x", "curl x", "wget x"),
-    *("chmod x", "ln x y", "patch x", "tar x", "git checkout x", "git apply x", "git config x"),
+    *("chmod x", "ln x y", "patch x", "tar x", "git checkout x", "git apply x", "git config x", "git restore x"),
+    *("git reset x", "git stash x", "awk x", "make x", "npm run x", "rsync x", "install x y", "nohup x", "timeout x y"),
 )
 """Commands each of which can change any file, or tests that a person keeps."""
 

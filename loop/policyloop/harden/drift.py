@@ -84,7 +84,8 @@ def holds(group: Mapping[str, Any], hook: Hook) -> bool:
 def is_ours(handler: Mapping[str, Any], hook: Hook) -> bool:
     """Whether a handler calls policyloop for the hook's event, and nothing else."""
     event = re.escape(hook.name.removeprefix("policyloop"))
-    return bool(re.fullmatch(rf"(?:\S*/|'.*/)?policyloop'?{event}(?: \|\| [\w ]+)?", str(handler.get("command", ""))))
+    ours = rf"(?:PATH=\S+ )?(?:\S*/|'.*/)?policyloop'?{event}(?: \|\| [\w ]+)?"
+    return bool(re.fullmatch(ours, str(handler.get("command", ""))))
 
 
 def loose(settings: Settings, role: Role, wanted: Wanted, *, managed: bool) -> Iterator[Drift]:

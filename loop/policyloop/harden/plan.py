@@ -12,7 +12,7 @@ from policyloop.harden import files
 from policyloop.harden.document import Settings
 from policyloop.harden.drift import Drift, Role, loose, missing
 from policyloop.harden.merge import merged
-from policyloop.harden.rules import Wanted, wanted
+from policyloop.harden.rules import PROGRAM, Wanted, wanted
 from policyloop.workspace.place import STATE
 
 _GLOBS = frozenset("*?[]{}()!\\#")
@@ -93,7 +93,7 @@ def plan(project: Path, policies: Path, *, managed: bool = False) -> Plan:
     no managed settings.
     """
     root, below = _folders(project, policies)
-    rules = wanted(root, below, managed=managed, program=_program() if managed else "policyloop")
+    rules = wanted(root, below, managed=managed, program=_program() if managed else PROGRAM)
     where = files.managed_file() if managed else files.project_file(root)
     before = files.read_plain(where)
     drift = [*missing(before, rules), *_loose(root, before, rules, managed=managed)]

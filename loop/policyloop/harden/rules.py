@@ -23,6 +23,9 @@ from policyloop.workspace.place import CONFIG, STATE
 MINIMUM_VERSION = "2.1.295"
 """The first client that closes a failing hook when asked to (`onFailure`)."""
 
+PROGRAM = 'PATH="$PATH:$HOME/.local/bin" policyloop'
+"""What the hooks of a project run: on PATH, else where the skill's setup puts it. The file is shared, so no more."""
+
 EDITING_TOOLS = "Edit|MultiEdit|Write|NotebookEdit|Bash|PowerShell|Monitor|EnterWorktree|mcp__.*"
 """The tools that the hook is asked about; the plugin's `hooks.json` has the same."""
 
@@ -104,7 +107,7 @@ class Wanted:
         return (("allow", self.allow), ("ask", self.ask), ("deny", self.deny))
 
 
-def wanted(project: Path, policies: str, *, managed: bool, program: str = "policyloop") -> Wanted:
+def wanted(project: Path, policies: str, *, managed: bool, program: str = PROGRAM) -> Wanted:
     """The settings for `policies`, a path below `project` with `/`.
 
     In managed settings a path is absolute, and `program`, an absolute path too, is what the hooks run.

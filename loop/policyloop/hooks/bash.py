@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from policyloop.hooks.line import NotPlain, tokens
 from policyloop.hooks.verdict import Verdict, deny
-from policyloop.session.home import STOPPED, Entry
+from policyloop.session.home import STOPPED, Entry, home
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 INSTEAD = (
@@ -146,7 +146,9 @@ def while_none(line: str, session: str, commands: tuple[str, ...]) -> Verdict | 
 
 
 def _policyloop_while_open(line: str, rest: list[str], session: str, about: str) -> Verdict | None:
-    if rest in (["--version"], ["--help"], ["-h"]) or (rest and rest[-1] in {"--help", "-h"} and rest[0] != "hook"):
+    # After another option the last word could be its value, such as a name that confirms.
+    helped = rest[-1:] in (["--help"], ["-h"]) and not any(word.startswith("-") for word in rest[:-1])
+    if rest == ["--version"] or (helped and rest[0] != "hook"):
         return None
     command = _command(rest)
     if command == ("hook",):
@@ -170,6 +172,8 @@ def _bound(line: str, rest: list[str], session: str) -> Verdict | None:
     given += [[word.partition("=")[2]] for word in rest if word.startswith("--claude-session=")]
     if any(one != [session] for one in given):
         return deny("leave --claude-session out: the hook says which session this is.")
+    if any(word.startswith("--hooks-home") for word in rest):
+        return deny("leave --hooks-home out: the hook says where it looks for sessions.")
     if "--" in rest:
         return deny("leave the -- out: the hook adds an option to this command.")
     updated = _with_id(line, rest, session)
@@ -179,12 +183,17 @@ def _bound(line: str, rest: list[str], session: str) -> Verdict | None:
 
 
 def _with_id(line: str, rest: list[str], session: str) -> dict[str, str] | None:
-    if _command(rest) not in _BOUND or any(word.startswith("--claude-session") for word in rest):
-        return None
-    if not _PLAIN.match(session):
-        session = "'" + session.replace("'", "'\\''") + "'"
+    added = []
+    if _command(rest) in _BOUND and not any(word.startswith("--claude-session") for word in rest):
+        added += ["--claude-session", _quoted(session)]
+    if _command(rest) == ("session", "start"):
+        added += ["--hooks-home", _quoted(home())]
     bare = re.sub(r"[ \t]+2>&1[ \t]*\Z", "", line.strip(" \t\n"))
-    return {"command": f"{bare} --claude-session {session}"}
+    return {"command": " ".join([bare, *added])} if added else None
+
+
+def _quoted(text: str) -> str:
+    return text if _PLAIN.match(text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def _command(rest: list[str]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
 def edit_of_spec(tool: str, path: str, given: dict[str, Any], cwd: str) -> Verdict | None:
     """What becomes of an edit of a spec while no session is open. Raises `Fault`."""
     place = _place(path, cwd)
-    return _confirming(tool, place, given) if place else None
+    return _confirming(tool, place, given) if place else Verdict("ask", FORGED)
 
 
 def _confirming(tool: str, place: str, given: dict[str, Any]) -> Verdict | None:

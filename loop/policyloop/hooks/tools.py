@@ -5,6 +5,7 @@ Write, NotebookEdit, EnterWorktree; earlier ones had MultiEdit. A subagent has t
 it, and is held to the same.
 """
 
+import re
 from typing import Any
 
 from policyloop.hooks.verdict import Fault, Verdict, deny, text_of
@@ -14,7 +15,8 @@ from policyloop.session.home import Entry
 EDITS = {"Edit": "file_path", "Write": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
 """Tool -> the input that names the file."""
 SPEC_NAME = "policyloop.spec.yaml"
-_RUNS = ("command", "script", "code", "cmd")
+CONFIG_NAME = "policyloop.yaml"
+_RUNS = ("command", "script", "code", "cmd", "argv", "args")
 _NAMES_A_PLACE = ("path", "file", "dir", "folder", "uri", "source", "destination", "target", "root")
 
 
@@ -53,12 +55,15 @@ def _without_session(
     """Only what would open a session unseen, or stand in for a person's word, is looked at."""
     if tool == "Bash":
         command = given.get("command")
-        if isinstance(command, str) and "policyloop" in command:
+        # A shell takes quotes and backslashes out of a name, and some file systems do not mind its case.
+        if isinstance(command, str) and "policyloop" in re.sub(r"[\"'\\]", "", command).casefold():
             from policyloop.hooks.bash import while_none
 
             return while_none(command, session, commands)
     elif tool in EDITS:
         path = given.get(EDITS[tool])
+        if isinstance(path, str) and f"/{path.casefold()}".endswith(f"/{CONFIG_NAME}"):
+            return Verdict("ask", f"{path} sets the budgets and the compiler of a session: a person decides.")
         if isinstance(path, str) and path.casefold().endswith(SPEC_NAME):
             from policyloop.hooks.edits import edit_of_spec
 

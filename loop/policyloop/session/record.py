@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,6 +93,8 @@ class Snapshots:
                 os.fsync(file)
             temp.rename(path)
         except OSError as error:
+            with suppress(OSError):
+                temp.unlink()  # half of a file must not be what fills the disk
             raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Free some space.") from None
         return digest
 
