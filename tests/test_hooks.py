@@ -15,7 +15,7 @@ from policyloop.hooks.verdict import Verdict
 from policyloop.session.home import OPEN, STOPPED, Entry
 from sessions import CLAUDE, OTHER, Room, decision, said
 
-ENTRY = Entry("20260101-000000-abcd", OPEN, "/p/policies", "/p/s.yaml", CLAUDE, "0", "FIX", "FIX: x", 10, 3, 0)
+ENTRY = Entry("20260101-000000-abcd", OPEN, "/p/policies", "/p/s.yaml", CLAUDE, "0", "0", "FIX", "FIX: x", 10, 3, 0)
 
 DENIED = [
     *r"""
@@ -460,6 +460,22 @@ def test_an_edit_that_keeps_the_lock_is_not_held_up(opened: Room) -> None:
     assert of_edit(opened, suite, "Write", content=more) is None
     assert of_edit(opened, suite, "Edit", old_string="name: strangers", new_string="name: other people") is None
     assert of_edit(opened, opened.policies / "new_test.yaml", "Write", content=SUITE.replace("Docs", "New")) is None
+
+
+def test_a_test_of_the_agents_own_is_held_once_it_has_passed_a_step(tmp_path: Path, cerbos) -> None:
+    room = Room.made(tmp_path)
+    assert room.start().code == 0
+    mine = room.policies / "mine_test.yaml"
+    passes, fails = (
+        f"  - name: {name}\n    input: {{principals: [bob], resources: [his], actions: [{action}]}}\n"
+        f"    expected: [{{principal: bob, resource: his, actions: {{{action}: {effect}}}}}]\n"
+        for name, action, effect in (("passes", "read", "EFFECT_ALLOW"), ("fails", "read", "EFFECT_DENY"))
+    )
+    mine.write_text(SUITE[: SUITE.index("tests:")].replace("Docs", "Mine") + "tests:\n" + passes + fails)
+    assert room.step().json["next"] == "FIX"
+    answer = room.ask("Edit", {"file_path": str(mine), "old_string": passes, "new_string": ""})
+    assert "Mine / passes: bob read his" in said(answer)["permissionDecisionReason"]
+    assert of_edit(room, mine, "Edit", old_string=fails, new_string="") is None
 
 
 def test_what_is_weaker_already_can_be_mended_step_by_step(opened: Room) -> None:

@@ -63,6 +63,11 @@ class Lock:
     def __iter__(self) -> Iterator[Assertion]:
         return iter(self._assertions)
 
+    @property
+    def joined(self) -> frozenset[Assertion]:
+        """Those that joined after the lock was made."""
+        return self._joined
+
     @cached_property
     def unexaminable(self) -> tuple[Assertion, ...]:
         """Assertions that `exam` cannot put: a part of them could not be read, or not with certainty."""

@@ -43,6 +43,8 @@ class Entry(NamedTuple):
     claude: str | None
     head: str
     """The hash of the last record of the ledger when the entry was written."""
+    lock: str
+    """The digest of what the lock is made of, which is kept with the session."""
     next: str
     """`FIX`, `REFUSED`, `GREEN` or `STOP`."""
     answer: str
@@ -141,6 +143,11 @@ def count_block(entry: Entry) -> None:
         raise HomeError(f"{_blocks_file(entry)} cannot be written: {error.strerror}") from None
 
 
+def kept(entry: Entry) -> str:
+    """The folder of what a session keeps."""
+    return os.path.join(home(), "runs", entry.run, "kept")
+
+
 def _blocks_file(entry: Entry) -> str:
     return os.path.join(home(), "runs", entry.run, "blocks")
 
@@ -186,7 +193,7 @@ def _read(path: str) -> Entry | None:
 
 
 def _sound(entry: Entry) -> bool:
-    texts = (entry.run, entry.phase, entry.policies, entry.head, entry.next, entry.answer)
+    texts = (entry.run, entry.phase, entry.policies, entry.head, entry.lock, entry.next, entry.answer)
     optional = (entry.spec, entry.claude)
     counts = (entry.most_blocks, entry.blocks_in_a_row, entry.blocks_before)
     return (

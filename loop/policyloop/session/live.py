@@ -26,9 +26,10 @@ from policyloop.outcome import Ending, Outcome
 from policyloop.runs import LEDGER
 from policyloop.session import home
 from policyloop.session.home import Entry, HomeError
-from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, broken, tolds
+from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, tolds
 from policyloop.session.recorded import ended_event, judged_event, started_event
 from policyloop.session.steps import Seen, next_action, opened, take
+from policyloop.session.store import broken
 from policyloop.state import State
 from policyloop.workspace.lock import key_of
 
@@ -234,7 +235,7 @@ def ended_by_person(chain: Chain) -> bool:
 
 
 def entry_of(opening: Opening, state: State, head: str, text: str) -> Entry:
-    """What the hooks are to know."""
+    """What the hooks are to know; what the lock is made of is kept with the session first. Raises `Unavailable`."""
     draft = Entry(
         run=opening.run,
         phase=phase_of(state),
@@ -242,6 +243,7 @@ def entry_of(opening: Opening, state: State, head: str, text: str) -> Entry:
         spec=opening.spec,
         claude=opening.claude,
         head=head,
+        lock=_keep_lock(opening, state),
         next=next_action(state),
         answer=text if len(text) <= MAX_ANSWER else f"{text[:MAX_ANSWER]}\n... (all of it: policyloop session status)",
         most_blocks=opening.budget.compile_cycles,
@@ -249,6 +251,12 @@ def entry_of(opening: Opening, state: State, head: str, text: str) -> Entry:
         blocks_before=0,
     )
     return draft._replace(blocks_before=home.blocks(draft))
+
+
+def _keep_lock(opening: Opening, state: State) -> str:
+    kept = Snapshots(folder_of(opening.run) / "kept")
+    parts = {"start": opening.start, "dropped": opening.dropped, "joined": [one.id for one in state.lock.joined]}
+    return kept.keep(plain({**parts, "current": kept.keep_bundle(state.current)}))
 
 
 def put(entry: Entry) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from policyloop.bundle import Bundle
-from policyloop.findings import Weakened
+from policyloop.findings import AssertionId, Weakened
+from policyloop.guard import Lock
+from policyloop.session import home
 from policyloop.session.home import Entry
-from policyloop.session.live import load
-from policyloop.workspace import read_bundle
+from policyloop.session.store import Store
+from policyloop.workspace.read import read_bundle
 
 
 def loosened(entry: Entry, change: Callable[[Bundle], Bundle]) -> tuple[str, ...]:
@@ -15,13 +17,21 @@ def loosened(entry: Entry, change: Callable[[Bundle], Bundle]) -> tuple[str, ...
 
     Raises `PolicyloopError` when the session or the directory cannot be read.
     """
-    lock = load(entry).state.lock
+    lock = _lock(entry)
     now = read_bundle(Path(entry.policies))
     after = lock.weakened_by(change(now))
     if not after:
         return ()
     before = {_names(one) for one in lock.weakened_by(now)}
     return tuple(_line(one) for one in after if _names(one) not in before)
+
+
+def _lock(entry: Entry) -> Lock:
+    """The lock as the last step left it, without telling the whole session anew: people wait for this."""
+    kept = Store(Path(home.kept(entry)))
+    parts = kept.value(entry.lock)
+    dropped, joined = (frozenset(AssertionId(**one) for one in parts[name]) for name in ("dropped", "joined"))
+    return Lock.of(kept.bundle(parts["start"])).without(dropped).joined_by(kept.bundle(parts["current"]), joined)
 
 
 def _line(one: Weakened) -> str:

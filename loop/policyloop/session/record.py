@@ -5,22 +5,16 @@ renders. What is large, or must not be redacted, lies beside the ledger in a fil
 record holds. So a `State` is never stored: it is made anew from what was told, and a changed byte anywhere is noticed.
 """
 
-import hashlib
-import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from policyloop.budget import Budget
-from policyloop.bundle import Bundle
 from policyloop.config import CerbosConfig
-from policyloop.errors import PersonNeeded, Unavailable
 from policyloop.events import plain
 from policyloop.findings import AssertionId, CompilerInfo, Report
 from policyloop.ledger import Chain
+from policyloop.session.store import Store, broken
 
 T = TypeVar("T")
 
@@ -71,52 +65,8 @@ class Told:
     judged: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshots:
-    """Files named after their own SHA-256, in the folder of one session."""
-
-    folder: Path
-
-    def keep(self, value: object) -> str:
-        """Keep a JSON value and answer its digest. Raises `Unavailable`."""
-        data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-        digest = hashlib.sha256(data).hexdigest()
-        path, temp = self.folder / digest, self.folder / f".{digest}.{os.getpid()}"
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.exists():
-                return digest
-            file = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with open(file, "wb") as out:  # noqa: PTH123
-                out.write(data)
-                out.flush()
-                os.fsync(file)
-            temp.rename(path)
-        except OSError as error:
-            with suppress(OSError):
-                temp.unlink()  # half of a file must not be what fills the disk
-            raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Free some space.") from None
-        return digest
-
-    def value(self, digest: str) -> Any:
-        """What was kept under that digest. Raises `PersonNeeded` when it is gone or not what it was."""
-        if len(digest) != 64 or not digest.isalnum():
-            raise broken(f"{digest[:80]!r} is no digest")
-        try:
-            data = (self.folder / digest).read_bytes()
-        except OSError:
-            raise broken(f"the snapshot {digest[:12]} cannot be read") from None
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise broken(f"the snapshot {digest[:12]} was edited")
-        return json.loads(data)
-
-    def keep_bundle(self, bundle: Bundle) -> str:
-        """Keep a bundle."""
-        return self.keep(dict(bundle.files))
-
-    def bundle(self, digest: str) -> Bundle:
-        """A bundle that was kept."""
-        return Bundle(self.value(digest))
+class Snapshots(Store):
+    """What else a session keeps: its opening, and what the compiler said."""
 
     def keep_report(self, report: Report) -> str:
         """Keep a report, without the compiler's own words, which the ledger holds."""
@@ -138,14 +88,6 @@ def tolds(chain: Chain) -> tuple[str, tuple[Told, ...]]:
     if len(opened) != 1 or not isinstance(opened[0], str):
         raise broken("its ledger does not say how it was opened")
     return opened[0], tuple(_validated(Told, record.data) for record in chain.records if record.kind == TOLD)
-
-
-def broken(why: str) -> PersonNeeded:
-    """The record of a session cannot be relied on."""
-    return PersonNeeded(
-        f"The record of this session is not whole: {why}. It can never become green.",
-        "A person ends it with policyloop session end, and starts anew.",
-    )
 
 
 def _validated(cls: type[T], data: Mapping[str, Any]) -> T:
