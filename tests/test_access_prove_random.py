@@ -133,6 +133,8 @@ def test_a_condition_means_what_the_pdp_makes_of_it(number: int) -> None:
                     known = any(pdps[1].decide(one).allowed for one in requests)
                     told = (verdict, condition, held)
                     assert isinstance(verdict, NotProved) or known == isinstance(verdict, Witness), told
-                    assert not isinstance(verdict, NotProved) or "not translated" in verdict.because, told
+                    if isinstance(verdict, NotProved):
+                        # What `exactly` says of a map, or of the moment that a text names, is more than is translated.
+                        assert any(why in verdict.because for why in ("not translated", "not confirm", "gave up")), told
                     decided += not isinstance(verdict, NotProved)
     assert decided > 2 * len(examples), decided
