@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Judged, RuleProof, Started, plain
-from policyloop.view.access import access_line
+from policyloop.view.access import EFFECTS, access_line
 from policyloop.view.holes import hole_line, shown_line
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.paper import bullets, code_block, diff_block, document, text
 from policyloop.view.review import (
-    EFFECTS,
     STATES,
     cell_words,
     facts,
