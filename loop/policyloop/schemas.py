@@ -11,7 +11,7 @@ from policyloop.outcome import Ending
 Schema = dict[str, Any]
 
 NAMES = (
-    *("config", "check", "guard", "run", "session", "doctor", "harden", "error", "task", "proposal"),
+    *("config", "check", "guard", "run", "session", "doctor", "harden", "report", "error", "task", "proposal"),
     *("diff", "lint", "mutate", "spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
@@ -40,6 +40,7 @@ def schema_of(name: str) -> Schema:
         "session": _session,
         "doctor": _doctor,
         "harden": _harden,
+        "report": _report,
         "error": _error,
         "task": _task,
         "proposal": _proposal,
@@ -525,6 +526,22 @@ def _harden() -> Schema:
             "written": FLAG,
             "diff": _about(TEXT, "What is to be written, or was."),
             "drift": _list(drift),
+        },
+    )
+
+
+def _report() -> Schema:
+    return _object(
+        "What `policyloop report --format json` prints. `markdown`: the review itself, when no file was asked for.",
+        {
+            "outcome": _one_of("written", "person"),
+            "exit_code": _one_of(0, 5),
+            "run": _or_null(TEXT),
+            "ledger": TEXT,
+            "broken": _about(_or_null(TEXT), "What is wrong with the ledger; null when it is whole."),
+            "missing": _about(_list(TEXT), "What could not be measured, and why."),
+            "written": _list(TEXT),
+            "markdown": _or_null(TEXT),
         },
     )
 
