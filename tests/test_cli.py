@@ -50,6 +50,21 @@ def test_a_usage_error_ends_its_sentence_and_names_the_help_of_its_command() -> 
     assert done.err == "policyloop: Got unexpected extra argument(s) (two). Try 'policyloop check --help'.\n"
 
 
+@pytest.mark.parametrize("arguments", [("session",), ("spec",), ("run", "--policies"), ("guard", GREEN)])
+def test_what_is_missing_is_said_in_one_sentence(arguments: tuple[object, ...]) -> None:
+    done = policyloop(*arguments)
+    assert (done.code, len(done.err.splitlines()), "Usage:" in done.err) == (2, 1, False)
+    assert done.err.endswith(f"Try 'policyloop {arguments[0]} --help'.\n")
+
+
+@pytest.mark.parametrize("key", [" ", "half a key", "cut\noff"])
+def test_the_doctor_finds_a_key_that_is_none_and_does_not_show_it(key: str) -> None:
+    done = policyloop("doctor", "--format", "json", env={"ANTHROPIC_API_KEY": key})
+    [found] = [one for one in done.json["found"] if one["name"] == "model key"]
+    assert found["state"] == "broken"
+    assert key.strip() not in json.dumps(found) or not key.strip()
+
+
 def test_without_arguments_the_help_is_shown_on_lines() -> None:
     done = policyloop()
     assert done.code == 2

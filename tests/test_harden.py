@@ -260,6 +260,7 @@ def test_what_changed_since_it_was_read_is_not_overwritten(project: Project, mon
         ("a*b", "has a '*'"),
         ("a)b", "has a ')'"),
         ("note.txt", "is not a directory"),
+        ("polices", "does not exist"),
     ],
 )
 def test_a_policy_directory_that_no_rule_can_name_is_refused(policies: str, words: str, project: Project) -> None:
@@ -270,6 +271,7 @@ def test_a_policy_directory_that_no_rule_can_name_is_refused(policies: str, word
 
 
 def test_the_spec_lies_beside_the_policy_directory(project: Project) -> None:
+    (project.folder / "app" / "policies").mkdir(parents=True)
     assert project.harden("--yes", policies="app/policies").code == 0
     allowed = project.settings["permissions"]["allow"]
     assert allowed[:2] == ["Edit(/app/policies/**)", "Edit(/app/policyloop.spec.yaml)"]

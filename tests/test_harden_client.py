@@ -125,6 +125,8 @@ def test_programs_that_the_client_does_not_know_are_refused_by_name_also_where_a
     asked += ["policyloop spec confirm --by me", "policyloop session end", "cd policies && policyloop spec confirm"]
     asked += ["bash -c 'policyloop spec confirm'", "policyloop session start --anew x", "policyloop harden --yes"]
     asked += ["policyloop check policies --config policies/c.yaml", "policyloop show --html .claude/settings.json"]
+    asked += ["policyloop report --markdown CLAUDE.md", "policyloop check policies --junit src.py"]
+    asked += ["policyloop mutate policies --write policies/m_test.yaml", "policyloop run --model-command ./evil"]
     done = hardened.session(list(map(bash, asked)))
     assert len(done.told) == len(asked)
     assert refused(done, ASKED) == []

@@ -218,5 +218,8 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert policyloop("lint", broken, "--runner", "native").code == 3
     config = tmp_path / "server.yaml"
     config.write_text("schema: {enforcement: sometimes}\n")
+    (tmp_path / "empty").mkdir()
+    empty = policyloop("lint", tmp_path / "empty", "--runner", "native")
+    assert (empty.code, "holds no policies" in empty.err) == (2, True)
     odd = policyloop("lint", policies, "--server-config", config)
     assert (odd.code, "Cerbos knows none, warn, reject" in odd.err) == (2, True)

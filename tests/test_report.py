@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from browser import browser
@@ -13,6 +14,7 @@ from policyloop.events import Ended, Started
 from policyloop.findings import CompilerInfo, Tally
 from policyloop.outcome import Ending
 from policyloop.review import Cell, Matrix, Review, Row
+from policyloop.schemas import schema_of
 from policyloop.view.review_html import page
 from policyloop.view.review_markdown import markdown
 from policyloop.widened import AccessReport, Deciding, Reason
@@ -98,6 +100,16 @@ def test_without_files_it_prints_the_markdown_and_without_measuring_it_is_quick(
     assert done.code == 0, done.err
     assert done.out.startswith("## Review of run ")
     assert "Not measured." in done.out
+
+
+def test_as_json(project: Path, tmp_path: Path) -> None:
+    printed = policyloop("report", "--no-measure", "--format", "json", cwd=project)
+    named = policyloop("report", "--no-measure", "--format", "json", "--html", tmp_path / "r.html", cwd=project)
+    for done in (printed, named):
+        assert done.code == 0, done.err
+        jsonschema.validate(done.json, schema_of("report"))
+    assert printed.json["markdown"].startswith("## Review of run ")
+    assert (named.json["written"], named.json["markdown"]) == ([str(tmp_path / "r.html")], None)
 
 
 def test_what_was_changed_since_the_run_is_said(project: Path) -> None:

@@ -50,6 +50,11 @@ def redact_value(value: object) -> Any:
     return _redact_value(value, _needles(_environment_secrets()), MAX_DEPTH)
 
 
+def sound_key(text: str) -> bool:
+    """Whether a text can be a key at all: printable ASCII, and no blank in it."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
 def holds_mark(text: str) -> bool:
     """Whether a redacted text was carried over into `text`."""
     return MARK in text

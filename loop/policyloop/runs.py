@@ -41,7 +41,10 @@ def latest_run(state: Path) -> Path:
     """The ledger of the latest run. Raises `UsageError` when there is none."""
     runs = list_runs(state)
     if not runs:
-        raise UsageError(f"There are no runs in {state}.", "Start one with policyloop run, or give --state.")
+        raise UsageError(
+            f"There are no runs in {state}.",
+            "Start one with policyloop run, or give --state. Sessions are kept in ~/.local/state/policyloop.",
+        )
     return run_directory(state, runs[-1]) / LEDGER
 
 

@@ -40,7 +40,9 @@ app = typer.Typer(
     name="policyloop",
     help="Let an AI write Cerbos policies without having to trust it: the real compiler judges, code keeps the limits.",
     epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, "
-    "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted.",
+    "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted. "
+    "Also 1: settings drifted (harden --check); 4: fewer mistakes noticed, or more holes, than asked for "
+    "(mutate --min-score, lint --fail-on).",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -106,7 +108,7 @@ def _run(arguments: list[str]) -> int:
         code = _invoke(arguments) if arguments else _help()
         sys.stdout.flush()
     except TyperException as error:
-        return _fail(arguments, Exit.USAGE, _sentence(error), f"Try '{_command(error)} --help'.")
+        return _fail(arguments, Exit.USAGE, _sentence(error), f"Try '{_command(error, arguments)} --help'.")
     except PolicyloopError as error:
         return _fail(arguments, error.exit_code, error.message, error.hint)
     except (KeyboardInterrupt, typer.Abort):
@@ -161,10 +163,12 @@ def _sentence(error: TyperException) -> str:
     return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
-def _command(error: TyperException) -> str:
+def _command(error: TyperException, arguments: list[str]) -> str:
     """The command that the person meant, for its help."""
     context = getattr(error, "ctx", None)
-    return str(context.command_path) if context else "policyloop"
+    if context:
+        return str(context.command_path)
+    return " ".join(["policyloop", *(word for word in arguments[:1] if word.isalpha())])
 
 
 def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:

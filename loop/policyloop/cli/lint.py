@@ -48,7 +48,9 @@ def lint(
     Failing tests do not matter here. Each request that is shown got its answer from the real Cerbos.
     """
     from policyloop.access.lint import lint as run
+    from policyloop.errors import UsageError
     from policyloop.findings import ErrorClass
+    from policyloop.layout import Kind, kind
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_bundle, recover
@@ -58,6 +60,8 @@ def lint(
     enforcement = _enforcement(server_config) if server_config else None
     recover(policies, state)
     bundle = read_bundle(policies)
+    if not any(kind(path) is Kind.POLICY for path in bundle.files):
+        raise UsageError(f"{policies} holds no policies.", "Give a directory that holds policies.")
     judge = compiler(loaded)
     try:
         report = validate(judge, bundle, require_tests=False)

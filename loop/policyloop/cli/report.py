@@ -7,6 +7,8 @@ import typer
 
 from policyloop.cli.options import (
     ConfigOption,
+    Format,
+    FormatOption,
     ProfileOption,
     RunnerOption,
     StateOption,
@@ -47,6 +49,7 @@ def report(
     measure: Annotated[
         bool, typer.Option(help="Measure the tests and search for holes; without, only what the ledger says.")
     ] = True,
+    output: FormatOption = None,
     runner: RunnerOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
@@ -70,11 +73,28 @@ def report(
         _write(html, page(review), "--html")
     if markdown is not None:
         _write(markdown, written(review), "--markdown")
-    if html is None and markdown is None:
+    code = Exit.PERSON if review.broken else Exit.GREEN
+    files = [str(path) for path in (html, markdown) if path is not None]
+    if output is Format.JSON:
+        from policyloop.view.json import write
+
+        write(
+            {
+                "outcome": "person" if review.broken else "written",
+                "exit_code": int(code),
+                "run": review.started.run if review.started else None,
+                "ledger": review.ledger,
+                "broken": review.broken,
+                "missing": list(review.missing),
+                "written": files,
+                "markdown": None if files else written(review),
+            }
+        )
+    elif not files:
         typer.echo(written(review))
     if review.broken:
         typer.echo(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
-    raise typer.Exit(int(Exit.PERSON if review.broken else Exit.GREEN))
+    raise typer.Exit(int(code))
 
 
 def _write(target: Path, content: str, option: str) -> None:

@@ -10,7 +10,6 @@ from policyloop.cli.options import FormatOption, RunnerOption, directory, text, 
 app = typer.Typer(
     name="session",
     help="The loop with an agent as the model: it edits the policy directory itself, each step judges what is there.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -59,7 +59,9 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
     if policies:
         entry = home.of_directory(key_of(policies.resolve()))
         if entry is None:
-            raise UsageError(f"There is no session over {policies}.", "Start one: policyloop session start.")
+            raise UsageError(
+                f"There is no session over {policies}.", f"Start one: policyloop session start --policies {policies}."
+            )
         return entry
     entries = home.all_entries()
     mine = [entry for entry in entries if claude and entry.claude == claude]

@@ -33,6 +33,7 @@ def show(
             html.write_text(page(events, chain.broken), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{html} cannot be written: {error.strerror}.", "Give --html another path.") from None
+        typer.echo(f"written: {html}", err=True)
     broken = PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
     if chain.broken and output is Format.JSON:
         raise broken

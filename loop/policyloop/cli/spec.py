@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="spec",
     help="Show, check and confirm a spec, and write the suites that lock its decisions.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -26,8 +26,10 @@ def read_text(path: Path) -> str:
         if len(data) > MAX_BYTES:
             raise UsageError(f"{path} has more than {MAX_BYTES} bytes.", "Split what it says.")
         return data.decode()
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.", "Go where it is, or name it.") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Name the file.") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Name another file.") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 at byte {error.start}.", "Save it as UTF-8.") from None
 

@@ -137,8 +137,6 @@ def _folders(project: Path, policies: Path) -> tuple[Path, str]:
         ) from None
     if not root.is_dir():
         raise UsageError(f"The project {project} is no folder.", "Give the folder that Claude Code starts in.")
-    if inside.exists() and not inside.is_dir():
-        raise UsageError(f"{policies} is not a directory.", "Give the directory that holds the policies.")
     if root == inside or not inside.is_relative_to(root):
         raise UsageError(
             f"The policy directory {inside} does not lie below the project {root}.",
@@ -152,4 +150,7 @@ def _folders(project: Path, policies: Path) -> tuple[Path, str]:
         raise UsageError(
             f"The path {inside} has a {odd!r}, which means something else in a rule.", "Rename the folder."
         )
+    if not inside.is_dir():
+        words = "is not a directory" if inside.exists() else "does not exist"
+        raise UsageError(f"The policy directory {policies} {words}.", "Give the directory that holds the policies.")
     return root, below.as_posix()

@@ -40,9 +40,11 @@ COMMANDS = (
 _PERSONS = (
     *("*policyloop spec confirm*", "*policyloop session end*", "*policyloop*--anew*", "*policyloop harden*"),
     *("*policyloop*--release*", "*policyloop*--yes*", "*policyloop*--assume*"),
-    *("*policyloop*--config*", "*policyloop*--state*", "*policyloop*--html*"),
+    *("*policyloop*--config*", "*policyloop*--state*", "*policyloop*--html*", "*policyloop*--markdown*"),
+    *("*policyloop*--junit*", "*policyloop*--write*", "*policyloop*--model-command*"),
 )
-"""What only a person does, also when some other rule lets `policyloop` run: confirm, release, end, and name places."""
+"""What only a person does, also when some other rule lets `policyloop` run: confirm, release, end, name places, and
+name a program that is run."""
 _RECURSIVE = ("grep -r*", "grep -R*", "grep --recursive*", "grep * -r*", "grep * -R*", "grep * --recursive*", "rg *")
 
 _SECRET_FILES = (

@@ -9,8 +9,8 @@ import re
 from typing import NamedTuple
 
 from policyloop.hooks.line import NotPlain, tokens
-from policyloop.hooks.verdict import Verdict, deny
-from policyloop.session.home import STOPPED, Entry, home
+from policyloop.hooks.verdict import Verdict, deny, standing
+from policyloop.session.home import Entry, home
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 INSTEAD = (
@@ -106,7 +106,7 @@ _SAYS_SESSION = re.compile(
 
 def while_open(line: str, session: str, entry: Entry, commands: tuple[str, ...]) -> Verdict | None:
     """What becomes of a command while session `entry` is open, or stopped; None lets the usual permissions decide."""
-    about = f"session {entry.run} is {'stopped' if entry.phase == STOPPED else 'open'} over {entry.policies}"
+    about = standing(entry)
     try:
         words = tokens(line)
     except NotPlain as why:

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from policyloop.hooks.verdict import Fault, Verdict, deny
+from policyloop.hooks.verdict import Fault, Verdict, deny, standing
 from policyloop.layout import Kind, kind
 from policyloop.session.home import STOPPED, Entry
 
@@ -16,7 +16,7 @@ MAX_NAMED = 5
 
 def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) -> Verdict | None:
     """What becomes of an edit of `path` while a session is open, or stopped. Raises `Fault`."""
-    about = f"session {entry.run} is {'stopped' if entry.phase == STOPPED else 'open'} over {entry.policies}"
+    about = standing(entry)
     place = _place(path, cwd)
     if place is None:
         return deny(f"{about}: {path[:200]!r} is no plain path; give the absolute path of a file.")

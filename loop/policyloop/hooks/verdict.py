@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from policyloop.session.home import STOPPED, Entry
+
 
 class Fault(Exception):
     """Nothing can be decided; the text says why. The tool does not run."""
@@ -18,6 +20,11 @@ class Verdict(NamedTuple):
 def deny(reason: str) -> Verdict:
     """The tool does not run; the model reads why."""
     return Verdict("deny", reason)
+
+
+def standing(entry: Entry) -> str:
+    """`session 20260101-120000-abcd is open over /app/policies`: how a reason begins."""
+    return f"session {entry.run} is {'stopped' if entry.phase == STOPPED else 'open'} over {entry.policies}"
 
 
 def text_of(given: dict[str, Any], key: str) -> str:

@@ -9,6 +9,7 @@ from policyloop.models.answers import reply_of, unavailable, usage_of
 from policyloop.models.conversation import Conversation
 from policyloop.models.deadline import TimeIsUp, within
 from policyloop.models.tool import PROPOSE
+from policyloop.redact import sound_key
 from policyloop.task import Left, Reply, Task, Usage
 
 if TYPE_CHECKING:
@@ -174,8 +175,10 @@ def _connect(silence: float) -> "Anthropic":
     from anthropic import Anthropic, AnthropicError, CredentialsError
 
     for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
-        if not os.environ.get(variable, "").isascii() or not os.environ.get(variable, "").isprintable():
-            raise Unavailable(f"{variable} holds a line break or a character that no key has.", "Set it again.")
+        if not sound_key(os.environ.get(variable, "")):
+            raise Unavailable(
+                f"{variable} holds a blank, a line break or a character that no key has.", "Set it again."
+            )
     timeout = httpx2.Timeout(silence, connect=min(silence, 10.0))
     try:
         client = Anthropic(timeout=timeout)

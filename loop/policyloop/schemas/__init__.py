@@ -7,7 +7,7 @@ from policyloop.schemas import access, judged, machine, runs, sessions, specs
 from policyloop.schemas.shapes import Schema, many
 
 NAMES = (
-    *("config", "check", "guard", "run", "session", "doctor", "harden", "error", "task", "proposal"),
+    *("config", "check", "guard", "run", "session", "doctor", "harden", "report", "error", "task", "proposal"),
     *("diff", "lint", "mutate", "spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
@@ -36,6 +36,7 @@ def schema_of(name: str) -> Schema:
         "session": sessions.session,
         "doctor": machine.doctor,
         "harden": machine.harden,
+        "report": runs.report,
         "error": machine.error,
         "task": runs.task,
         "proposal": runs.proposal,

@@ -1,4 +1,4 @@
-"""The document of `run`, and what a model's program reads and writes."""
+"""The documents of `run` and `report`, and what a model's program reads and writes."""
 
 from policyloop.outcome import Ending
 from policyloop.schemas.access import access
@@ -69,6 +69,22 @@ def run() -> Schema:
             "assertions": ASSERTIONS,
             "usage": USAGE,
             "cerbos": CERBOS,
+        },
+    )
+
+
+def report() -> Schema:
+    return shape(
+        "What `policyloop report --format json` prints. `markdown`: the review itself, when no file was asked for.",
+        {
+            "outcome": one_of("written", "person"),
+            "exit_code": one_of(0, 5),
+            "run": or_null(TEXT),
+            "ledger": TEXT,
+            "broken": about(or_null(TEXT), "What is wrong with the ledger; null when it is whole."),
+            "missing": about(many(TEXT), "What could not be measured, and why."),
+            "written": many(TEXT),
+            "markdown": or_null(TEXT),
         },
     )
 

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from policyloop.errors import Unavailable
+from policyloop.redact import sound_key
 from policyloop.validators.pinned import expected_sha256
 from policyloop.validators.process import Limits, Processes
 from policyloop.validators.select import NoBinary, open_native
@@ -110,6 +111,10 @@ def _key() -> Found:
     except ValueError:
         host = ""
     where = f", for {host or 'an address that cannot be read'}" if address else ""
+    odd = [name for name in names if not sound_key(os.environ[name])]
+    if odd:
+        words = f"{odd[0]} holds a blank, a line break or a character that no key has"
+        return Found("model key", "broken", words, "Set it again. Checks and the demo need no key.")
     if names:
         return Found("model key", "ok", f"{names[0]} is set{where}")
     hint = "Set ANTHROPIC_API_KEY, or bring your own model: --model-command. Checks and the demo need no key."

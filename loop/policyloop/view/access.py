@@ -8,7 +8,7 @@ from policyloop.results import DiffResult
 from policyloop.view.words import one_line, plural
 from policyloop.widened import AccessReport, Deciding, Reason
 
-_EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
+EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}
 _MOST_REQUEST = 600
 
@@ -20,12 +20,13 @@ def reason_line(one: Reason, policies: str = "") -> str:
     )
     may = "may" if one.wider else "may no longer"
     roles = one_line(" + ".join(one.roles))
-    before, after = (f"{_EFFECTS[effect]}{_by(at, policies)}" for effect, at in _sides(one))
-    return f"{word}: {roles} {may} {one_line(one.action)} {one_line(one.resource)}: {before} before, {after} now"
+    return f"{word}: {roles} {may} {one_line(one.action)} {one_line(one.resource)}: {sides_line(one, policies)}"
 
 
-def _sides(one: Reason) -> tuple[tuple[str, Deciding], tuple[str, Deciding]]:
-    return (one.before, one.was), (one.after, one.now_is)
+def sides_line(one: Reason, policies: str = "") -> str:
+    """`denied before, allowed by rule-001 (policies/doc.yaml:6) now`."""
+    before, after = EFFECTS[one.before] + _by(one.was, policies), EFFECTS[one.after] + _by(one.now_is, policies)
+    return f"{before} before, {after} now"
 
 
 def _by(at: Deciding, policies: str) -> str:

@@ -17,8 +17,6 @@ STATES = {
 }
 """State -> sign, word, meaning."""
 
-EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
-
 
 def headline(review: "Review") -> tuple[bool, str, str]:
     """Whether all is well, how the run ended in a word, and in a sentence."""

@@ -1,31 +1,27 @@
 """A review as one self-contained HTML page, for the person who signs."""
 
-import json
 from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
-from policyloop.events import Attempted, Clarified, Ended, Judged, RuleProof, Started, plain
-from policyloop.view.access import access_line
+from policyloop.events import Attempted, Clarified, Ended, Judged, RuleProof, Started
+from policyloop.view.access import EFFECTS, access_line
 from policyloop.view.holes import hole_line, shown_line
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.paper import bullets, code_block, diff_block, document, text
 from policyloop.view.review import (
-    EFFECTS,
     STATES,
-    cell_words,
     facts,
     files_of,
     headline,
     ledger_line,
-    place_words,
 )
+from policyloop.view.review_matrix import matrix_of, witness
 from policyloop.view.review_style import STYLE
 from policyloop.view.specs import against_line, question_lines
 from policyloop.view.words import event_line, plural
 
 if TYPE_CHECKING:
-    from policyloop.review import Cell, Matrix, Review
-    from policyloop.widened import Reason
+    from policyloop.review import Review
 
 _SECTIONS = (
     ("request", "What was asked for"),
@@ -128,69 +124,10 @@ def _access(review: "Review") -> str:
     said += bullets(f"Not proved, because {why}" for why in (proofs.because if proofs else ()))
     said += bullets(review.access.notes if review.access else ())
     if not review.matrices:
-        return said + "".join(_witness(number, one) for number, one in enumerate(review.reasons))
+        return said + "".join(witness(number, one) for number, one in enumerate(review.reasons))
     legend = "; ".join(f"{sign} {word}: {meaning}" for sign, word, meaning in STATES.values() if sign)
     said += f'<p class="legend">{text(legend)}. ▲ wider, ▼ narrower: follow it to the request that shows it.</p>'
-    return said + "".join(_matrix(matrix, review) for matrix in review.matrices)
-
-
-def _matrix(matrix: "Matrix", review: "Review") -> str:
-    from policyloop.review import witnessed
-
-    if not matrix.rows:
-        return f"<h3>{text(matrix.resource)}</h3><p>Nothing is allowed, and nothing was.</p>"
-    head = "".join(f'<th scope="col" class="code">{text(action)}</th>' for action in matrix.actions)
-    rows = "".join(
-        f'<tr><th scope="row">{text(" + ".join(row.roles))}</th>'
-        + "".join(_cell(cell, review) for cell in row.cells)
-        + "</tr>"
-        for row in matrix.rows
-    )
-    witnesses = "".join(_witness(number, one) for number, one in witnessed(review, matrix.resource))
-    name = text(matrix.resource)
-    return (
-        f'<h3>{name}</h3><div class="wide"><table class="matrix"><caption>Who may do what with {name}</caption>'
-        f'<thead><tr><th scope="col">Roles</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>{witnesses}'
-    )
-
-
-def _cell(cell: "Cell", review: "Review") -> str:
-    sign, words = STATES[cell.after][0], text(cell_words(cell))
-    if not cell.reasons:
-        return f'<td class="{cell.after}"><span role="img" aria-label="{words}" title="{words}">{sign}</span></td>'
-    links = " ".join(_link(number, review.reasons[number]) for number in cell.reasons)
-    kinds = [_kind(review.reasons[number]) for number in cell.reasons]
-    worst = next(kind for kind in ("wider", "asked", "narrower") if kind in kinds)
-    return f'<td class="{worst}" title="{words}"><span aria-hidden="true">{sign}</span> {links}</td>'
-
-
-def _link(number: int, one: "Reason") -> str:
-    word = "wider" if one.wider else "narrower"
-    return f'<a href="#change-{number + 1}">{"▲" if one.wider else "▼"} {word}</a>'
-
-
-def _kind(one: "Reason") -> str:
-    return "narrower" if not one.wider else "asked" if one.asked_for is not None else "wider"
-
-
-def _witness(number: int, one: "Reason") -> str:
-    may = "may now" if one.wider else "may no longer"
-    roles = " + ".join(one.roles)
-    asked = f"<dt>Asked for by</dt><dd>{text(one.asked_for)}</dd>" if one.asked_for is not None else ""
-    moment = f"<dt>At</dt><dd>{text(one.now)}</dd>" if one.now else ""
-    how = ["strict evaluation"] if one.strict else []
-    how += ["schemas enforced"] if one.schemas == "reject" else []
-    settings = f"<dt>With</dt><dd>{text(', '.join(how))}</dd>" if how else ""
-    request = json.dumps(plain(one.request), indent=2, ensure_ascii=False)
-    return (
-        f'<article class="witness {_kind(one)}" id="change-{number + 1}" tabindex="-1">'
-        f'<a class="close" href="#access">Close</a>'
-        f"<h4>{text(roles)} {may} {text(one.action)} {text(one.resource)}</h4><dl>"
-        f"<dt>Before</dt><dd>{EFFECTS[one.before]}: {text(place_words(one.was))}</dd>"
-        f"<dt>Now</dt><dd>{EFFECTS[one.after]}: {text(place_words(one.now_is))}</dd>"
-        f"{asked}{moment}{settings}</dl><p>The smallest request that shows it, confirmed on both:</p>"
-        f"{code_block(request)}</article>"
-    )
+    return said + "".join(matrix_of(matrix, review) for matrix in review.matrices)
 
 
 def _tests(review: "Review") -> str:

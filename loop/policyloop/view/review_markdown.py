@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Clarified, Ended, Judged, Started, plain
-from policyloop.view.access import access_line
+from policyloop.view.access import access_line, sides_line
 from policyloop.view.holes import hole_line, shown_line
 from policyloop.view.markdown import escaped, fenced, raw_table, table
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
-from policyloop.view.review import EFFECTS, STATES, facts, headline, ledger_line, place_words
+from policyloop.view.review import STATES, facts, headline, ledger_line
 from policyloop.view.specs import PROOFS_HEAD, against_line, proof_rows, question_lines
 from policyloop.view.words import event_line, one_line
 
@@ -80,12 +80,7 @@ def _change(number: int, one: "Reason") -> str:
     sign, may = ("▲", "may now") if one.wider else ("▼", "may no longer")
     roles = " + ".join(one.roles)
     asked = f", asked for by {one.asked_for}" if one.asked_for is not None else ""
-    before, after = (
-        f"{EFFECTS[effect]} by {place_words(at)}" for effect, at in ((one.before, one.was), (one.after, one.now_is))
-    )
-    return one_line(
-        f"{sign} {number}. {roles} {may} {one.action} {one.resource}{asked}: {before} before, {after} now", 600
-    )
+    return one_line(f"{sign} {number}. {roles} {may} {one.action} {one.resource}{asked}: {sides_line(one)}", 600)
 
 
 def _matrix(matrix: "Matrix", review: "Review") -> str:
