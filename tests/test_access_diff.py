@@ -91,6 +91,66 @@ def test_a_rule_is_accepted_by_name_and_hides_nothing_else(tmp_path: Path) -> No
     assert left == {("read", "other"), ("write", "other")}
 
 
+def test_a_rule_is_not_accepted_because_another_one_has_its_name(tmp_path: Path) -> None:
+    rule = "    - {actions: [audit], name: audits, effect: EFFECT_ALLOW, roles: [user]}\n"
+    other = FIXED.replace("resource: doc", "resource: bill")
+    lay(
+        {f"{side}/{name}": text for side in "ab" for name, text in (("bill.yaml", other), ("doc.yaml", FIXED))},
+        tmp_path,
+    )
+    lay({"b/bill.yaml": other + rule, "b/doc.yaml": FIXED + rule}, tmp_path)
+    done = diff("a", "b", "--allow", "audits", cwd=tmp_path)
+    assert done.code == 2
+    assert "Say which one: bill.yaml:audits, doc.yaml:audits." in done.err
+    done = diff("a", "b", "--allow", "doc.yaml:audits", "--format", "json", cwd=tmp_path)
+    assert done.code == 7
+    left = {(one["resource"], one["asked_for"]) for one in done.json["reasons"]}
+    assert left == {("bill", None), ("doc", "doc.yaml:audits")}
+    assert diff("a", "b", "--allow", "doc.yaml:audits", "--allow", "bill.yaml:audits", cwd=tmp_path).code == 0
+
+
+def _with_rule(condition: str, *more: str) -> str:
+    return FIXED + "".join(
+        f"    - actions: [read]\n      effect: EFFECT_ALLOW\n      roles: [user]\n"
+        f"      condition: {{match: {{expr: {json.dumps(one)}}}}}\n"
+        for one in (condition, *more)
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "shows"),
+    [
+        (" || ".join(f"R.attr.k == 'v{n}'" for n in range(1_500)), '"k": "v'),
+        ("R.attr.k == b'abc' || R.attr.k in [b'x', 'abc']", '"k": "abc"'),
+        ("timestamp(R.attr.t) == timestamp('0001-01-01T00:00:00Z')", '"t": "0001-01-01T00:00:00Z"'),
+        ("request.aux_data.jwt.aud == 5 || request.aux_data.jwt.exp == 'x' || R.attr.k == 'y'", '"k": "y"'),
+        ("request.aux_data.jwt.iss == 'so' + 'me'", '"iss": "some"'),
+        ("P.attr['k' + '1'] == 'so' + 'me'", '"k1": "some"'),
+    ],
+)
+def test_odd_conditions_hide_nothing(condition: str, shows: str, tmp_path: Path) -> None:
+    lay({"old/doc.yaml": FIXED, "new/doc.yaml": _with_rule(condition)}, tmp_path)
+    done = diff("old", "new", cwd=tmp_path)
+    assert (done.code, done.err) == (7, "")
+    assert shows in done.out
+
+
+def test_what_is_left_unproved_is_said(tmp_path: Path) -> None:
+    pytest.importorskip("z3")
+    lay({"old/doc.yaml": FIXED, "new/doc.yaml": _with_rule("P.roles.map(r, size(r)) == [77]")}, tmp_path)
+    done = policyloop("diff", "old", "new", "--runner", "native", "--requests", "1500", cwd=tmp_path)
+    assert done.code == 0
+    assert "not proved, because doc.yaml:" in done.out
+    assert "looks at who asks, and only" in done.out
+    roles = "".join(f"    - {{actions: [a{n}], effect: EFFECT_ALLOW, roles: [r{n}]}}\n" for n in range(30))
+    lay({"old/doc.yaml": FIXED + roles, "new/doc.yaml": _with_rule("false") + roles}, tmp_path)
+    done = policyloop("diff", "old", "new", "--runner", "native", "--requests", "1500", cwd=tmp_path)
+    assert done.code == 0
+    assert "not proved, because only 200 questions were put to the solver" in done.out
+    assert "proved that nothing gets in for 200 questions, " in done.out
+    assert " 0 not proved" not in done.out
+
+
 def test_what_compiles_not_is_told_as_by_check(tmp_path: Path) -> None:
     lay({"old/doc.yaml": FIXED, "new/doc.yaml": FIXED.replace("P.id", "P.id +", 1)}, tmp_path)
     done = diff("old", "new", "--format", "json", cwd=tmp_path)

@@ -144,6 +144,73 @@ def test_a_known_pair_of_conditions(expressions: Prover, name: str) -> None:
     assert told(found) == expected
 
 
+NOT_THE_SAME: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "NaN in a list that is written out": (
+        "R.attr.ok",
+        "R.attr.ok || [double(R.attr.s)] != [double(R.attr.s)]",
+        {"s": "NaN"},
+    ),
+    "a whole number that is no double": (
+        "R.attr.ok",
+        "R.attr.ok || (R.attr.n >= 9007199254740993 && R.attr.n <= 9007199254740992)",
+        {"n": 9007199254740992},
+    ),
+    "an unsigned one": (
+        "R.attr.ok",
+        "R.attr.ok || (R.attr.n == 9007199254740993u && R.attr.n == 9007199254740992u)",
+        {"n": 9007199254740992},
+    ),
+    "a sum that is no double": (
+        "R.attr.ok",
+        "R.attr.ok || (R.attr.n == 9007199254740991 + 2 && R.attr.n == 9007199254740992)",
+        {"n": 9007199254740992},
+    ),
+    "a character after the solver's last": (
+        "R.attr.ok",
+        r'R.attr.ok || (R.attr.s > "\U0002FFFF" && !R.attr.s.startsWith("\U0002FFFF"))',
+        {"s": "\U00030000"},
+    ),
+    "a variable that hides another": (
+        "!R.attr.a.exists(x, R.attr.b.exists(x, R.attr.c.exists(y, y == y)))",
+        "!R.attr.a.exists(x, R.attr.b.exists(x, R.attr.c.exists(y, x == y)))",
+        {"a": [1], "b": [1], "c": [2]},
+    ),
+    "a variable that hides another, in map": (
+        "R.attr.a.map(x, R.attr.b.map(x, R.attr.c.filter(y, y > 1))) == [[[]]]",
+        "R.attr.a.map(x, R.attr.b.map(x, R.attr.c.filter(y, x > 1))) == [[[]]]",
+        {"a": [1], "b": [1], "c": [2]},
+    ),
+    "map with a variable for a filter": (
+        "R.attr.a.exists(y, R.attr.b.exists(z, R.attr.l.map(x, y, x) == [1]))",
+        "R.attr.a.exists(y, R.attr.b.exists(z, R.attr.l.map(x, z, x) == [1]))",
+        {"a": [False], "b": [True], "l": [1]},
+    ),
+    "bind to a variable": (
+        "R.attr.a.exists(y, R.attr.b.exists(z, cel.bind(x, y, x == 1)))",
+        "R.attr.a.exists(y, R.attr.b.exists(z, cel.bind(x, z, x == 1)))",
+        {"a": [2], "b": [1]},
+    ),
+}
+"""Old, new, and a resource that only the new one allows."""
+
+
+def test_what_the_pdp_decides_otherwise_is_not_proved() -> None:
+    texts = [
+        {f"k{n}.json": resource_policy(f"k{n}", [rule(one[side])]) for n, one in enumerate(NOT_THE_SAME.values())}
+        for side in (0, 1)
+    ]
+    proved = []
+    with ExitStack() as stack:
+        old, new = (stack.enter_context(serving(Bundle(one), NATIVE)) for one in texts)
+        both = stack.enter_context(proving(Bundle(texts[0]), Bundle(texts[1]), old, new, NATIVE))
+        for n, (name, (_, _, attributes)) in enumerate(NOT_THE_SAME.items()):
+            request = Request(ANN, Resource(f"k{n}", "x", attributes), "view")
+            assert (old.decide(request).allowed, new.decide(request).allowed) == (False, True), name
+            (wider,) = both.compare([Asked(ANN, f"k{n}", "view")], ("wider",))
+            proved += [name] if isinstance(wider, Proved) else []
+    assert proved == []
+
+
 def test_what_is_not_translated_is_not_proved_and_says_so() -> None:
     old = {"a.json": resource_policy("doc", [rule('R.attr.s.matches("^a")')])}
     new = {"a.json": resource_policy("doc", [rule('R.attr.s.matches("^b")')])}

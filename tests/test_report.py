@@ -1,6 +1,7 @@
 """The review: made of a real run, opened in a real browser without a network, hostile texts and all."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -17,7 +18,7 @@ from policyloop.review import Cell, Matrix, Review, Row
 from policyloop.schemas import schema_of
 from policyloop.view.review_html import page
 from policyloop.view.review_markdown import markdown
-from policyloop.widened import AccessReport, Deciding, Reason
+from policyloop.widened import AccessReport, Deciding, Proofs, Reason
 
 EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script> | `x` ``` </details> \u202e"
 OLD = POLICY.replace("[write]", "[purge]")
@@ -112,6 +113,19 @@ def test_as_json(project: Path, tmp_path: Path) -> None:
     assert (named.json["written"], named.json["markdown"]) == ([str(tmp_path / "r.html")], None)
 
 
+@pytest.mark.parametrize("command", ["report", "show"])
+def test_a_page_is_not_written_over_a_policy_or_a_ledger(command: str, project: Path) -> None:
+    [ledger] = project.glob(".policyloop/runs/*/ledger.jsonl")
+    for target in (next((project / "policies").glob("*.yaml")), ledger):
+        before = target.read_bytes()
+        done = policyloop(command, "--html", target, cwd=project)
+        assert (done.code, target.read_bytes()) == (2, before)
+        assert "is no page" in done.err
+    done = policyloop(command, "--html", project / "nowhere" / "x.html", cwd=project)
+    assert done.code == 2
+    assert "there is no folder" in done.err
+
+
 def test_what_was_changed_since_the_run_is_said(project: Path) -> None:
     red = lay(DOCS, project / "red")
     done = policyloop("report", "--policies", red, "--runner", "native", cwd=project)
@@ -172,6 +186,14 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
         assert window.visible("#change-1")
         assert window.complaints() == []
         assert len(set(window.fetched())) == 1
+
+
+@pytest.mark.parametrize("made", [markdown, page])
+def test_what_is_not_proved_is_said(made: Callable[[Review], str]) -> None:
+    access = AccessReport(proofs=Proofs(proved=3, unproved=1, because=("it is too <hard>",)))
+    review = Review(events=(), ledger="ledger.jsonl", records=0, broken=None, against="", access=access)
+    said = made(review).replace("\\", "").replace("&lt;", "<").replace("&gt;", ">")
+    assert "Not proved, because it is too <hard>" in said
 
 
 def test_hostile_texts_stay_texts_in_markdown() -> None:

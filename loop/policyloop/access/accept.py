@@ -51,7 +51,9 @@ def asked_by_spec(spec: "Spec", only: Collection[str] | None = None) -> Accepts:
         for rule in spec.rules:
             if only is not None and rule.id not in only:
                 continue
-            if _about(spec, rule, request) and all(_matters(field, request, new) for field in _fields(spec, rule)):
+            if _about(spec, rule, request) and all(
+                _matters(field, request, new, related=related) for field, related in _fields(spec, rule)
+            ):
                 return rule.id
         return None
 
@@ -68,25 +70,46 @@ def _about(spec: "Spec", rule: "Rule", request: Request) -> bool:
     return "*" in subjects or bool(subjects & set(request.principal.roles))
 
 
-def _fields(spec: "Spec", rule: "Rule") -> Iterator[str]:
-    """What the rule's conditions, and those of its derived roles, look at; and the tenant, where there are tenants."""
+def _fields(spec: "Spec", rule: "Rule") -> Iterator[tuple[str, bool]]:
+    """What the rule's conditions, and those of its derived roles, look at; and the tenant, where there are tenants.
+
+    Each with whether it is related to another one, as an owner is to who asks and a tenant to a tenant.
+    """
     conditions = list(rule.conditions)
     for name in rule.subject:
         if name in spec.derived_roles:
             conditions += spec.derived_roles[name].conditions
     for condition in conditions:
-        yield from condition.looks_at
+        roots = {field.partition(".")[0] for field in condition.looks_at}
+        related = "resource" in roots and not roots.isdisjoint(("principal", "claims"))
+        yield from ((field, related) for field in condition.looks_at)
         if condition.boundary and condition.boundary.field:
-            yield condition.boundary.field
+            yield condition.boundary.field, False
     tenant = spec.resources[rule.resource].tenant if rule.resource in spec.resources else None
     if tenant:
-        yield f"resource.attr.{tenant}"
+        yield f"resource.attr.{tenant}", True
 
 
-def _matters(field: str, request: Request, new: Pdp) -> bool:
-    """Whether the answer becomes a denial when the field is something else. What cannot be changed is held to."""
+def _matters(field: str, request: Request, new: Pdp, *, related: bool) -> bool:
+    """Whether the answer becomes a denial when the field is something else. What cannot be changed is held to.
+
+    A related one must be there, and another value of its type must be denied: to be there at all is no relation.
+    """
     changed = list(_changed(field, request))
+    if related and changed:
+        kind = _type_at(field, request)
+        if kind is type(None):
+            return False
+        changed = [one for one in changed if _type_at(field, one) is kind] or changed
     return not changed or any(not new.decide(one).allowed for one in changed)
+
+
+def _type_at(field: str, request: Request) -> type:
+    """The type of what stands in a field; that of None where nothing does."""
+    here: Any = {**request.to_json(), "claims": dict(request.claims)}
+    for name in field.split("."):
+        here = here.get(name) if isinstance(here, dict) else None
+    return type(here)
 
 
 def _changed(field: str, request: Request) -> Iterator[Request]:

@@ -14,7 +14,7 @@ from policyloop.access.groups import Found, Group, Key
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
 from policyloop.access.questions import Question, put
-from policyloop.access.request import Request
+from policyloop.access.request import Request, canonical
 from policyloop.access.source import policies_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
 from policyloop.access.witness import smallest, weight
@@ -132,9 +132,11 @@ class _Comparison:
         )
         proved = refuted = unproved = 0
         because: dict[str, None] = {}
+        principals: set[tuple[str, str]] = set()
         try:
             with proving(self._old, new, *pdps, settings) as prover:
                 for verdict in prover.compare(itertools.islice(asked, self._bounds.proofs)):
+                    principals.add((verdict.asked.principal.key, canonical(verdict.asked.claims)))
                     if isinstance(verdict, Witness):
                         refuted += 1
                         found = Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
@@ -147,7 +149,17 @@ class _Comparison:
         except Unprovable as reason:
             self.notes.append(f"Nothing was proved, because {reason}.")
             return
-        self.proofs = Proofs(proved=proved, refuted=refuted, unproved=unproved, because=tuple(because)[:MOST_WHY])
+        places = self._universe.about_principals()
+        if places:
+            some = ", ".join(places[:3])
+            who = f"{some} looks at who asks, and only {len(principals)} principals were put to the solver"
+            because = {who: None} | because
+        left = sum(1 for _ in asked)
+        if left:
+            because = {f"only {self._bounds.proofs} questions were put to the solver": None} | because
+        self.proofs = Proofs(
+            proved=proved, refuted=refuted, unproved=unproved + left, because=tuple(because)[:MOST_WHY]
+        )
 
     def _by_the_clock(self, new: Bundle, known: Sequence[Found]) -> Iterator[Found]:
         """What differs at another moment than this one: asked of the compiler's engine, which can be told the time."""
@@ -180,8 +192,10 @@ class _Comparison:
             )
             for one, before, after in zip(mine, was, now, strict=True):
                 reason = one.reason(before, after, strict=self._settings.strict)
-                if reason.wider and reason.now_is.rule in allowed:
-                    reason = replace(reason, asked_for=reason.now_is.rule)
+                at = reason.now_is
+                named = allowed & {at.rule, f"{at.file}:{at.rule}"}
+                if reason.wider and named:
+                    reason = replace(reason, asked_for=min(named))
                 reasons.setdefault(_subject(reason), reason)
         return _for_anybody(reasons.values())
 

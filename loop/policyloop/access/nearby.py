@@ -178,12 +178,6 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def attributes_of(expression: str) -> frozenset[tuple[_Side, tuple[str, ...]]]:
-    """The attributes that an expression names: whose, and the names on the way to it."""
-    tree = _tree(expression)
-    return frozenset(_attributes(tree)) if tree is not None else frozenset()
-
-
 def _tree(expression: str) -> Node | None:
     try:
         return parse(expression)

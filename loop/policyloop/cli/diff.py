@@ -58,7 +58,11 @@ def diff(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="Accept what this rule of the spec asks for, or this policy rule lets in.", metavar="RULE"),
+        typer.Option(
+            help="Accept what this rule of the spec asks for, or this policy rule lets in; FILE:RULE where several "
+            "have the name.",
+            metavar="RULE",
+        ),
     ] = None,
     spec: Annotated[
         Path | None, typer.Option(help="The spec of --allow; by default policyloop.spec.yaml beside the policies.")
@@ -138,13 +142,20 @@ def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundl
         return Accepted()
     path = spec_path(file, near)
     spec = parse_spec(read_text(path), str(path)) if file or path.is_file() else None
-    rules = {rule.name for policy in policies_of(after) for rule in policy.rules}
+    held = [rule for policy in policies_of(after) for rule in policy.rules]
+    rules = {rule.name for rule in held} | {f"{rule.file}:{rule.name}" for rule in held}
     ids = {rule.id for rule in spec.rules} if spec else set()
     for name in names:
         if name not in rules | ids:
             close = difflib.get_close_matches(name, sorted(rules | ids), 1)
             hint = f"Did you mean {close[0]!r}?" if close else "Rules are allowed by their names."
             raise UsageError(f"--allow {name}: there is no such rule, in the spec or in the new policies.", hint)
+        places = [f"{rule.file}:{name}" for rule in held if rule.name == name and name not in ids]
+        if len(places) > 1:
+            raise UsageError(
+                f"--allow {name}: {len(places)} rules of the new policies have that name.",
+                f"Say which one: {', '.join(places[:5])}{', ...' if len(places) > 5 else ''}.",
+            )
     if spec is None:
         return Accepted(rules=frozenset(names))
     return Accepted(asked_by_spec(spec, frozenset(names)), frozenset(set(names) - ids))

@@ -43,6 +43,19 @@ def directory(given: str) -> Path:
     return Path(text(given))
 
 
+_NO_PAGES = frozenset((".yaml", ".yml", ".json", ".jsonl"))
+
+
+def new_page(given: str) -> Path:
+    """Where a page may be written: in a folder that is there, and not over a policy, a suite or a ledger."""
+    path = directory(given)
+    if path.is_file() and path.suffix.lower() in _NO_PAGES:
+        raise typer.BadParameter(f"{given} is there and is no page; give another path.")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}; make it, or give another path.")
+    return path
+
+
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to show the result; rich on a terminal, else plain.")
 ]

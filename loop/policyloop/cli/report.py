@@ -14,6 +14,7 @@ from policyloop.cli.options import (
     StateOption,
     compiler,
     directory,
+    new_page,
     server,
     settings,
     text,
@@ -30,8 +31,13 @@ def report(
         str | None, typer.Argument(help="A run's id or its beginning; by default the latest.", metavar="RUN")
     ] = None,
     *,
-    html: Annotated[Path | None, typer.Option(help="Write the review as one self-contained HTML file.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write it as Markdown, for a pull request.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the review as one self-contained HTML file.", metavar="FILE", parser=new_page),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write it as Markdown, for a pull request.", metavar="FILE", parser=new_page)
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import Format, FormatOption, StateOption, view_of
+from policyloop.cli.options import Format, FormatOption, StateOption, new_page, view_of
 from policyloop.errors import Exit
 
 
@@ -14,7 +14,10 @@ def show(
         str | None, typer.Argument(help="A run's id or its beginning; by default the latest.", metavar="RUN")
     ] = None,
     *,
-    html: Annotated[Path | None, typer.Option(help="Write the timeline as one self-contained HTML file.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the timeline as one self-contained HTML file.", metavar="FILE", parser=new_page),
+    ] = None,
     output: FormatOption = None,
     state: StateOption = None,
 ) -> None:

@@ -64,7 +64,9 @@ def _access(review: "Review") -> Iterator[str]:
     if review.access and review.against:
         yield f"\nCompared with: {escaped(one_line(review.against))}."
     if review.access:
-        yield from (f"- {escaped(one_line(note))}" for note in review.access.notes)
+        because = review.access.proofs.because if review.access.proofs else ()
+        said = (*(f"Not proved, because {why}" for why in because), *review.access.notes)
+        yield from (f"- {escaped(one_line(line))}" for line in said)
     signs = "; ".join(f"{sign} {word}" for sign, word, _ in STATES.values() if sign)
     for matrix in review.matrices:
         yield _matrix(matrix, review)

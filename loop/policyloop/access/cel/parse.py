@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select
@@ -34,6 +34,21 @@ _LITERALS = {"true": True, "false": False, "null": None}
 
 class NotCel(ValueError):
     """A text that this reader does not take for CEL."""
+
+
+_LOGICAL = ("&&", "||")
+_FEW = 8
+
+
+def balanced(operator: str, parts: Sequence[Node]) -> Node:
+    """`parts` joined by an operator for which brackets do not matter; few of them from left to right."""
+    if len(parts) > _FEW:
+        half = len(parts) // 2
+        return Call(operator, (balanced(operator, parts[:half]), balanced(operator, parts[half:])))
+    tree = parts[0]
+    for part in parts[1:]:
+        tree = Call(operator, (tree, part))
+    return tree
 
 
 class _Token(NamedTuple):
@@ -97,11 +112,26 @@ class _Reader:
 
     def _binary(self, least: int, depth: int) -> Node:
         left = self._unary(depth)
+        count = 0
         while (rank := _BINARY.get(self._next.text, 0)) >= least and self._next.kind in ("sign", "name"):
             operator = self._next.text
+            if operator in _LOGICAL:
+                left = self._logical(left, operator, rank, depth)
+                continue
             self._at += 1
+            count += 1
+            if count > MAX_DEPTH:
+                raise NotCel("nested too deep")
             left = Call(operator, (left, self._binary(rank + 1, depth)))
         return left
+
+    def _logical(self, first: Node, operator: str, rank: int, depth: int) -> Node:
+        """A chain of one of the logical operators: a tree that is no deeper than it must be."""
+        parts = [first]
+        while self._next.text == operator and self._next.kind == "sign":
+            self._at += 1
+            parts.append(self._binary(rank + 1, depth))
+        return balanced(operator, parts)
 
     def _unary(self, depth: int) -> Node:
         signs = []

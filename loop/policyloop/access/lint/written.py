@@ -14,7 +14,6 @@ from policyloop.layout import Kind, kind
 
 _ROLES = "effectiveDerivedRoles"
 _VARIABLES, _CONSTANTS = ("V", "variables"), ("C", "constants")
-_URL = "cerbos:///"
 
 
 def unused(bundle: Bundle, policies: Sequence[Policy]) -> Iterator[Hole]:

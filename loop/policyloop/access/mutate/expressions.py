@@ -87,12 +87,6 @@ def changes(expression: str) -> Iterator[Change]:
     yield from _dropped(expression, words)
 
 
-def conjuncts(expression: str) -> tuple[str, ...]:
-    """The terms of an outermost `&&`; the expression itself when there is none."""
-    words = tokens(expression)
-    return tuple(expression[start:end].strip() for start, end in _terms(words)) or (expression,)
-
-
 def _swapped(expression: str, word: Token, new: str, operator: str) -> Change:
     text = expression[: word.start] + new + expression[word.end :]
     return Change(operator, f"`{word.text}` became `{new}`", text)

@@ -211,8 +211,8 @@ class _Resolver:
                 found = Call(OR if some else AND, (found, body)) if number else body
             # Each part is a truth value or an error, as it is for one element alone.
             return Call(OR if some else AND, (_FALSE if some else _TRUE, found))
-        mark = Name(f"@{len(bound)}")
-        body = self._tree(call.arguments[1], {**bound, variable: mark})
+        inner = _with_variable(variable, bound)
+        mark, body = inner[variable], self._tree(call.arguments[1], inner)
         if isinstance(over, Attribute) and isinstance(body, Call) and body.function == ("==" if some else "!="):
             left, right = body.arguments
             wanted = right if left == mark else left if right == mark else None
@@ -222,18 +222,32 @@ class _Resolver:
         return Call(call.function, (mark, body), over)
 
     def _macro(self, call: Call, bound: Mapping[str, Tree]) -> Tree:
-        inner = dict(bound)
-        for argument in call.arguments[:-1]:
-            if isinstance(argument, Name):
-                if argument.name in _ROOTS or argument.name in _GLOBALS:
-                    raise Unreadable(f"{argument.name} is a variable of {call.function}")
-                inner[argument.name] = Name(f"@{len(inner)}")
+        count = _MACROS[call.function] or len(call.arguments) - 1
+        inner = bound
+        for argument in call.arguments[:count]:
+            if not isinstance(argument, Name) or argument.name in _ROOTS or argument.name in _GLOBALS:
+                raise Unreadable(f"what {call.function} has for a variable")
+            inner = _with_variable(argument.name, inner)
         on = None if call.on is None else self._tree(call.on, bound)
-        return Call(call.function, tuple(self._tree(argument, inner) for argument in call.arguments), on)
+        variables = tuple(self._tree(argument, inner) for argument in call.arguments[:count])
+        # What `bind` binds is said where its variable is not yet known.
+        first = bound if call.function == "bind" else inner
+        rest = [self._tree(argument, inner if n else first) for n, argument in enumerate(call.arguments[count:])]
+        return Call(call.function, (*variables, *rest), on)
 
 
-_SHORT_MACROS = ("exists", "all", "exists_one", "existsOne", "map", "filter", "sortBy", "bind")
-_MACROS = frozenset((*_SHORT_MACROS, "transformList", "transformMap", "transformMapEntry"))
+_MACROS: Mapping[str, int] = {
+    **dict.fromkeys(("exists", "all", "exists_one", "existsOne"), 0),
+    **dict.fromkeys(("map", "filter", "sortBy", "bind"), 1),
+    **dict.fromkeys(("transformList", "transformMap", "transformMapEntry"), 2),
+}
+"""Macros, and how many of their arguments are variables; 0 for all but the last."""
+
+
+def _with_variable(name: str, bound: Mapping[str, Tree]) -> Mapping[str, Tree]:
+    """`bound` with the variable of a macro, under a name that no other one around it has, also when it hides one."""
+    mark = Name(f"@{len(bound)}")
+    return {**bound, mark.name: mark, name: mark}
 
 
 def known(value: Any) -> Known:

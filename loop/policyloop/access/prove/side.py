@@ -83,7 +83,8 @@ class Side:
     def _holds(self, condition: Condition, asker: Asker, translator: Translator, reasons: list[str]) -> Holds:
         try:
             value = translator.value(resolve(condition.text, condition.names, asker))
-        except Unreadable as reason:
+        except (Unreadable, RecursionError) as error:
+            reason = error if isinstance(error, Unreadable) else "it is nested too deep"
             reasons.append(f"`{condition.text}` is not translated: {reason}")
             name = f"{self.name}.{condition.attribute}"
             value = translator.unread(name)

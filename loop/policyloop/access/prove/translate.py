@@ -34,6 +34,7 @@ from policyloop.access.prove.syntax import (
     Tree,
 )
 from policyloop.access.prove.values import (
+    EXACT,
     FAILED,
     INT_MAX,
     INT_MIN,
@@ -121,10 +122,8 @@ class Translator:
 
     def _literal(self, literal: Literal) -> Value:
         match literal.kind:
-            case "int":
-                return number(Fraction(int(literal.text)), "int")
-            case "uint":
-                return number(Fraction(int(literal.text)), "uint")
+            case "int" | "uint" as flavour if abs(int(literal.text)) <= EXACT:
+                return number(Fraction(int(literal.text)), flavour)
             case "double" if literal.text.lstrip("-") not in ("inf", "nan"):
                 return number(Fraction(float(literal.text)), "double")
         return self._vague(literal)
@@ -293,7 +292,8 @@ class Translator:
         numbers = both(left.is_("number"), right.is_("number"))
         if left.number == right.number == "int":
             total = left.held["number"] + right.held["number"] * (1 if plus else -1)
-            ways.append((numbers, number(total, "int", either(total > INT_MAX, total < INT_MIN))))
+            ways.append((numbers, number(total, "int")))
+            vague.append(both(numbers, either(total > EXACT, total < -EXACT)))
         elif left.number == right.number or not left.number or not right.number:
             vague.append(numbers)
         vague.append(both(left.is_("list"), right.is_("list")) if plus else NO)

@@ -90,14 +90,20 @@ def no(part: Any) -> Any:
 
 
 FAILED = Value(YES, {})
-LAST_CHARACTER = 0x2FFFF
-"""The last character that the solver knows."""
+LAST_CHARACTER = 0x2FAFF
+"""The last character that a known string may have.
+
+The solver knows no character after U+2FFFF. Texts of a resource have more; so those that are left between the two stand
+for all that come after every known one.
+"""
+EXACT = 2**53
+"""Up to here every whole number is a double. CEL compares an int with a double as doubles."""
 
 
 def string(value: str) -> Any:
-    """A known string. Raises `Unreadable` for one with a character that the solver does not know."""
+    """A known string. Raises `Unreadable` for one with a character after `LAST_CHARACTER`."""
     if any(ord(character) > LAST_CHARACTER for character in value):
-        raise Unreadable("a character beyond U+2FFFF")
+        raise Unreadable(f"a character beyond U+{LAST_CHARACTER:X}")
     # The solver reads \\u{...} as an escape.
     return z3.StringVal(value.replace("\\", "\\u{5c}"))
 
@@ -214,8 +220,9 @@ def same(left: Value, right: Value) -> tuple[Any, Any]:
 
 
 def _same_parts(left: Any, right: Any) -> tuple[Any, Any]:
-    if left is right:
+    if left is right and not isinstance(left, Elements | Pairs):
         return YES, NO
+    # A list that is written out can hold what does not equal itself: NaN.
     pairs: Sequence[tuple[Value, Value]]
     if isinstance(left, Elements) and isinstance(right, Elements):
         if len(left.items) != len(right.items):

@@ -15,6 +15,7 @@ from policyloop.access.universe.values import ODD_TYPES, OTHER, around, json_of
 SOMEBODY = "u1"
 """The id of whoever asks, where no condition names one."""
 _REGISTERED = ("iss", "sub", "aud", "jti")
+_TIMES = ("exp", "iat", "nbf")
 _MOST_VALUES = 24
 
 
@@ -47,6 +48,15 @@ def domain_of(
                 found.setdefault(path, {}).update({canonical(value): value for value in values})
     whole = {path: tuple(_worth_trying(path, held, near)) for path, held in found.items()}
     return {path: values for path, values in whole.items() if values}
+
+
+def is_token(claims: Mapping[str, Any]) -> bool:
+    """Whether a PDP takes these claims for those of a token: the registered ones have types of their own (RFC 7519)."""
+    audience = claims.get("aud", "")
+    several = audience if isinstance(audience, list) else [audience]
+    texts = [*(claims[name] for name in _REGISTERED if name in claims and name != "aud"), *several]
+    moments = [claims[name] for name in _TIMES if name in claims]
+    return all(isinstance(one, str) for one in texts) and all(type(one) in (int, float) and one >= 0 for one in moments)
 
 
 def _looked_at(goal: Goal) -> Iterator[Path]:

@@ -9,7 +9,7 @@ moved at once, drawn by the seed.
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from policyloop.access.cel import Call, Const, walk
 from policyloop.access.questions import Question, asked_by
 from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.universe.atoms import Near
-from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of
+from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of, is_token
 from policyloop.access.universe.fields import (
     ABSENT,
     NOW,
@@ -129,7 +129,7 @@ class Universe:
                 ((one.principal, one.claims) for one in fixtures.values()), self._of_roles(kind)
             ):
                 key = f"{principal.key} {canonical(claims)}"
-                if key not in seen:
+                if key not in seen and is_token(claims):
                     seen.add(key)
                     for action in kind.actions:
                         for place in kind.places:
@@ -144,6 +144,17 @@ class Universe:
         for roles in (*((role,) for role in (*self.roles, UNKNOWN_ROLE)), *itertools.combinations(self.roles, 2)):
             for base in kind.bases:
                 yield Principal(SOMEBODY, roles, base[0]), {}
+
+    def about_principals(self) -> tuple[str, ...]:
+        """`file:line` of every rule that is not the same in all bundles and whose condition looks at who asks."""
+        held = [{replace(goal, file="", line=0): goal for goal in goals.all} for goals in self._goals]
+        changed = [goal for some in held for like, goal in some.items() if any(like not in others for others in held)]
+        found = {
+            f"{goal.file}:{goal.line}": None
+            for goal in changed
+            if any((path := path_of(part)) and path[0] in ("P", "J") for part in walk(goal.condition))
+        }
+        return tuple(found)
 
     # --- what the bundles name
 
@@ -338,7 +349,7 @@ def _resource(kind: str, one: Assignment, base: dict[str, Any], version: str, sc
 def _cut(
     principal: Principal, resources: Sequence[Resource], actions: Sequence[str], claims: Any = None
 ) -> Iterator[Batch]:
-    for start in range(0, len(actions), _DECISIONS_PER_BATCH):
+    for start in range(0, len(actions) if is_token(claims or {}) else 0, _DECISIONS_PER_BATCH):
         some = actions[start : start + _DECISIONS_PER_BATCH]
         size = max(1, min(_PER_BATCH, _DECISIONS_PER_BATCH // len(some)))
         for first in range(0, len(resources), size):

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from policyloop.access.cel import Call, Const, ListOf, MapOf, Name, Node, NotCel, Select, parse
+from policyloop.access.cel import Call, Const, ListOf, MapOf, Name, Node, NotCel, Select, children, parse
 from policyloop.access.source import Definition, Policy, Rule, policies_of
 from policyloop.access.source import Node as Written
 from policyloop.bundle import Bundle
 
 ANY = "*"
 _MOST_DEPTH = 20
+_MOST_LEVELS = 150
 _ROOTS = {"V": "variables", "variables": "variables", "C": "constants", "constants": "constants"}
 _TRUE = Const(value=True)
 
@@ -53,7 +54,7 @@ class Goals:
         for policy in self.policies:
             names = self._names(policy)
             for rule in policy.rules:
-                condition = resolved(_condition(rule.node), names)
+                condition = _resolved(_condition(rule.node), names)
                 yield from self._of(policy, rule, condition, definitions)
 
     def _of(
@@ -81,7 +82,7 @@ class Goals:
         for name in rule.derived_roles:
             if name in definitions:
                 holder, definition = definitions[name]
-                of_role = resolved(_condition(definition.node), self._names(holder))
+                of_role = _resolved(_condition(definition.node), self._names(holder))
                 whole = of_role if condition == _TRUE else Call("&&", (of_role, condition))
                 yield goal(definition.parent_roles, condition if of_role == _TRUE else whole)
 
@@ -147,6 +148,18 @@ def _literal(value: Written) -> Node:
     return Const(value.text)
 
 
+def _resolved(node: Node, names: Mapping[tuple[str, str], Node]) -> Node:
+    """As `resolved`, but unknown where that is nested too deep to be walked."""
+    try:
+        found = resolved(node, names)
+    except RecursionError:
+        return Name("?")
+    level, depth = [found], 0
+    while level and depth <= _MOST_LEVELS:
+        level, depth = [child for one in level for child in children(one)], depth + 1
+    return Name("?") if level else found
+
+
 def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) -> Node:
     """`node` with variables and constants put in place of their names."""
     if depth > _MOST_DEPTH:
@@ -164,6 +177,9 @@ def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) 
             return Select(inner, field)
         case Call(function=function, args=args, target=target):
             inner_args = tuple(resolved(arg, names, depth) for arg in args)
+            match function, inner_args:
+                case "+", (Const(value=str(first)), Const(value=str(second))):
+                    return Const(first + second)
             return Call(function, inner_args, resolved(target, names, depth) if target else None)
         case ListOf(items=items):
             return ListOf(tuple(resolved(item, names, depth) for item in items))

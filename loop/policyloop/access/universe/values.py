@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,8 +27,9 @@ def around(constant: Any) -> Iterator[Any]:
         case str():
             yield from (f"{constant}x", f"x{constant}", constant[:-1], "", constant.swapcase())
         case datetime():
-            yield from (constant + step for step in (timedelta(seconds=1), timedelta(seconds=-1), timedelta(days=1)))
-            yield constant - timedelta(days=1)
+            for step in (timedelta(seconds=1), timedelta(seconds=-1), timedelta(days=1), timedelta(days=-1)):
+                with suppress(OverflowError):
+                    yield constant + step
         case timedelta():
             yield from (constant + timedelta(seconds=1), constant - timedelta(seconds=1))
         case list():
@@ -59,6 +61,8 @@ def json_of(value: Any) -> Any:
             return f"{value.total_seconds():g}s"
         case bytes():
             return value.decode("latin-1")
+        case list():
+            return [json_of(item) for item in value]
     return value
 
 
@@ -66,9 +70,9 @@ def instant(text: str) -> datetime | None:
     """An RFC 3339 time."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def lasting(text: str) -> timedelta | None:
