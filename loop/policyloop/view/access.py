@@ -47,7 +47,7 @@ def request_line(one: Reason) -> str:
 def access_line(access: AccessReport) -> str:
     """What was asked, and what came of it, on one line."""
     if access.skipped is not None:
-        return f"Access was NOT compared: {one_line(access.skipped, 1000)}"
+        return f"NOT compared: {one_line(access.skipped, 1000)}"
     wider, accepted = len(access.wider), sum(one.wider and one.asked_for is not None for one in access.reasons)
     parts = [f"{access.result}: {wider} wider, {len(access.narrower)} narrower"]
     if accepted:
