@@ -14,7 +14,7 @@ help:
 	@echo "make test    lint, then all tests"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, memory and tokens as ratios"
-	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes an hour"
+	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
