@@ -2,10 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select
+from policyloop.access.chain import balanced
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 100
@@ -37,18 +38,6 @@ class NotCel(ValueError):
 
 
 _LOGICAL = ("&&", "||")
-_FEW = 8
-
-
-def balanced(operator: str, parts: Sequence[Node]) -> Node:
-    """`parts` joined by an operator for which brackets do not matter; few of them from left to right."""
-    if len(parts) > _FEW:
-        half = len(parts) // 2
-        return Call(operator, (balanced(operator, parts[:half]), balanced(operator, parts[half:])))
-    tree = parts[0]
-    for part in parts[1:]:
-        tree = Call(operator, (tree, part))
-    return tree
 
 
 class _Token(NamedTuple):
@@ -131,7 +120,7 @@ class _Reader:
         while self._next.text == operator and self._next.kind == "sign":
             self._at += 1
             parts.append(self._binary(rank + 1, depth))
-        return balanced(operator, parts)
+        return balanced(lambda left, right: Call(operator, (left, right)), parts)
 
     def _unary(self, depth: int) -> Node:
         signs = []

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from policyloop.access.chain import balanced
+
 MAX_DEPTH = 60
 """The deepest nesting that is read."""
 MAX_CHARACTERS = 20_000
@@ -117,18 +119,6 @@ _LEVELS = (("||",), ("&&",), tuple(RELATIONS), ("+", "-"), ("*", "/", "%"))
 
 _LOGICAL = 2
 """How many of the levels are logical operators, whose brackets do not matter."""
-_FEW = 8
-
-
-def _balanced(operator: str, parts: list[Tree]) -> Tree:
-    """A chain as a tree that is no deeper than it must be; a short one from left to right."""
-    if len(parts) > _FEW:
-        half = len(parts) // 2
-        return Call(operator, (_balanced(operator, parts[:half]), _balanced(operator, parts[half:])))
-    found = parts[0]
-    for part in parts[1:]:
-        found = Call(operator, (found, part))
-    return found
 
 
 class _Token(NamedTuple):
@@ -201,7 +191,7 @@ class _Parser:
             parts = [found]
             while self._skip(_LEVELS[level][0]):
                 parts.append(self._level(level + 1))
-            return _balanced(_LEVELS[level][0], parts)
+            return balanced(lambda left, right: Call(_LEVELS[level][0], (left, right)), parts)
         while self._tokens[self._at].kind == "sign" and self._tokens[self._at].text in _LEVELS[level]:
             operator = self.take("sign")
             found = Call(operator, (found, self._level(level + 1)))
