@@ -127,8 +127,6 @@ def _check(reduced: Bundle, read: set[str]) -> None:
             raise Hidden(f"{path} is no policy that is known here")
         for node in root.below():
             for key, value in node.pairs:
-                if key.text == "<<":
-                    raise Hidden(f"{path}:{key.line} merges keys")
                 if key.text == "condition" and root.said("disabled") != "true":
                     _check_condition(path, value)
 
