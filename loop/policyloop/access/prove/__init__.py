@@ -15,7 +15,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from policyloop.access.pdp import Pdp, Refused, Settings, serving
+from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.prove.shape import Hidden, shape
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.bundle import Bundle
@@ -50,19 +50,23 @@ def proving(
     from policyloop.access.prove.side import Side
 
     limits = limits or Limits()
-    try:
-        shapes = shape(old), shape(new)
-    except Hidden as reason:
-        raise Unprovable(str(reason)) from None
     plain = replace(settings, schemas="none")
     with ExitStack() as stack:
-        sides = []
-        for name, pdp, one in zip(("old", "new"), (old_pdp, new_pdp), shapes, strict=True):
-            try:
-                reduced = stack.enter_context(serving(one.bundle, plain))
-            except Refused as reason:
-                raise Unprovable(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
-            sides.append(Side(name, pdp, one, reduced, settings.strict, limits.rows))
+        try:
+            shapes = shape(old_pdp.policies(), old), shape(new_pdp.policies(), new)
+            reduced = stack.enter_context(serving_all([one.bundle for one in shapes], plain))
+            for one, served in zip(shapes, reduced, strict=True):
+                one.confirm(served.policies())
+        except Hidden as reason:
+            raise Unprovable(str(reason)) from None
+        except Refused as reason:
+            raise Unprovable(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
+            raise Unprovable(f"what Cerbos says of its policies is not understood here: {reason!r}") from None
+        sides = [
+            Side(name, pdp, one, served, settings.strict, limits.rows)
+            for name, pdp, one, served in zip(("old", "new"), (old_pdp, new_pdp), shapes, reduced, strict=True)
+        ]
         enforced = settings.schemas == "reject"
         yield Prover(sides[0], sides[1], limits, same_schemas=_schemas(old) == _schemas(new) if enforced else None)
 

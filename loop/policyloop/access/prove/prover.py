@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import z3
 
@@ -17,7 +18,9 @@ from policyloop.access.prove.values import both, no
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.access.prove.witness import resource
 from policyloop.access.request import Request, Resource
+from policyloop.errors import Unavailable
 
+T = TypeVar("T")
 BOTH: tuple[Direction, ...] = ("wider", "narrower")
 _SOON = 600 * 1_000_000_000
 """How long a moment counts as now, in nanoseconds: a witness is confirmed at the PDP's own clock, and shown later."""
@@ -49,12 +52,13 @@ class Prover:
     def compare(self, asked: Iterable[Asked], directions: Sequence[Direction] = BOTH) -> Iterator[Verdict]:
         """A verdict for each question and direction, in order."""
         for one in asked:
-            formulas = self._formulas(one)
+            formulas = _or_why(partial(self._formulas, one))
             for direction in directions:
                 if isinstance(formulas, str):
                     yield NotProved(one, direction, formulas)
-                else:
-                    yield self._verdict(one, direction, formulas)
+                    continue
+                verdict: Verdict | str = _or_why(partial(self._verdict, one, direction, formulas))
+                yield NotProved(one, direction, verdict) if isinstance(verdict, str) else verdict
 
     def equivalent(self, asked: Iterable[Asked]) -> Verdict | None:
         """The first verdict that is not a proof, in either direction; None when the bundles decide all of it alike."""
@@ -133,6 +137,7 @@ class _Solver:
         self._solver = z3.SimpleSolver(ctx=self._context)
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", limits.steps)
+        self._solver.set("timeout", limits.milliseconds)
         self.add(*formulas)
 
     def add(self, *formulas: Any) -> None:
@@ -146,6 +151,23 @@ class _Solver:
     def model(self) -> Any:
         """What satisfies it."""
         return self._solver.model().translate(z3.main_ctx())
+
+
+def _or_why(work: Callable[[], T | str]) -> T | str:
+    """What comes of it; else why nothing does: whatever goes wrong in here proves nothing, and ends nothing.
+
+    Only what the environment does (a PDP that is gone, an interrupt) is for others. Raises `Unavailable`.
+    """
+    try:
+        return work()
+    except Unavailable:
+        raise
+    except RecursionError:
+        return "it is nested too deep"
+    except MemoryError:
+        return "the memory is used up"
+    except Exception as error:  # noqa: BLE001 - the solver and the PDP fail in more ways than can be listed
+        return f"the prover failed: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
 def _name(tree: Tree) -> str:

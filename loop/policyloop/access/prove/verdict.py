@@ -52,12 +52,15 @@ Verdict = Proved | Witness | NotProved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one verdict may cost. No clock is in it, so that the same question has the same answer on a slow machine.
+    """What one verdict may cost.
 
-    `steps`: the solver's own count of its work. `rows`: how many cases of conditions holding or not are asked of the
-    PDP. `tries`: how many of the solver's findings are put to the PDPs when they do not confirm the first.
+    `steps`: the solver's own count of its work, so that the same question has the same answer on a slow machine;
+    `milliseconds`: what no count of steps should come to, and where it gives up all the same. `rows`: how many cases
+    of conditions holding or not are asked of the PDP. `tries`: how many of the solver's findings are put to the PDPs
+    when they do not confirm the first.
     """
 
     steps: int = 3_000_000
+    milliseconds: int = 60_000
     rows: int = 2_048
     tries: int = 4
