@@ -11,12 +11,11 @@ Needs the extra `policyloop[prove]`.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
-from policyloop.access.prove.shape import Hidden, shape
+from policyloop.access.pdp import Pdp, Settings
+from policyloop.access.prove.shape import Hidden, switched
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind
@@ -50,22 +49,14 @@ def proving(
     from policyloop.access.prove.side import Side
 
     limits = limits or Limits()
-    plain = replace(settings, schemas="none")
     with ExitStack() as stack:
         try:
-            shapes = shape(old_pdp.policies(), old), shape(new_pdp.policies(), new)
-            reduced = stack.enter_context(serving_all([one.bundle for one in shapes], plain))
-            for one, served in zip(shapes, reduced, strict=True):
-                one.confirm(served.policies())
+            both = stack.enter_context(switched((old, new), settings, (old_pdp, new_pdp)))
         except Hidden as reason:
             raise Unprovable(str(reason)) from None
-        except Refused as reason:
-            raise Unprovable(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
-            raise Unprovable(f"what Cerbos says of its policies is not understood here: {reason!r}") from None
         sides = [
             Side(name, pdp, one, served, settings.strict, limits.rows)
-            for name, pdp, one, served in zip(("old", "new"), (old_pdp, new_pdp), shapes, reduced, strict=True)
+            for name, pdp, (one, served) in zip(("old", "new"), (old_pdp, new_pdp), both, strict=True)
         ]
         enforced = settings.schemas == "reject"
         yield Prover(sides[0], sides[1], limits, same_schemas=_schemas(old) == _schemas(new) if enforced else None)

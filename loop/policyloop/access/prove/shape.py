@@ -12,11 +12,17 @@ what another allows, which a check does not do; a whole number and a double look
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.prove.resolve import Asker, Names, known
+from policyloop.access.source import Definition as WrittenDefinition
+from policyloop.access.source import Rule as WrittenRule
+from policyloop.access.source import policies_of
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind
 
@@ -45,11 +51,16 @@ class Hidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One `expr` of a rule or a derived role: the attribute that stands for it, and its text with its names."""
+    """One `expr` of a rule or a derived role: the attribute that stands for it, its text, its names and its place.
+
+    `line` is 0 where our own reading of the file does not find it there.
+    """
 
     attribute: str
     text: str
     names: Names
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,11 @@ class Shape:
                     held.update(dict.fromkeys(self._of(policy, rule, roles)))
         return tuple(self.conditions[name] for name in held)
 
+    def of_derived_role(self, name: str) -> tuple[Condition, ...]:
+        """Every condition of the derived roles of that name."""
+        named = [one for one in self._definitions() if one.name == name]
+        return tuple(self.conditions[attribute] for one in named for attribute in one.conditions)
+
     def near(self, asker: Asker) -> frozenset[str]:
         """Every condition that anything says of this kind of resource, by its attribute."""
         held: set[str] = set()
@@ -145,9 +161,38 @@ class Shape:
             raise Hidden("Cerbos reads the policies otherwise once their conditions are replaced")
 
 
+@contextmanager
+def switched(
+    bundles: Sequence[Bundle], settings: Settings, pdps: Sequence[Pdp] = ()
+) -> Iterator[list[tuple[Shape, Pdp]]]:
+    """The shape of each bundle with a PDP that serves it. `pdps` serve the bundles themselves; started where not given.
+
+    Schemas are not enforced. To be entered from the main thread. Raises `Hidden`, and what `serving_all` raises but
+    `Refused` for a shape.
+    """
+    plain = replace(settings, schemas="none")
+    if pdps:
+        read = [one.policies() for one in pdps]
+    else:
+        with serving_all(bundles, plain) as started:
+            read = [one.policies() for one in started]
+    try:
+        shapes = [shape(policies, bundle) for policies, bundle in zip(read, bundles, strict=True)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
+        raise Hidden(f"what Cerbos says of its policies is not understood here: {reason!r}") from None
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(serving_all([one.bundle for one in shapes], plain))
+        except Refused as reason:
+            raise Hidden(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
+        for one, pdp in zip(shapes, served, strict=True):
+            one.confirm(pdp.policies())
+        yield list(zip(shapes, served, strict=True))
+
+
 def shape(read: Read, bundle: Bundle) -> Shape:
     """The shape of `bundle`, whose policies the PDP reads as `read`. Raises `Hidden`."""
-    maker = _Maker(read)
+    maker = _Maker(read, _lines(bundle))
     policies = [maker.policy(file, one) for file, one in read.items()]
     written = {f"policy_{number:05}.json": one for number, one in enumerate(maker.reduced)}
     texts = {path: json.dumps(one, indent=1) for path, one in written.items()}
@@ -156,8 +201,9 @@ def shape(read: Read, bundle: Bundle) -> Shape:
 
 
 class _Maker:
-    def __init__(self, read: Read) -> None:
-        self._read = read
+    def __init__(self, read: Read, lines: Mapping[str, Sequence[tuple[str, int]]]) -> None:
+        self._lines = lines
+        self._seen: Counter[str] = Counter()
         self.conditions: dict[str, Condition] = {}
         self.reduced: list[dict[str, Any]] = []
         self._exported = {
@@ -244,9 +290,16 @@ class _Maker:
         if key != "expr":
             return {key: {"of": [self._match(file, part, names, held) for part in _list(value, "of")]}}
         attribute = f"c{len(self.conditions)}"
-        self.conditions[attribute] = Condition(attribute, str(value), names)
+        self.conditions[attribute] = Condition(attribute, str(value), names, file, self._line(file, str(value)))
         held.append(attribute)
         return {"expr": f"R.attr.{attribute}"}
+
+    def _line(self, file: str, text: str) -> int:
+        """Where the next condition of a file stands: only where the same text stands there."""
+        lines = self._lines.get(file, ())
+        at = self._seen[file]
+        self._seen[file] += 1
+        return lines[at][1] if at < len(lines) and lines[at][0] == text else 0
 
     def _names(self, whole: Mapping[str, Any], body: Mapping[str, Any]) -> Names:
         variables: dict[str, str] = dict(whole.get("variables") or {})
@@ -260,6 +313,15 @@ class _Maker:
                 into.update(self._exported.get((top, name), {}).get("definitions") or {})
             into.update(said.get("local") or {})
         return Names(variables, {name: known(value) for name, value in constants.items()})
+
+
+def _lines(bundle: Bundle) -> dict[str, list[tuple[str, int]]]:
+    """The texts and lines of all conditions by file, in order, as far as our own reading finds them. To be shown."""
+    lines: dict[str, list[tuple[str, int]]] = {}
+    for policy in policies_of(bundle):
+        holders: list[WrittenRule | WrittenDefinition] = [*policy.rules, *policy.definitions]
+        lines[policy.file] = [(one.text, one.node.line) for holder in holders for one in holder.conditions]
+    return lines
 
 
 def _list(holder: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
