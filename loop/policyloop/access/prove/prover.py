@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 import z3
 
+from policyloop.access.prove.coverage import Coverage, coverage
 from policyloop.access.prove.places import Places
+from policyloop.access.prove.shape import Policy
 from policyloop.access.prove.side import Side, TooMany
 from policyloop.access.prove.syntax import Call, Tree
 from policyloop.access.prove.translate import Translator
@@ -59,6 +61,19 @@ class Prover:
                     continue
                 verdict: Verdict | str = _or_why(partial(self._verdict, one, direction, formulas))
                 yield NotProved(one, direction, verdict) if isinstance(verdict, str) else verdict
+
+    def coverage(self, only: Iterable[str] | None = None) -> Coverage:
+        """Every question about the two bundles, for everybody. `only`: about these kinds of resource."""
+        return coverage((self._old.shape, self._new.shape), strict=self.strict, only=only)
+
+    def kind_of(self, file: str) -> str | None:
+        """The one kind of resource that a file is about; None where it is about more, or is none that is known."""
+        about = {one.name if one.what == "resource" else None for one in self._policies() if one.file == file}
+        return about.pop() if len(about) == 1 else None
+
+    def _policies(self) -> Iterator[Policy]:
+        yield from self._old.shape.policies
+        yield from self._new.shape.policies
 
     def equivalent(self, asked: Iterable[Asked]) -> Verdict | None:
         """The first verdict that is not a proof, in either direction; None when the bundles decide all of it alike."""
@@ -111,6 +126,8 @@ class Prover:
                 return Witness(asked, direction, self._smallest(request, direction))
             solver.add(z3.Not(places.like(model)))
         because = "; ".join(formulas.vague[:3])
+        if not because and asked.anybody:
+            because = "nothing was found that differs, nor that there is nothing"
         if not because and places.timed:
             because = "a difference needs another moment than now"
         return NotProved(asked, direction, because or "the PDP does not confirm what the solver found")

@@ -11,7 +11,11 @@ Direction = Literal["wider", "narrower"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All resources of a kind, one action, one principal with just these attributes and claims."""
+    """All resources of a kind, one action, one principal with just these attributes and claims.
+
+    `anybody`: with any attributes and claims at all, and with other roles besides; the id, the scope and the policy
+    version are those that policies are looked up by, and may be anything to a condition.
+    """
 
     principal: Principal
     kind: str
@@ -19,6 +23,10 @@ class Asked:
     policy_version: str = ""
     scope: str = ""
     claims: Attributes = field(default_factory=dict)
+    anybody: bool = False
+
+    def __hash__(self) -> int:
+        return hash((self.principal, self.kind, self.action, self.policy_version, self.scope))
 
 
 @dataclass(frozen=True, slots=True)
