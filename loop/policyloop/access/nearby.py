@@ -1,9 +1,9 @@
 """What is asked about one kind of resource: near the bundle's own tests, and near each condition being met and missed.
 
-Nothing is drawn. In order: what the tests ask; each rule's condition made true and made false, with the rest of the rule
-held; a deny and an allow met at once; each of these without one attribute, with one role more, less or other, with one
-attribute changed; then what the bundle's universe asks. They are what a person would think of next, so a witness among
-them reads like one of the bundle's own tests.
+Nothing is drawn. In order: what the tests ask; each rule's condition made true and made false, with the rest of the
+rule held; a deny and an allow met at once; each of these without one attribute, with one role more, less or other, with
+one attribute changed; then what the bundle's universe asks. They are what a person would think of next, so a witness
+among them reads like one of the bundle's own tests.
 """
 
 import itertools
@@ -185,9 +185,7 @@ def _of_rules(kind: str, universe: Universe, own: Sequence[Case]) -> Iterator[Ca
                 yield _placed(kind, allow, allow.roles[:1], one, ({}, {}))
 
 
-def _placed(
-    kind: str, goal: Goal, roles: Sequence[str], one: Assignment, base: tuple[Attributes, Attributes]
-) -> Case:
+def _placed(kind: str, goal: Goal, roles: Sequence[str], one: Assignment, base: tuple[Attributes, Attributes]) -> Case:
     """The case that an assignment for a rule's condition is."""
     version = "" if goal.version == "default" else goal.version
     who = one.get(("P", "id"), goal.principal or "someone")

@@ -201,11 +201,12 @@ def _batches(questions: Sequence[Question]) -> Iterator[tuple[Batch, list[int]]]
     twice = _doubles(questions, held)
     for who, of_resources in held.items():
         alike: dict[tuple[str, ...], list[str]] = {}
-        for key, actions in of_resources.items():
-            alike.setdefault(tuple(actions), []).append(key)
+        for key, of_actions in of_resources.items():
+            alike.setdefault(tuple(of_actions), []).append(key)
         request = whose[who].request
         for actions, keys in alike.items():
-            for some in (actions[at : at + MAX_BATCH] for at in range(0, len(actions), MAX_BATCH)):
+            for first in range(0, len(actions), MAX_BATCH):
+                some = actions[first : first + MAX_BATCH]
                 size = max(1, min(MAX_BATCH, _PER_CALL // len(some)))
                 for start in range(0, len(keys), size):
                     part = keys[start : start + size]

@@ -43,10 +43,11 @@ def lint(
     profile: ProfileOption = None,
     state: StateOption = None,
 ) -> None:
-    """Search for holes that compile: 0 done, 3 when DIR does not compile, 4 with --fail-on. It never edits.
+    """Search for holes that compile: 0 done, 3 when the policies do not compile, 4 with --fail-on. It never edits.
 
-    Failing tests do not matter here. Each request that is shown got its answer from the real Cerbos.
+    Tests that fail or do not load do not matter here. Each request that is shown got its answer from the real Cerbos.
     """
+    del seed  # scripts may give one
     from policyloop.access.lint import lint as run
     from policyloop.bundle import Bundle
     from policyloop.cli.progress import Progress
@@ -67,7 +68,9 @@ def lint(
     progress = Progress()
     try:
         # The policies alone: whether the tests load or pass does not matter here.
-        compiled = Bundle({path: held for path, held in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)})
+        compiled = Bundle(
+            {path: held for path, held in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+        )
         report = validate(judge, compiled, require_tests=False)
         if not report.green:
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)

@@ -5,7 +5,7 @@ for one role does not hold against an allow for another. A condition that cannot
 that of a deny, unless the server evaluates strictly; then it denies.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,8 +82,8 @@ def fails_open(pool: Pool, rule: Rule) -> Looked:
 def defeated(pool: Pool, rule: Rule, parents: frozenset[str]) -> Looked:
     """A deny on some roles, and a person with one of them and another role who is allowed all the same.
 
-    `parents` are the roles that the rule is about, also by way of derived roles. Whoever is allowed through another role
-    is asked about once more with each of these added.
+    `parents` are the roles that the rule is about, also by way of derived roles. Whoever is allowed through another
+    role is asked about once more with each of these added.
     """
     if not rule.denies or "*" in parents:
         return ()

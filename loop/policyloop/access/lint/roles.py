@@ -38,8 +38,8 @@ def grants_nothing(pool: Pool, policy: Policy, rule: Rule) -> Steps[tuple[Hole, 
         if after is not None and ALLOW in after:
             signs = " and ".join(repr(sign) for sign in odd)
             message = (
-                f"the role {policy.name} cannot {what}, though {rule.name} lists it: the kind's name holds {signs}, and "
-                "Cerbos 0.55 does not find such a kind in a role policy"
+                f"the role {policy.name} cannot {what}, though {rule.name} lists it: the kind's name holds {signs}, "
+                "and Cerbos 0.55 does not find such a kind in a role policy"
             )
             why = (f"With the kind called {plain} in every policy, the same requests are allowed.",)
             return (_hole(pool, rule, message, why, asked, effects),)

@@ -41,14 +41,15 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     min_score: int | None = None,
     settings: Settings | None = None,
     prove: bool = True,
+    partly: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> MutateResult:
     """Make the mutants of a green `bundle`, run its tests on each, and search for what would kill the survivors.
 
     `limit`: at most so many mutants, chosen by `seed`; nothing else depends on it. `settings`: of the servers that are
     asked. `prove`: the solver looks at those that no question told apart. `told` hears how it goes on. To be called
-    from the main thread. An interrupt, and a compiler or a server that gives out in the middle, end it with what is
-    known by then. Raises `UsageError` for suites too large to be read.
+    from the main thread. With `partly` an interrupt, and a compiler or a server that gives out in the middle, end it
+    with what is known by then. Raises `Unavailable` else, and `UsageError` for suites too large to be read.
     """
     made = mutants_of(bundle, only=only)
     chosen = _chosen(made, seed, limit)
@@ -57,9 +58,11 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     try:
         work.do(told, prove=prove)
     except KeyboardInterrupt:
+        if not partly:
+            raise
         cut_off = CutOff(Exit.INTERRUPTED, "interrupted")
     except Unavailable as error:
-        if not work.fate_of:
+        if not (partly and work.fate_of):
             raise
         cut_off = CutOff(error.exit_code, error.message)
     return MutateResult(

@@ -37,7 +37,7 @@ class Survivor:
 
     @property
     def alike(self) -> str | None:
-        """`proved` to be like the original, or `asked` and not told apart by that; None with a witness or unsearched."""
+        """`proved` like the original, or `asked` and not told apart by that; None with a witness, or unsearched."""
         if self.witness is not None:
             return None
         return "proved" if self.proved else "asked" if self.asked else None
