@@ -1,4 +1,4 @@
-"""`lint` and `mutate` give the same answer each time, ask about what must always be asked, and cost what they should."""
+"""`lint` and `mutate` give the same answer each time, ask what must always be asked, and cost what they should."""
 
 import itertools
 import json
@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,7 @@ def test_a_change_under_another_name_is_answered_as_by_itself(cerbos: Runner) ->
 
 
 @pytest.fixture
-def starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many files each server that is started serves."""
     counted: list[int] = []
     real = rounds_room.serving
@@ -207,7 +207,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return real(bundle, settings)
 
     monkeypatch.setattr(rounds_room, "serving", counting)
-    yield counted
+    return counted
 
 
 def test_the_work_grows_with_the_policies_and_not_with_their_square(cerbos: Runner, starts: list[int]) -> None:

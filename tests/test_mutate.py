@@ -243,7 +243,8 @@ def test_what_cannot_be_measured_says_so(tmp_path: Path) -> None:
     assert (odd.code, "_test.yaml" in odd.err) == (2, True)
 
 
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("judged", [0, 1])
+def test_an_interrupt_leaves_nothing_and_tells_what_is_known(judged: int, tmp_path: Path) -> None:
     policies = write(synthetic(4), tmp_path / "policies")
     before, stage = picture(policies), tmp_path / "tmp"
     stage.mkdir()
@@ -255,12 +256,21 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     assert b"mutants on the compiler" in process.stderr.readline()
+    for _ in range(judged):
+        assert b"judged by the tests" in process.stderr.readline()
     deadline = time.monotonic() + 60
     while not any(stage.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert json.loads(out)["exit_code"] == 130
+    said = json.loads(out)
+    Draft202012Validator(schema_of("mutate")).validate(said)
+    assert (said["exit_code"], said["outcome"], said["cut_off"]) == (130, "cut off", "interrupted")
+    counted = said["mutants"]
+    tried = counted["made"] - counted["untried"]
+    assert tried == sum(counted[name] for name in ("killed", "survived", "untold", "proved", "invalid"))
+    assert tried < counted["made"]
+    assert tried >= judged
     assert picture(policies) == before
     assert not list(stage.iterdir())
