@@ -79,6 +79,7 @@ def mutate(
             limit=limit,
             min_score=min_score,
             settings=server(loaded),
+            prove=loaded.access.prove == "auto",
             partly=True,
             told=progress,
         )
