@@ -14,7 +14,7 @@ from policyloop.access.prove.coverage import Coverage, coverage
 from policyloop.access.prove.places import Places
 from policyloop.access.prove.shape import Policy
 from policyloop.access.prove.side import Side, TooMany
-from policyloop.access.prove.syntax import Call, Tree
+from policyloop.access.prove.syntax import Call, Name, Select, Tree
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
@@ -91,7 +91,7 @@ class Prover:
             new, more = self._new.allows(asked, translator)
         except TooMany as reason:
             return str(reason)
-        vague = (*hidden, *more, *(f"{_name(tree)} is not translated" for tree in translator.unclear))
+        vague = (*hidden, *more, *(_why_open(tree) for tree in translator.unclear))
         return _Formulas(old, new, places.laws(), places, tuple(dict.fromkeys(vague)))
 
     def _verdict(self, asked: Asked, direction: Direction, formulas: _Formulas) -> Verdict:
@@ -187,8 +187,15 @@ def _or_why(work: Callable[[], T | str]) -> T | str:
         return f"the prover failed: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
-def _name(tree: Tree) -> str:
-    return f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+def _why_open(tree: Tree) -> str:
+    """What is not known of an expression, in words."""
+    of = tree
+    while isinstance(of, Select):
+        of = of.of
+    if isinstance(of, Name) and of.name.startswith(("principal.", "claims.")):
+        return f"a condition looks at {of.name} of whoever asks"
+    what = f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+    return f"{what} is not translated"
 
 
 __all__ = ["BOTH", "Prover"]
