@@ -67,7 +67,7 @@ def rewritings(text: str) -> Iterator[str]:
 
 
 def rewritten() -> list[tuple[str, dict[str, str], dict[str, str]]]:
-    """Name, files before, files after: every file of every folder in each of its rewritings, all files of it at once."""
+    """Name, files before, files after: every folder in each of its rewritings, all files of it at once."""
     cases = []
     for name, files in suites().items():
         if not Lock.of(Bundle(files)):
