@@ -374,8 +374,8 @@ def test_a_step_and_a_start_killed_at_any_point(memory: Path, cerbos: object) ->
     assert len(points) > 20
     for point in points:
         assert (point["seen"], point["cycles"]) in {("FIX", 1), ("GREEN", 2)}
-        assert point["guarded"] or point["seen"] == "GREEN", "who is not green is held"
-        assert (point["after"], point["after_cycles"], point["let_go"]) == ("GREEN", 2, True)
+        assert point["guarded"], "who is green is held, too, until a person takes over"
+        assert (point["after"], point["after_cycles"], point["phase"]) == ("GREEN", 2, "green")
     assert {point["seen"] for point in points} == {"FIX", "GREEN"}
 
     for point in swept("start"):
@@ -426,7 +426,7 @@ def test_a_spec_must_be_confirmed_and_then_its_suites_are_locked(specified: Room
     green = room.step()
     assert green.json["next"] == "GREEN"
     assert green.json["rules"]
-    assert all(rule["proven"] for rule in green.json["rules"])
+    assert all(rule["tested"] for rule in green.json["rules"])
 
 
 def test_without_a_terminal_and_a_session_each_command_says_what_to_do(tmp_path: Path) -> None:

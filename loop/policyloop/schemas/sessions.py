@@ -7,7 +7,7 @@ from policyloop.schemas.shapes import COUNT, FLAG, NUMBER, TEXT, Schema, about, 
 def session() -> Schema:
     rule = shape(
         "A rule of the spec: where it lives, and whether all of its assertions passed.",
-        {"rule": TEXT, "file": or_null(TEXT), "line": or_null(COUNT), "proven": FLAG},
+        {"rule": TEXT, "file": or_null(TEXT), "line": or_null(COUNT), "tested": FLAG},
     )
     next_action = about(
         one_of("FIX", "REFUSED", "GREEN", "STOP"),
@@ -20,7 +20,7 @@ def session() -> Schema:
             "message": TEXT,
             "exit_code": one_of(0, 2, 3, 4, 5, 6, 8),
             "session": TEXT,
-            "phase": one_of("open", "green", "stopped", "ended"),
+            "phase": one_of("open", "green", "accepted", "stopped", "ended"),
             "policies": TEXT,
             "spec": or_null(TEXT),
             "request": TEXT,
