@@ -139,13 +139,15 @@ class _Reader:
     def _member(self, depth: int) -> Node:
         tree = self._primary(depth)
         while True:
-            if self._sign(".", ".?"):
+            if self._sign(".?"):
+                tree = Call(".?", (tree, Const(self._name())))
+            elif self._sign("."):
                 name = self._name()
                 tree = Call(name, self._arguments(")", depth), tree) if self._sign("(") else Select(tree, name)
-            elif self._sign("[", "[?"):
+            elif sign := self._sign("[", "[?"):
                 key = self.ternary(depth + 1)
                 self.expect("]")
-                tree = Call("[]", (tree, key))
+                tree = Call(f"{sign}]", (tree, key))
             elif self._next.text == "{" and isinstance(tree, Name | Select):
                 self._at += 1
                 tree = MapOf(self._pairs(depth))

@@ -21,7 +21,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """`of.field`. Optional selection, `of.?field`, is the same here."""
+    """`of.field`."""
 
     of: "Node"
     field: str
@@ -32,6 +32,7 @@ class Call:
     """A function, method (`target` is what stands before the dot), macro or operator.
 
     Operators go by their signs: `&&`, `||`, `!`, `==`, `<`, `in`, `+`, `-` (also with one argument), `[]`, `?:`, ...
+    Optional selection is `.?` with the field as a constant, and `[?]`.
     """
 
     function: str

@@ -19,7 +19,6 @@ from policyloop.access.request import Attributes, Batch, Principal, Request, Res
 from policyloop.access.universe.atoms import Near
 from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of, is_token
 from policyloop.access.universe.fields import (
-    ABSENT,
     NOW,
     ROLES,
     Assignment,
@@ -29,6 +28,7 @@ from policyloop.access.universe.fields import (
     placed,
 )
 from policyloop.access.universe.goals import ANY, Goal, Goals
+from policyloop.access.universe.made import principal_of, resource_of
 from policyloop.access.universe.models import models
 from policyloop.access.universe.shapes import Shape, shape_of
 from policyloop.bundle import Bundle
@@ -38,7 +38,6 @@ MOST_REQUESTS = 60_000
 """How many decisions are asked for where nobody says otherwise."""
 UNKNOWN_ROLE = "unknown_role"
 UNKNOWN_ACTION = "unknown_action"
-SOMETHING = "r1"
 _ATTR_P: Path = ("P", "attr")
 _ATTR_R: Path = ("R", "attr")
 _PER_BATCH = 48
@@ -110,9 +109,9 @@ class Universe:
 
     def _moments(self, kind: _Kind, goal: Goal, one: Assignment) -> Iterator[Question]:
         principal_attr, resource_attr = kind.bases[0]
-        principal = self._principal(goal, goal.roles[:1] or (UNKNOWN_ROLE,), one, principal_attr, "")
+        principal = principal_of(goal, goal.roles[:1] or (UNKNOWN_ROLE,), one, principal_attr, "")
         for version, scope in kind.places[:2]:
-            resource = _resource(kind.name, one, resource_attr, version, scope)
+            resource = resource_of(kind.name, one, resource_attr, version, scope)
             for action in _spelled(goal.actions):
                 yield Question(Request(principal, resource, action, placed({}, one, ("J",))), str(one[NOW]))
 
@@ -139,7 +138,7 @@ class Universe:
         for n, goal in enumerate(kind.goals):
             for one in kind.met[n][:3]:
                 for role in goal.roles or (UNKNOWN_ROLE,):
-                    principal = self._principal(goal, (role,), one, kind.bases[-1][0], "")
+                    principal = principal_of(goal, (role,), one, kind.bases[-1][0], "")
                     yield principal, placed({}, one, ("J",))
         for roles in (*((role,) for role in (*self.roles, UNKNOWN_ROLE)), *itertools.combinations(self.roles, 2)):
             for base in kind.bases:
@@ -321,29 +320,14 @@ class Universe:
         principals: dict[tuple[str, str], tuple[Principal, dict[str, Any], list[Resource]]] = {}
         own = ("" if goal.version == "default" else goal.version, goal.scope)
         for one in tried:
-            principal = self._principal(goal, roles, one, base[0], own[1] if goal.principal else "")
+            principal = principal_of(goal, roles, one, base[0], own[1] if goal.principal else "")
             claims = placed({}, one, ("J",))
             held = principals.setdefault((principal.key, canonical(claims)), (principal, claims, []))[2]
             for version, scope in kind.places:
                 # Only the rule's own place for moved fields would miss what a child scope does: all of them, always.
-                held.append(_resource(kind.name, one, base[1], version, scope))
+                held.append(resource_of(kind.name, one, base[1], version, scope))
         for principal, claims, resources in principals.values():
             yield from _cut(principal, resources, kind.actions, claims)
-
-    def _principal(
-        self, goal: Goal, roles: tuple[str, ...], one: Assignment, base: dict[str, Any], scope: str
-    ) -> Principal:
-        name = one.get(("P", "id"), goal.principal or SOMEBODY)
-        who = str(name) if name is not ABSENT and name not in (None, "", [], {}) else SOMEBODY
-        version = "" if goal.version == "default" or not goal.principal else goal.version
-        return Principal(who, roles, placed(base, one, ("P", "attr")), version, scope)
-
-
-def _resource(kind: str, one: Assignment, base: dict[str, Any], version: str, scope: str) -> Resource:
-    name = one.get(("R", "id"), SOMETHING)
-    return Resource(
-        kind, name if isinstance(name, str) and name else SOMETHING, placed(base, one, ("R", "attr")), version, scope
-    )
 
 
 def _cut(

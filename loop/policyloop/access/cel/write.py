@@ -1,0 +1,77 @@
+"""A tree as CEL again: in brackets everywhere, so that no rank of operators matters."""
+
+import json
+import re
+
+from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_RESERVED = frozenset(
+    "as break const continue else false for function if import in let loop namespace null package return true "
+    "var void while".split()
+)
+_BETWEEN = frozenset(("&&", "||", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"))
+
+
+class Unwritable(ValueError):
+    """A tree that is not all of what was read."""
+
+
+def written(node: Node) -> str:
+    """`node` as CEL. Raises `Unwritable` for a name that is none, such as `?`, the reader's word for what it cannot."""
+    match node:
+        case Const():
+            return _constant(node)
+        case Name(name=name):
+            return _named(name)
+        case Select(of=of, field=field):
+            if field in _RESERVED or not _NAME.match(field):
+                return f"{written(of)}[{_text(field)}]"
+            return f"{written(of)}.{field}"
+        case ListOf(items=items):
+            return f"[{', '.join(map(written, items))}]"
+        case MapOf(pairs=pairs):
+            return f"{{{', '.join(f'{written(key)}: {written(value)}' for key, value in pairs)}}}"
+        case Call(function="[]" | "[?]" as sign, args=(of, key), target=None):
+            return f"{written(of)}{sign[:-1]}{written(key)}]"
+        case Call(function=".?", args=(of, Const(value=str(field))), target=None):
+            return f"{written(of)}.?{_named(field)}"
+        case Call(function="?:", args=(condition, first, second), target=None):
+            return f"({written(condition)} ? {written(first)} : {written(second)})"
+        case Call(function="!" | "-" as sign, args=(inner,), target=None):
+            return f"({sign}{written(inner)})"
+        case Call(function=sign, args=(left, right), target=None) if sign in _BETWEEN:
+            return f"({written(left)} {sign} {written(right)})"
+        case Call(function="has", args=(Select(of=of, field=field),), target=None):
+            return f"has({written(of)}.{_named(field)})"
+        case Call(function=name, args=args, target=target):
+            before = f"{written(target)}." if target is not None else ""
+            return f"{before}{_named(name)}({', '.join(map(written, args))})"
+    raise Unwritable(repr(node))
+
+
+def _named(name: str) -> str:
+    if name in _RESERVED or not _NAME.match(name):
+        raise Unwritable(name)
+    return name
+
+
+def _constant(node: Const) -> str:
+    match node.value:
+        case None:
+            return "null"
+        case bool(value):
+            return str(value).lower()
+        case int(value):
+            return f"{value}u" if node.uint else f"({value})" if value < 0 else str(value)
+        case float(value):
+            return f"({value!r})"
+        case bytes(value):
+            return 'b"' + "".join(f"\\x{byte:02x}" for byte in value) + '"'
+        case str(value):
+            return _text(value)
+
+
+def _text(value: str) -> str:
+    """A string literal; JSON's escapes are CEL's."""
+    return json.dumps(value, ensure_ascii=False)
