@@ -111,7 +111,9 @@ def access_to_json(access: AccessReport) -> dict[str, Any]:
     """What changed in access, as in `diff` and under `access` of `run`; no result where nothing was compared."""
     return {
         "result": access.result if access.skipped is None else None,
+        "totals": asdict(access.totals),
         "reasons": [_reason_to_json(one) for one in access.reasons],
+        "rules": [{**asdict(one), "why": list(one.why)} for one in access.rules],
         "requests": access.requests,
         "complete": access.complete,
         "seed": access.seed,

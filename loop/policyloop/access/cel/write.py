@@ -7,9 +7,8 @@ from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, S
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset(
-    "as break const continue else false for function if import in let loop namespace null package return true "
-    "var void while".split()
-)
+    ("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop")
+) | frozenset(("namespace", "null", "package", "return", "true", "var", "void", "while"))
 _BETWEEN = frozenset(("&&", "||", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"))
 
 
@@ -32,22 +31,25 @@ def written(node: Node) -> str:
             return f"[{', '.join(map(written, items))}]"
         case MapOf(pairs=pairs):
             return f"{{{', '.join(f'{written(key)}: {written(value)}' for key, value in pairs)}}}"
-        case Call(function="[]" | "[?]" as sign, args=(of, key), target=None):
+    return _called(node)
+
+
+def _called(call: Call) -> str:
+    match call.function, call.args, call.target:
+        case ("[]" | "[?]") as sign, (of, key), None:
             return f"{written(of)}{sign[:-1]}{written(key)}]"
-        case Call(function=".?", args=(of, Const(value=str(field))), target=None):
+        case ".?", (of, Const(value=str(field))), None:
             return f"{written(of)}.?{_named(field)}"
-        case Call(function="?:", args=(condition, first, second), target=None):
+        case "?:", (condition, first, second), None:
             return f"({written(condition)} ? {written(first)} : {written(second)})"
-        case Call(function="!" | "-" as sign, args=(inner,), target=None):
+        case ("!" | "-") as sign, (inner,), None:
             return f"({sign}{written(inner)})"
-        case Call(function=sign, args=(left, right), target=None) if sign in _BETWEEN:
+        case sign, (left, right), None if sign in _BETWEEN:
             return f"({written(left)} {sign} {written(right)})"
-        case Call(function="has", args=(Select(of=of, field=field),), target=None):
+        case "has", (Select(of=of, field=field),), None:
             return f"has({written(of)}.{_named(field)})"
-        case Call(function=name, args=args, target=target):
-            before = f"{written(target)}." if target is not None else ""
-            return f"{before}{_named(name)}({', '.join(map(written, args))})"
-    raise Unwritable(repr(node))
+    before = f"{written(call.target)}." if call.target is not None else ""
+    return f"{before}{_named(call.function)}({', '.join(map(written, call.args))})"
 
 
 def _named(name: str) -> str:

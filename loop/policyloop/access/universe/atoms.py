@@ -7,13 +7,14 @@ that stand near it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select, walk
 from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, WHO, Assignment, Path, merged, path_of, settable
 from policyloop.access.universe.patterns import matching
 from policyloop.access.universe.patterns import near as near_texts
-from policyloop.access.universe.solve import solve
+from policyloop.access.universe.solve import solve, together
 from policyloop.access.universe.values import (
     OTHER,
     SHARED,
@@ -32,7 +33,7 @@ Guesses = tuple[list[Assignment], list[Assignment]]
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _SAME_VALUE = frozenset(("int", "double", "uint", "bool", "string", "lowerAscii", "upperAscii", "trim", "dyn"))
 _KIN = frozenset(
-    "ancestorOf descendentOf siblingOf overlaps immediateChildOf immediateParentOf commonAncestors".split()
+    ["ancestorOf", "descendentOf", "siblingOf", "overlaps", "immediateChildOf", "immediateParentOf", "commonAncestors"]
 )
 _MOST_CONSTANTS = 12
 
@@ -238,8 +239,10 @@ def _aged(since: tuple[Path, int], operator: str, span: timedelta, near: Near) -
 def _between(operator: str, left: Node, right: Node, near: Near) -> Guesses | None:
     """Two fields."""
     one, other, holds = _term(left), _term(right), compared(operator)
-    if one is None or other is None or holds is None:
+    if holds is None:
         return None
+    if one is None or other is None:
+        return _both_solved(left, right, holds, near)
     if NOW in (one.path, other.path):
         return _moments(one, other, holds, near)
     true: list[Assignment] = []
@@ -262,6 +265,27 @@ def _between(operator: str, left: Node, right: Node, near: Near) -> Guesses | No
         (true if holds(first, second) else false).append({one.path: first, other.path: second})
         (true if holds(second, first) else false).append({one.path: second, other.path: first})
     return true, false
+
+
+def _both_solved(left: Node, right: Node, holds: Callable[[Any, Any], bool], near: Near) -> Guesses | None:
+    """Two expressions that are not fields: both made the same value, and values beside it."""
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    hour = timedelta(hours=1)
+    bases: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+        (10, (10, 11, 9, 20, 1)),
+        (SHARED, (SHARED, OTHER)),
+        (near.now, (near.now, near.now + hour, near.now - hour)),
+        ([SHARED], ([SHARED], [OTHER], [])),
+    )
+    for base, beside in bases:
+        for value in beside:
+            try:
+                into = true if holds(base, value) else false
+            except TypeError:
+                continue
+            into.extend(islice(together([_made(left, base)[:4], _made(right, value)[:4]]), 6))
+    return (true, false) if true or false else None
 
 
 def _moments(one: _Term, other: _Term, holds: Callable[[Any, Any], bool], near: Near) -> Guesses:

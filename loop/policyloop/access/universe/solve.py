@@ -14,16 +14,47 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select
-from policyloop.access.universe.fields import ROLES, Assignment, merged, path_of, settable
+from policyloop.access.universe.fields import NOW, ROLES, Assignment, merged, path_of, settable
 from policyloop.access.universe.values import OTHER, SHARED, instant, json_of, lasting
 
 MOST = 24
 """The most assignments for one wanted value."""
 _MOST_DEPTH = 12
 _MOST_SIZE = 400
+_MOST_SPLITS = 12
 _SAME = frozenset(
-    "int double uint bool string bytes dyn timestamp duration lowerAscii upperAscii trim orValue value first last "
-    "distinct sort flatten hierarchy spiffeID id name abs ceil floor round greatest least sqrt".split()
+    [
+        "int",
+        "double",
+        "uint",
+        "bool",
+        "string",
+        "bytes",
+        "dyn",
+        "timestamp",
+        "duration",
+        "lowerAscii",
+        "upperAscii",
+        "trim",
+        "orValue",
+        "value",
+        "first",
+        "last",
+        "distinct",
+        "sort",
+        "flatten",
+        "hierarchy",
+        "spiffeID",
+        "id",
+        "name",
+        "abs",
+        "ceil",
+        "floor",
+        "round",
+        "greatest",
+        "least",
+        "sqrt",
+    ]
 )
 """Functions that give some value back as it is, so that it is worth a try as the argument."""
 _SIGNS = frozenset(("+", "-", "*", "/", "%"))
@@ -54,13 +85,15 @@ def _solved(node: Node, value: Any, depth: int) -> Iterator[Assignment]:
         yield {path: json_of(value)}
         return
     match node:
+        case Call(function="now", args=(), target=None) if isinstance(value, datetime):
+            yield {NOW: json_of(value)}
         case Const(value=known):
             if type(known) is type(value) and known == value:
                 yield {}
         case Select(of=of, field=field):
             yield from solve(of, {field: json_of(value)}, depth)
         case ListOf(items=items) if isinstance(value, list) and len(items) == len(value):
-            yield from _together([solve(item, wanted, depth) for item, wanted in zip(items, value, strict=True)])
+            yield from together([solve(item, wanted, depth) for item, wanted in zip(items, value, strict=True)])
         case Call(function="[]" | "[?]", args=(of, key), target=None):
             yield from _indexed(of, key, value, depth)
         case Call(function=sign, args=(left, right), target=None) if sign in _SIGNS:
@@ -80,7 +113,7 @@ def _solved(node: Node, value: Any, depth: int) -> Iterator[Assignment]:
             yield from _undone(node, value, depth)
 
 
-def _together(each: Sequence[Sequence[Assignment]]) -> Iterator[Assignment]:
+def together(each: Sequence[Sequence[Assignment]]) -> Iterator[Assignment]:
     """One of each that agree; the first of all others where one is varied."""
     if not all(each):
         return
@@ -105,9 +138,9 @@ def _indexed(of: Node, key: Node, value: Any, depth: int) -> Iterator[Assignment
             yield from solve(of, {name: json_of(value)}, depth)
         case _:
             for name in (SHARED, "x", OTHER):
-                yield from _together([solve(key, name, depth), solve(of, {name: json_of(value)}, depth)])
+                yield from together([solve(key, name, depth), solve(of, {name: json_of(value)}, depth)])
             for index in (0, 1):
-                yield from _together([solve(key, index, depth), solve(of, [*[OTHER] * index, value], depth)])
+                yield from together([solve(key, index, depth), solve(of, [*[OTHER] * index, value], depth)])
 
 
 def _constant(node: Node) -> Any:
@@ -133,7 +166,7 @@ def _calculated(sign: str, left: Node, right: Node, value: Any, depth: int) -> I
         yield from solve(left, _missing(sign, value, second, known_left=False), depth)
     else:
         for one, other in _pairs(sign, value):
-            yield from _together([solve(left, one, depth), solve(right, other, depth)])
+            yield from together([solve(left, one, depth), solve(right, other, depth)])
 
 
 def _missing(sign: str, value: Any, known: Any, *, known_left: bool) -> Any:
@@ -155,14 +188,14 @@ def _missing(sign: str, value: Any, known: Any, *, known_left: bool) -> Any:
             return value / known
         case "/":
             return known / value if known_left else value * known
-    return value if value < known else value % known
+    return value if abs(value) < abs(known) else value % known
 
 
 def _pairs(sign: str, value: Any) -> Iterator[tuple[Any, Any]]:
     """Two operands, neither of them known."""
     match sign, value:
         case "+", str():
-            yield from ((value[:at], value[at:]) for at in dict.fromkeys((0, 1, len(value) // 2, len(value))))
+            yield from ((value[:at], value[at:]) for at in range(min(len(value), _MOST_SPLITS) + 1))
         case "+", list():
             yield from ((value[:at], value[at:]) for at in (len(value), 0, 1))
         case "+", datetime():
@@ -318,7 +351,7 @@ def _formatted(call: Call, value: Any, depth: int) -> Iterator[Assignment]:
     for item, text in zip(arguments.items, match.groups(), strict=True):
         number = [int(text)] if re.fullmatch(r"-?\d{1,15}", text) else []
         each.append([found for wanted in (*number, text) for found in solve(item, wanted, depth)])
-    yield from _together(each)
+    yield from together(each)
 
 
 # --- parts of moments

@@ -1,0 +1,55 @@
+"""The search of every changed rule, within one bound."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from policyloop.access.pdp import Settings
+from policyloop.access.search.hunt import MOST_TRIES, Hunted, guessed, hunted
+from policyloop.access.search.probe import Probe, Written, write
+from policyloop.access.universe import Universe
+from policyloop.access.universe.changes import Change
+
+MOST_CHANGES = 150
+"""The most changed rules of which each is searched."""
+_LEAST = 60
+_GUESSES = 40
+
+
+def search(universe: Universe, settings: Settings, most: int) -> list[Hunted]:
+    """What tells each change apart, in the order of `universe.changes`, after about `most` tries in all.
+
+    Raises `Unavailable` when there is no PDP.
+    """
+    some = universe.changes[:MOST_CHANGES]
+    texts = {number: text for number, change in enumerate(some) if (text := write(change, f"c{number}")) is not None}
+    found = {
+        number: _guessed(change, universe, "its condition could not be written down to be tried")
+        for number, change in enumerate(universe.changes)
+        if number not in texts
+    }
+    for number in range(MOST_CHANGES, len(universe.changes)):
+        found[number].open = [f"only the first {MOST_CHANGES} changed rules were searched"]
+    with Probe(list(texts.values()), _versions(universe), settings) as probe:
+        left = most
+        waiting = [number for number, text in texts.items() if text not in probe.refused]
+        for at, number in enumerate(waiting):
+            share = max(left // (len(waiting) - at), _LEAST)
+            found[number] = hunted(texts[number], probe, universe, min(MOST_TRIES, share))
+            left -= found[number].tries
+        for text in probe.refused:
+            number = _number(text)
+            found[number] = _guessed(text.change, universe, "the PDP does not take its condition by itself")
+    return [found[number] for number in range(len(universe.changes))]
+
+
+def _number(text: Written) -> int:
+    return int(text.name.removeprefix("c"))
+
+
+def _guessed(change: Change, universe: Universe, why: str) -> Hunted:
+    """Values that nobody tried, for want of a condition to try them on."""
+    return Hunted(change, both=list(islice(guessed(change, universe), _GUESSES)), open=[why])
+
+
+def _versions(universe: Universe) -> dict[str, Iterable[str]]:
+    return {kind.name: [version for version, _ in kind.places] for kind in universe.kinds}
