@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench prove-long clean
+.PHONY: help setup demo test lint bench prove-long cells-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, memory and tokens as ratios"
 	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
+	@echo "make cells-long   hold the cells of a review's matrix against 200,000 requests"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -37,6 +38,9 @@ bench: .venv/.dev
 
 prove-long: .venv/.dev
 	POLICYLOOP_PAIRS=2000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py
+
+cells-long: .venv/.dev
+	POLICYLOOP_CELL_REQUESTS=200000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_matrix.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

@@ -374,7 +374,7 @@ def test_enforced_schemas_that_differ_leave_nothing_proved() -> None:
         assert both.equivalent([Asked(ANN, "doc", "view")]) is None
 
 
-def test_a_bundle_whose_conditions_cannot_be_found_is_not_judged() -> None:
+def test_conditions_that_come_in_by_a_merged_key_are_judged() -> None:
     merged = """
 apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -389,8 +389,10 @@ resourcePolicy:
     - <<: *one
       actions: [edit]
 """
-    with pytest.raises(Unprovable, match=r"a\.yaml:12 merges keys"), prover({"a.yaml": merged}, {"a.yaml": merged}):
-        pass
+    other = merged.replace("== 1", "== 2")
+    here, there = Asked(ANN, "doc", "edit"), Asked(ANN, "doc", "view")
+    assert verdicts({"a.yaml": merged}, {"a.yaml": merged}, here, there) == [SAME, SAME]
+    assert verdicts({"a.yaml": merged}, {"a.yaml": other}, here, there) == [CHANGED, CHANGED]
 
 
 def test_without_the_solver_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

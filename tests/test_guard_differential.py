@@ -12,8 +12,8 @@ from guard_oracle import SUITE, attributes, same
 from guard_yaml import Writer
 from policyloop.cerbos.run import Runner
 from policyloop.guard.canon import Unusable, value_of
-from policyloop.guard.certainty import doubt
-from policyloop.guard.reading import Unreadable, read
+from policyloop.yaml_text.certainty import doubt
+from policyloop.yaml_text.reading import Unreadable, read
 
 DOCUMENTS = 400
 

@@ -6,7 +6,7 @@ import pytest
 
 from guard_oracle import attributes, same
 from policyloop.cerbos.run import Runner
-from policyloop.guard.scalars import Plain, resolve
+from policyloop.yaml_text.scalars import Plain, resolve
 
 TEXT = (
     *("on", "yes", "n", "nUll", "tRue", "2026-01-31", "2026-01-31T08:00:00Z", "12:30", "1e3", "1E3", "-2e+05", "1e400"),

@@ -10,11 +10,12 @@ import pytest
 from browser import browser
 from command import DOCS, FIX, POLICY, lay, picture, policyloop, speaker
 from policyloop.access.lint import Hole, LintResult
+from policyloop.access.matrix import Answer, Cell, Matrix, Row, Written
 from policyloop.budget import Budget, Spent
 from policyloop.events import Ended, Started
 from policyloop.findings import CompilerInfo, Tally
 from policyloop.outcome import Ending
-from policyloop.review import Cell, Matrix, Review, Row
+from policyloop.review import Review
 from policyloop.schemas import schema_of
 from policyloop.view.review_html import page
 from policyloop.view.review_markdown import markdown
@@ -162,11 +163,12 @@ def hostile() -> Review:
         before="EFFECT_DENY", after="EFFECT_ALLOW", was=at, now_is=at, engine="decisions", asked_for=EVIL,
     )  # fmt: skip
     hole = Hole(code="wildcard-role", message=EVIL, file=EVIL, line=1, excerpt=EVIL, why=(EVIL,))
-    cell = Cell("never", "always", (0,))
+    when = Answer("when", (((Written(EVIL, EVIL, 1), True),),))
+    cell = Cell(Answer("unknown", because=EVIL), when, (0,))
     return Review(
         events=(started, ended), ledger=EVIL, records=1, broken=EVIL, against=EVIL,
         access=AccessReport(reasons=(reason,), notes=(EVIL,)),
-        matrices=(Matrix(EVIL, (EVIL,), (Row((EVIL,), (cell,)),)),),
+        matrices=(Matrix(EVIL, EVIL, (EVIL,), (Row((EVIL,), EVIL, EVIL, (cell,)),), EVIL),),
         lint=LintResult(policies=EVIL, holes=(hole,), compiler=INFO, asked=1, seed=0), missing=(EVIL,),
     )  # fmt: skip
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from policyloop.access.engine import Bounds, compare_access
 from policyloop.access.lint import lint
+from policyloop.access.matrix import matrices_of
 from policyloop.access.mutate import mutate
 from policyloop.access.pdp import Refused, Settings
-from policyloop.access.pool import Pool
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cli.resuming import events_of, open_run
@@ -15,7 +15,7 @@ from policyloop.config import Config
 from policyloop.errors import UsageError
 from policyloop.events import Ended, Started
 from policyloop.ledger import read
-from policyloop.review import Review, matrices_of
+from policyloop.review import Review
 from policyloop.validators.judge import validate
 from policyloop.widened import AccessReport
 from policyloop.workspace import read_baseline, read_bundle
@@ -80,15 +80,15 @@ class _Measured:
             why = "The policies are not green now, so neither the tests nor the access were measured on them."
             return replace(self._plain, missing=(*self._moved(), why))
         access = self._compared(old) if old is not None else self._plain.access
-        pool = Pool(self._runner, self._bundle)
+        matrices, undrawn = matrices_of(old, self._bundle, self._settings, access)
         return replace(
             self._plain,
             against=against or self._plain.against,
             access=access,
-            matrices=matrices_of(pool, old, access),
+            matrices=matrices,
             mutation=mutate(self._runner, self._bundle, "", settings=self._settings),
             lint=lint(self._runner, self._bundle, "", settings=self._settings),
-            missing=self._moved(),
+            missing=(*self._moved(), *undrawn),
         )
 
     def _compared(self, old: Bundle) -> AccessReport:

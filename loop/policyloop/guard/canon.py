@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from policyloop.guard.scalars import Plain
-from policyloop.guard.tree import PartialList, PartialMap, Tree
+from policyloop.yaml_text.scalars import Plain
+from policyloop.yaml_text.tree import PartialList, PartialMap, Tree
 
 UNSEEN = 0
 UNSEEN_TEXT = "0"

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from policyloop.guard.canon import UNSEEN, Unusable, value_of
 from policyloop.guard.lookalike import quoted
-from policyloop.guard.scalars import Plain
-from policyloop.guard.tree import UNKNOWN, PartialList, PartialMap, Tree, Unknown
+from policyloop.yaml_text.scalars import Plain
+from policyloop.yaml_text.tree import UNKNOWN, PartialList, PartialMap, Tree, Unknown
 
 T = TypeVar("T")
 Message = Mapping[str, Tree]

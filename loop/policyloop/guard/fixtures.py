@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from policyloop.guard import fields as f
 from policyloop.guard.canon import UNSEEN, UNSEEN_TEXT, decode, encode
 from policyloop.guard.fields import Notes
-from policyloop.guard.tree import PartialMap, Tree, Unknown
+from policyloop.yaml_text.tree import PartialMap, Tree, Unknown
 
 Names = list[str | Unknown] | Unknown
 """Names as read: `UNKNOWN` for one that could not be read, or for the whole list."""

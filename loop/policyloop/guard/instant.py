@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from policyloop.guard.tree import Literal, Tree
+from policyloop.yaml_text.tree import Literal, Tree
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})T(\d{1,2}):(\d{2}:\d{2})(?:[.,](\d+))?(?:Z|([+-])(\d{2}):(\d{2}))\Z", re.ASCII

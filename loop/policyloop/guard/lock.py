@@ -14,7 +14,6 @@ from policyloop.bundle import Bundle
 from policyloop.errors import UsageError
 from policyloop.findings import AssertionId, Finding, Report, Weakened
 from policyloop.guard.candidate import Candidate
-from policyloop.guard.certainty import doubt
 from policyloop.guard.demand import Assertion
 from policyloop.guard.exam import Exam
 from policyloop.guard.explain import Explainer
@@ -23,6 +22,7 @@ from policyloop.guard.proof import unproven
 from policyloop.guard.readings import Readings, SuiteReading
 from policyloop.guard.releases import Release, released
 from policyloop.guard.resolve import MAX_ASSERTIONS
+from policyloop.yaml_text.certainty import doubt
 
 
 class Lock:

@@ -8,11 +8,11 @@ from policyloop.guard.demand import Assertion
 from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import Fixtures, fixture_file
 from policyloop.guard.places import KINDS, Beside, Places
-from policyloop.guard.reading import Unreadable, read
 from policyloop.guard.resolve import MAX_ASSERTIONS, Oversized, Resolver
 from policyloop.guard.salvage import salvage
 from policyloop.guard.suite import suite
-from policyloop.guard.tree import Tree
+from policyloop.yaml_text.reading import Unreadable, read
+from policyloop.yaml_text.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)

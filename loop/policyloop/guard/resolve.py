@@ -16,7 +16,7 @@ from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import Fixtures, Names, check_groups
 from policyloop.guard.lookalike import quoted
 from policyloop.guard.suite import Case, Row, Suite, Who
-from policyloop.guard.tree import Unknown
+from policyloop.yaml_text.tree import Unknown
 
 MAX_ASSERTIONS = 100_000
 """The most assertions that all suites of a bundle may hold: a small file can spell out a product of any size."""

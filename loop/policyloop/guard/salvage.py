@@ -2,8 +2,8 @@
 
 import re
 
-from policyloop.guard.reading import Unreadable, read
-from policyloop.guard.tree import UNKNOWN, PartialList, PartialMap, Tree
+from policyloop.yaml_text.reading import Unreadable, read
+from policyloop.yaml_text.tree import UNKNOWN, PartialList, PartialMap, Tree
 
 MAX_DEPTH = 12
 """How far down an unreadable block is taken apart; below that it is unknown as a whole."""

@@ -8,8 +8,8 @@ from policyloop.guard.demand import ALLOW, DENY, UNSEEN_SOURCE
 from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import SCHEMA, Fixtures, Names, closed, fill
 from policyloop.guard.instant import instant
-from policyloop.guard.scalars import Plain
-from policyloop.guard.tree import PartialList, PartialMap, Tree, Unknown
+from policyloop.yaml_text.scalars import Plain
+from policyloop.yaml_text.tree import PartialList, PartialMap, Tree, Unknown
 
 NO_OPTIONS = "{}"
 

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 from policyloop.view.words import one_line, plural
 
 if TYPE_CHECKING:
-    from policyloop.review import Cell, Review
+    from policyloop.access.matrix import Answer, Cell, Matrix, Row, Written
+    from policyloop.review import Review
     from policyloop.widened import Deciding
 
 STATES = {
-    "always": ("✓", "allowed", "every request that was asked is allowed"),
-    "sometimes": ("◐", "depends", "some of the requests that were asked are allowed"),
-    "never": ("·", "denied", "none of the requests that were asked is allowed"),
-    "unknown": ("", "not asked", "nothing was asked"),
+    "always": ("✓", "allowed", "allowed, whatever the attributes"),
+    "when": ("◐", "depends", "allowed when the numbered conditions say so"),
+    "never": ("·", "never", "never allowed, whatever the attributes"),
+    "unknown": ("?", "not known", "not looked at whole; the page says why"),
 }
 """State -> sign, word, meaning."""
+
+_MOST = 400
+"""Characters of one condition that are shown."""
 
 
 def headline(review: "Review") -> tuple[bool, str, str]:
@@ -71,9 +75,67 @@ def _mark(have: int, want: int) -> str:
 
 
 def cell_words(cell: "Cell") -> str:
-    """A cell for somebody who does not see it: `denied, was allowed`."""
-    after, before = STATES[cell.after][1], STATES[cell.before][1]
-    return after if cell.before in (cell.after, "unknown") else f"{after}, was {before}"
+    """A cell for somebody who does not see it: `never, was allowed`."""
+    words = STATES[cell.after.state][1]
+    if not changed(cell) or cell.before is None:
+        return words
+    was = STATES[cell.before.state][1]
+    return f"{words}, was {was}" if was != words else f"{words}, otherwise than before"
+
+
+def changed(cell: "Cell") -> bool:
+    """Whether the policies say something else of it than before, as far as before is known."""
+    return cell.before is not None and cell.before.meaning != cell.after.meaning
+
+
+def numbered(matrix: "Matrix") -> list["Answer"]:
+    """The answers of a matrix that need words, each meaning once, in the order of the cells; before comes after."""
+    told: dict[object, Answer] = {}
+    for row in matrix.rows:
+        for cell in row.cells:
+            for answer in (cell.after, *([cell.before] if cell.before is not None and changed(cell) else [])):
+                if answer.state in ("when", "unknown"):
+                    told.setdefault(repr(answer.meaning), answer)
+    return list(told.values())
+
+
+def sign_of(answer: "Answer", told: "list[Answer]") -> str:
+    """An answer in a cell: its sign, and the number (from 1) under which its words stand."""
+    number = next((str(at) for at, other in enumerate(told, 1) if other.meaning == answer.meaning), "")
+    return STATES[answer.state][0] + number
+
+
+def answer_words(answer: "Answer") -> str:
+    """When something is allowed, in the words of the policies, with file and line."""
+    if answer.state == "unknown":
+        return f"not known: {one_line(answer.because)}"
+    if not answer.terms:
+        return "depends on: " + "; ".join(_condition(held) for held in answer.on)
+    ways = [" and ".join(_literal(held, true=true) for held, true in term) for term in answer.terms]
+    return "allowed when " + "; or when ".join(ways)
+
+
+def _literal(held: "Written", *, true: bool) -> str:
+    return _condition(held) if true else f"not: {_condition(held)}"
+
+
+def _condition(held: "Written") -> str:
+    return f"`{one_line(held.text, _MOST)}` ({one_line(held.file)}:{held.line})"
+
+
+def row_words(row: "Row") -> str:
+    """Who a row is about."""
+    roles = " + ".join(row.roles)
+    derived = f", as {row.derived}" if row.derived else ""
+    scope = f", scope {row.scope}" if row.scope else ""
+    return one_line(f"{roles}{derived}{scope}")
+
+
+def matrix_words(matrix: "Matrix") -> str:
+    """What a matrix is about."""
+    version = f", version {matrix.version}" if matrix.version else ""
+    person = f", {matrix.person}, whom a principal policy names" if matrix.person else ""
+    return one_line(f"{matrix.resource}{version}{person}")
 
 
 def place_words(one: "Deciding") -> str:

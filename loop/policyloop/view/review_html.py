@@ -118,6 +118,8 @@ def _rule(rule: RuleProof) -> str:
 
 
 def _access(review: "Review") -> str:
+    from policyloop.review import unplaced
+
     said = f"<p>{text(access_line(review.access))}.</p>" if review.access else "<p>Access was not compared.</p>"
     said += f"<p>Compared with: {text(review.against)}.</p>" if review.access and review.against else ""
     proofs = review.access.proofs if review.access else None
@@ -126,8 +128,14 @@ def _access(review: "Review") -> str:
     if not review.matrices:
         return said + "".join(witness(number, one) for number, one in enumerate(review.reasons))
     legend = "; ".join(f"{sign} {word}: {meaning}" for sign, word, meaning in STATES.values() if sign)
-    said += f'<p class="legend">{text(legend)}. ▲ wider, ▼ narrower: follow it to the request that shows it.</p>'
-    return said + "".join(matrix_of(matrix, review) for matrix in review.matrices)
+    said += (
+        f'<p class="legend">{text(legend)}. ▲ wider, ▼ narrower: follow it to the request that shows it. '
+        "A row is somebody with just that role. Each cell holds for every resource and every person of that role: "
+        "each case of the conditions was asked of the real PDP. A condition that ends in an error is not met; "
+        "JSON Schemas are not enforced here, as is the PDP's default.</p>"
+    )
+    rest = "".join(witness(number, reason) for number, reason in unplaced(review))
+    return said + "".join(matrix_of(matrix, review) for matrix in review.matrices) + rest
 
 
 def _tests(review: "Review") -> str:

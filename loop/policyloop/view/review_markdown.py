@@ -9,12 +9,24 @@ from policyloop.view.access import access_line, sides_line
 from policyloop.view.holes import hole_line, shown_line
 from policyloop.view.markdown import escaped, fenced, raw_table, table
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
-from policyloop.view.review import STATES, facts, headline, ledger_line
+from policyloop.view.review import (
+    STATES,
+    answer_words,
+    changed,
+    facts,
+    headline,
+    ledger_line,
+    matrix_words,
+    numbered,
+    row_words,
+    sign_of,
+)
 from policyloop.view.specs import PROOFS_HEAD, against_line, proof_rows, question_lines
 from policyloop.view.words import event_line, one_line
 
 if TYPE_CHECKING:
-    from policyloop.review import Cell, Matrix, Review
+    from policyloop.access.matrix import Answer, Cell, Matrix
+    from policyloop.review import Review
     from policyloop.widened import Reason
 
 _MARKS = {"good": "✅", "bad": "❌", "warn": "⚠️"}
@@ -86,19 +98,19 @@ def _change(number: int, one: "Reason") -> str:
 
 
 def _matrix(matrix: "Matrix", review: "Review") -> str:
-    if not matrix.rows:
-        return f"\n**{escaped(one_line(matrix.resource))}**: nothing is allowed, and nothing was.\n"
-    head = tuple(escaped(one_line(name)) for name in (matrix.resource, *matrix.actions))
+    told = numbered(matrix)
+    head = tuple(escaped(one_line(name)) for name in (matrix_words(matrix), *matrix.actions))
     rows = [
-        (f"**{escaped(one_line(' + '.join(row.roles)))}**", *(_cell(cell, review) for cell in row.cells))
-        for row in matrix.rows
+        (f"**{escaped(row_words(row))}**", *(_cell(cell, told, review) for cell in row.cells)) for row in matrix.rows
     ]
-    return raw_table(head, rows)
+    listed = [f"{number}. {escaped(answer_words(answer))}" for number, answer in enumerate(told, 1)]
+    return raw_table(head, rows) + "".join(f"\n{line}" for line in listed) + ("\n" if listed else "")
 
 
-def _cell(cell: "Cell", review: "Review") -> str:
+def _cell(cell: "Cell", told: "list[Answer]", review: "Review") -> str:
     changes = [f"**{'▲' if review.reasons[n].wider else '▼'}{n + 1}**" for n in cell.reasons]
-    return " ".join([STATES[cell.after][0], *changes])
+    was = ["was", sign_of(cell.before, told)] if cell.before is not None and changed(cell) else []
+    return " ".join([sign_of(cell.after, told), *was, *changes])
 
 
 def _tests(review: "Review") -> Iterator[str]:

@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 from policyloop.events import plain
 from policyloop.view.access import EFFECTS
 from policyloop.view.paper import code_block, text
-from policyloop.view.review import STATES, cell_words, place_words
+from policyloop.view.review import (
+    answer_words,
+    cell_words,
+    changed,
+    matrix_words,
+    numbered,
+    place_words,
+    row_words,
+    sign_of,
+)
 
 if TYPE_CHECKING:
-    from policyloop.review import Cell, Matrix, Review
+    from policyloop.access.matrix import Answer, Cell, Matrix
+    from policyloop.review import Review
     from policyloop.widened import Reason
 
 
@@ -17,31 +27,36 @@ def matrix_of(matrix: "Matrix", review: "Review") -> str:
     """Who may do what with one kind of resource; a cell that changed leads to the request that shows it."""
     from policyloop.review import witnessed
 
-    if not matrix.rows:
-        return f"<h3>{text(matrix.resource)}</h3><p>Nothing is allowed, and nothing was.</p>"
+    name = text(matrix_words(matrix))
+    told = numbered(matrix)
     head = "".join(f'<th scope="col" class="code">{text(action)}</th>' for action in matrix.actions)
     rows = "".join(
-        f'<tr><th scope="row">{text(" + ".join(row.roles))}</th>'
-        + "".join(_cell(cell, review) for cell in row.cells)
+        f'<tr><th scope="row">{text(row_words(row))}</th>'
+        + "".join(_cell(cell, told, review) for cell in row.cells)
         + "</tr>"
         for row in matrix.rows
     )
-    witnesses = "".join(witness(number, one) for number, one in witnessed(review, matrix.resource))
-    name = text(matrix.resource)
+    conditions = "".join(f"<li>{text(answer_words(answer))}</li>" for answer in told)
+    listed = f'<ol class="when">{conditions}</ol>' if told else ""
+    witnesses = "".join(witness(number, reason) for number, reason in witnessed(review, matrix))
     return (
         f'<h3>{name}</h3><div class="wide"><table class="matrix"><caption>Who may do what with {name}</caption>'
-        f'<thead><tr><th scope="col">Roles</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>{witnesses}'
+        f'<thead><tr><th scope="col">Roles</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{listed}{witnesses}"
     )
 
 
-def _cell(cell: "Cell", review: "Review") -> str:
-    sign, words = STATES[cell.after][0], text(cell_words(cell))
+def _cell(cell: "Cell", told: "list[Answer]", review: "Review") -> str:
+    words = text(cell_words(cell))
+    sign = sign_of(cell.after, told)
+    was = f" was {sign_of(cell.before, told)}" if cell.before is not None and changed(cell) else ""
     if not cell.reasons:
-        return f'<td class="{cell.after}"><span role="img" aria-label="{words}" title="{words}">{sign}</span></td>'
+        mark = "changed" if was else cell.after.state
+        return f'<td class="{mark}"><span role="img" aria-label="{words}" title="{words}">{sign}{was}</span></td>'
     links = " ".join(_link(number, review.reasons[number]) for number in cell.reasons)
     kinds = [_kind(review.reasons[number]) for number in cell.reasons]
     worst = next(kind for kind in ("wider", "asked", "narrower") if kind in kinds)
-    return f'<td class="{worst}" title="{words}"><span aria-hidden="true">{sign}</span> {links}</td>'
+    return f'<td class="{worst}" title="{words}"><span aria-hidden="true">{sign}{was}</span> {links}</td>'
 
 
 def _link(number: int, one: "Reason") -> str:

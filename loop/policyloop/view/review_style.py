@@ -23,6 +23,8 @@ summary { padding: .15rem 0; overflow-wrap: anywhere; }
 .matrix thead th:first-child { text-align: left; }
 .matrix tbody th { font-weight: 500; white-space: nowrap; }
 .matrix .never, .matrix .unknown { color: var(--quiet); }
+.matrix td.changed { background: var(--soft); }
+.when { font-size: .9rem; margin: -.4rem 0 1.2rem; }
 .matrix td.wider { background: var(--bad-soft); }
 .matrix td.asked { background: var(--good-soft); }
 .matrix td.narrower { background: var(--warn-soft); }

@@ -28,11 +28,13 @@ class Hidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One `expr` of a rule or a derived role: the attribute that stands for it, and its text with its names."""
+    """One `expr` of a rule or a derived role: the attribute that stands for it, its text, its names and its place."""
 
     attribute: str
     text: str
     names: Names
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,15 @@ class Shape:
                 if _fits(rule.resource, asker.kind, policy) and any(_like(one, action) for one in rule.actions):
                     found.update(self._of(rule, roles))
         return tuple(self.conditions[name] for name in found)
+
+    def of_derived_role(self, name: str) -> tuple[Condition, ...]:
+        """Every condition of the derived roles of that name."""
+        return tuple(
+            self.conditions[self._at[definition.file, expression.node.start]]
+            for definition in self._definitions()
+            if definition.name == name
+            for expression in definition.conditions
+        )
 
     def near(self, asker: Asker) -> frozenset[str]:
         """Every condition that anything says of this kind of resource, by its attribute."""
@@ -104,7 +115,7 @@ def shape(bundle: Bundle) -> Shape:
                     continue
                 attribute = f"c{len(at)}"
                 at[place] = attribute
-                conditions[attribute] = Condition(attribute, one.text, names)
+                conditions[attribute] = Condition(attribute, one.text, names, policy.file, one.node.line)
                 lines = "\n" * bundle[policy.file].count("\n", one.node.start, one.node.end)
                 splices.setdefault(policy.file, []).append(
                     Splice(one.node.start, one.node.end, f'"R.attr.{attribute}"{lines}')
@@ -127,8 +138,6 @@ def _check(reduced: Bundle, read: set[str]) -> None:
             raise Hidden(f"{path} is no policy that is known here")
         for node in root.below():
             for key, value in node.pairs:
-                if key.text == "<<":
-                    raise Hidden(f"{path}:{key.line} merges keys")
                 if key.text == "condition" and root.said("disabled") != "true":
                     _check_condition(path, value)
 

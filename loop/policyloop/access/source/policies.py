@@ -35,8 +35,13 @@ class Expression:
 
     @property
     def text(self) -> str:
-        """The expression itself."""
+        """The expression itself, as Cerbos reads it where `doubt` is empty."""
         return self.node.text
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not certain that Cerbos reads this text, beginning with the line; empty when it is."""
+        return self.node.doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,11 @@ class Listed:
     def item(self) -> Node:
         """The thing itself."""
         return self.node.items[self.index]
+
+    @property
+    def doubt(self) -> str:
+        """The first doubt in the thing, and in that it stands there; empty when all of it is certain."""
+        return self.key.doubt or self.node.doubt or self.item.doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,11 @@ class Rule:
         return self.node.line
 
     @property
+    def doubt(self) -> str:
+        """Why it is not certain that Cerbos reads this rule so, beginning with the line; empty when it is."""
+        return self.place.doubt
+
+    @property
     def conditional(self) -> bool:
         """Whether it depends on more than roles and the action."""
         return self.node.get("condition") is not None
@@ -107,6 +122,11 @@ class Definition:
         """The whole definition."""
         return self.place.item
 
+    @property
+    def doubt(self) -> str:
+        """Why it is not certain that Cerbos reads this derived role so, beginning with the line; empty when it is."""
+        return self.place.doubt
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -123,6 +143,11 @@ class Policy:
     variables: tuple[Expression, ...] = ()
     constants: tuple[tuple[Node, Node], ...] = ()
     outputs: tuple[Expression, ...] = field(default=())
+    doubt: str = ""
+    """The first thing in all of the file that Cerbos may read otherwise, beginning with its line.
+
+    Empty when every name, condition, variable and constant of it is certain.
+    """
 
     def expressions(self) -> Iterator[Expression]:
         """Every CEL expression in it."""
@@ -138,9 +163,45 @@ def policies_of(bundle: Bundle) -> tuple[Policy, ...]:
     return tuple(one for one in found if one is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A policy file of which something is not read, or not with certainty: where that is, and why."""
+
+    file: str
+    line: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} cannot be read with certainty ({self.why})"
+
+
+def unread(bundle: Bundle) -> tuple[Unread, ...]:
+    """Every policy file in which a name, a condition, a constant or all of it may be otherwise than `policies_of` says,
+    with the first such place. Empty: all that Cerbos reads in this bundle's policies was read alike.
+    """
+    places: list[Unread] = []
+    for path, text in bundle.files.items():
+        if kind(path) is not Kind.POLICY:
+            continue
+        root = tree(text)
+        if root is None:
+            places.append(Unread(path, 1, "it cannot be taken apart"))
+        elif root.doubts:
+            line, _, why = root.doubts.removeprefix("line ").partition(": ")
+            places.append(Unread(path, int(line), why))
+        elif not _disabled(root) and _policy(path, text) is None:
+            places.append(Unread(path, root.line, "it is no policy that is known here"))
+    return tuple(places)
+
+
+def _disabled(root: Node) -> bool:
+    disabled = root.get("disabled")
+    return disabled is not None and disabled.value is True
+
+
 def _policy(path: str, text: str) -> Policy | None:
     root = tree(text)
-    if root is None or root.said("disabled") == "true":
+    if root is None or _disabled(root):
         return None
     for top, (what, named) in _TOP.items():
         body = root.get(top)
@@ -164,6 +225,7 @@ def _policy(path: str, text: str) -> Policy | None:
                 tuple(_variables(root, body, what)),
                 tuple(_constants(body, what)),
                 outputs,
+                root.doubts,
             )
     return None
 

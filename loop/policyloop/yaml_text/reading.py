@@ -1,7 +1,7 @@
 """Text -> tree, the way Cerbos reads a suite or a fixture file.
 
 libyaml splits the text; what a scalar means, which keys are taken and how `<<` merges is decided here, after Cerbos
-0.55.0. What it reads otherwise than libyaml is a matter for `policyloop.guard.certainty`.
+0.55.0. What it reads otherwise than libyaml is a matter for `policyloop.yaml_text.certainty`.
 """
 
 import json
@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from policyloop.guard.scalars import Plain, resolve
-from policyloop.guard.tree import UNKNOWN, Literal, PartialMap, Tree
+from policyloop.yaml_text.scalars import Plain, resolve
+from policyloop.yaml_text.tree import UNKNOWN, Literal, PartialMap, Tree
 
 MAX_DEPTH = 60
 """Deeper nesting than any test needs; beyond it a file counts as unreadable."""
@@ -148,7 +148,7 @@ class _Builder:
         own: dict[str, Tree] = {}
         merged: dict[str, Tree] = {}
         partial = False
-        twice = 0
+        twice = merges = 0
         for key_node, value_node in node.value:
             key = _scalar(key_node) if type(key_node) is ScalarNode else UNKNOWN
             value = self.build(value_node, depth + 1)
@@ -157,7 +157,10 @@ class _Builder:
                 self.problems.append(f"line {line}: a key that is not text ({_shown(key)})")
                 partial = True
             elif key == _MERGE and not key_node.style:
-                partial = self._merge(value, merged, key_node.start_mark.line + 1) or partial
+                merges += 1
+                if merges == 2:
+                    self.problems.append(f"line {key_node.start_mark.line + 1}: `<<` stands there twice")
+                partial = self._merge(value, merged, key_node.start_mark.line + 1) or partial or merges > 1
             elif key in own:
                 self.problems.append(f"line {key_node.start_mark.line + 1}: {key!r} stands there twice")
                 own[key] = UNKNOWN

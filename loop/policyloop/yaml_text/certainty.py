@@ -8,12 +8,13 @@ goes on doing so).
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from yaml.events import CollectionEndEvent, CollectionStartEvent, MappingStartEvent, NodeEvent, ScalarEvent
 
-from policyloop.guard.reading import Unreadable, compose, plain_json
+from policyloop.yaml_text.reading import Unreadable, compose, plain_json
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CHARACTER = re.compile("[^\n\r -~\xa0-\u2027\u202a-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
@@ -30,28 +31,48 @@ _COMMENT = re.compile(r"#[^\n]*")
 _REST = re.compile(r"[^ \r\n\-:,\[\]{}&*x\w]")
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that Cerbos may read otherwise: its first character and the one after its last, its line, and why.
+
+    `local`: only the value of the scalar that stands there is in doubt. Otherwise all of the file is: what one reader
+    takes for a text, the other may take for more or less of the file than that.
+    """
+
+    start: int
+    end: int
+    line: int
+    why: str
+    local: bool = False
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.why}"
+
+
 def doubt(text: str) -> str:
     """Why the reading of `text` is in doubt, in a few words; empty when it is not, or when `text` is no YAML at all."""
-    text = plain_json(text)
-    found = _CHARACTER.search(text)
-    if found:
-        code = ord(found.group()[0])
-        return f"{_line(text, found.start())}: U+{code:04X}, a character that YAML readers take differently"
-    found = _MARKER.search(text)
-    if found:
-        return f"{_line(text, found.start())}: a directive, or the end of a document"
     try:
-        compose(text)
+        return str(next(doubts(text), ""))
     except Unreadable:
         return ""
-    return next(_doubts(text), "")
 
 
-def _line(text: str, index: int) -> str:
-    return f"line {text.count(chr(10), 0, index) + 1}"
+def doubts(text: str) -> Iterator[Doubt]:
+    """Everything in `text` whose reading is in doubt. Raises `Unreadable` when it is no YAML at all."""
+    text = plain_json(text)
+    for pattern, why in ((_CHARACTER, ""), (_MARKER, "a directive, or the end of a document")):
+        for match in pattern.finditer(text):
+            character = f"U+{ord(match.group()[0]):04X}, a character that YAML readers take differently"
+            yield Doubt(match.start(), match.end(), _line(text, match.start()), why or character)
+    compose(text)
+    yield from _doubts(text)
 
 
-def _doubts(text: str) -> Iterator[str]:
+def _line(text: str, index: int) -> int:
+    return text.count("\n", 0, index) + 1
+
+
+def _doubts(text: str) -> Iterator[Doubt]:
     rest: list[str] = []
     done = 0
     flow = [False]
@@ -73,11 +94,11 @@ def _doubts(text: str) -> Iterator[str]:
             what = "" if time else _scalar(event, raw, flow[-1])
         what = what or _properties(event)
         if what:
-            yield f"{_line(text, start)}: {what}"
+            yield Doubt(start, end, _line(text, start), what)
     rest.append(text[done:])
-    found = _REST.search(_COMMENT.sub("", "".join(rest)))
-    if found:
-        yield f"{found.group()!r} outside of any text"
+    match = _REST.search(_COMMENT.sub("", "".join(rest)))
+    if match:
+        yield Doubt(0, len(text), 1, f"{match.group()!r} outside of any text")
 
 
 def _at(mark: Any) -> int:

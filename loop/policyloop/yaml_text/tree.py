@@ -6,7 +6,7 @@ for a value that could not be read, and `PartialMap` and `PartialList` for colle
 
 from typing import Final, Union
 
-from policyloop.guard.scalars import Plain
+from policyloop.yaml_text.scalars import Plain
 
 
 class Literal(str):

@@ -1,0 +1,151 @@
+"""What a matrix has for rows and columns: the names that the policies of both bundles use."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from policyloop.access.source import Policy, Rule, policies_of
+from policyloop.bundle import Bundle
+
+OTHERS = "any other"
+"""The row, the column or the kind of a name that no policy uses."""
+
+UNNAMED_ROLE = "role_that_nothing_names"
+UNNAMED_ACTION = "action_that_nothing_names"
+UNNAMED_KIND = "kind_that_nothing_names"
+UNNAMED_PERSON = "person_that_nothing_names"
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A derived role and one of the roles that it is derived from; `parent` is `OTHERS` where it is from any role."""
+
+    name: str
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom a principal policy names, as the request must say it for that policy to be looked at."""
+
+    id: str
+    policy_version: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The rows and columns of one kind of resource in one policy version ("" for the default one).
+
+    `patterns` are actions with a wildcard; each stands for the actions that fit it and that nothing else names.
+    `any_action` says whether there is a column for those that no name and no pattern fits: always, but for a person
+    only where the person's policy speaks of any action. What it does not speak of is for their roles to say.
+    """
+
+    kind: str
+    version: str
+    scopes: tuple[str, ...]
+    roles: tuple[str, ...]
+    derived: tuple[Derived, ...]
+    actions: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
+    any_action: bool = True
+    person: Person | None = None
+
+    @property
+    def asked_kind(self) -> str:
+        """The kind that stands in a request."""
+        return UNNAMED_KIND if self.kind == OTHERS else self.kind
+
+
+@dataclass(slots=True)
+class _Names:
+    """What some policies name, in the making."""
+
+    roles: set[str] = field(default_factory=set)
+    derived: set[str] = field(default_factory=set)
+    actions: set[str] = field(default_factory=set)
+    scopes: set[str] = field(default_factory=set)
+
+    def take(self, rule: Rule) -> None:
+        self.roles.update(rule.roles)
+        self.derived.update(rule.derived_roles)
+        self.actions.update(rule.actions)
+
+
+def axes_of(bundles: Sequence[Bundle]) -> tuple[Axes, ...]:
+    """For each kind of resource and version that any bundle has a policy for, and then for each person in a policy."""
+    policies = [policy for bundle in bundles for policy in policies_of(bundle)]
+    kinds = sorted({(policy.name, policy.version) for policy in policies if policy.what == "resource"})
+    named = {kind for kind, _ in kinds}
+    elsewhere = [rule for policy in policies if policy.what in ("role", "principal") for rule in policy.rules]
+    kinds += [(kind, "default") for kind in sorted({rule.resource for rule in elsewhere}) if _new(kind, named)]
+    if any("*" in rule.resource for rule in elsewhere):
+        kinds.append((OTHERS, "default"))
+    everybody = [_axes(kind, version, policies, None) for kind, version in kinds]
+    people = sorted({(policy.name, policy.version, policy.scope) for policy in policies if policy.what == "principal"})
+    one_each = [
+        _axes(kind, version, policies, Person(name, "" if of == "default" else of, scope))
+        for name, of, scope in people
+        for kind, version in kinds
+    ]
+    return (*everybody, *(axes for axes in one_each if axes.actions or axes.patterns or axes.any_action))
+
+
+def _new(kind: str, named: Iterable[str]) -> bool:
+    return "*" not in kind and kind not in named
+
+
+def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | None) -> Axes:
+    names, about_person = _Names(), _Names()
+    for policy in policies:
+        own = policy.what == "resource" and (policy.name, policy.version) == (kind, version)
+        for rule in policy.rules:
+            if policy.what == "principal":
+                if person is not None and policy.name == person.id and _about(rule.resource, kind):
+                    about_person.take(rule)
+            elif own or (policy.what == "role" and _about(rule.resource, kind)):
+                names.take(rule)
+        if own or policy.what == "role":
+            names.scopes.add(policy.scope)
+        if policy.what == "role":
+            names.roles |= {policy.name, *(item.text for item in policy.body.listed("parentRoles"))}
+    derived = _derived(names.derived, policies)
+    names.roles |= {role.parent for role in derived}
+    actions = names.actions if person is None else about_person.actions
+    return Axes(
+        kind,
+        "" if version == "default" else version,
+        tuple(sorted(names.scopes)) or ("",),
+        tuple(sorted(role for role in names.roles - {OTHERS, ""} if "*" not in role)),
+        derived,
+        tuple(sorted(action for action in actions if "*" not in action)),
+        tuple(sorted(action for action in actions if "*" in action and action != "*")),
+        person is None or "*" in actions,
+        person,
+    )
+
+
+def _derived(used: set[str], policies: Sequence[Policy]) -> tuple[Derived, ...]:
+    found = {
+        Derived(definition.name, OTHERS if "*" in parent else parent)
+        for policy in policies
+        for definition in policy.definitions
+        if definition.name in used
+        for parent in definition.parent_roles
+    }
+    return tuple(sorted(found, key=lambda role: (role.name, role.parent)))
+
+
+def _about(pattern: str, kind: str) -> bool:
+    return pattern == kind or ("*" in pattern and fits(pattern, UNNAMED_KIND if kind == OTHERS else kind))
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name may fit a pattern with `*`, read so widely that no fit is missed."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
+
+
+def sample(pattern: str) -> str:
+    """An action that fits the pattern and that nothing names."""
+    return pattern.replace("*", UNNAMED_ACTION)

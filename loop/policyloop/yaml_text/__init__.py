@@ -1,0 +1,3 @@
+"""The one reader of YAML: what a text is to Cerbos, and where that is not certain. Lock, diff, proofs, mutants and lint
+read by it.
+"""
