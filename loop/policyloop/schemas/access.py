@@ -59,7 +59,7 @@ def access() -> dict[str, Schema]:
             "change": one_of("added", "changed", "removed"),
             "wider": about(
                 one_of("shown", "proved", "searched", "uncovered"),
-                "A request was shown; none can be (proved); none was found; or a part of its condition was not covered.",
+                "A request was shown; proved that there is none; none was found; or it was not covered.",
             ),
             "why": about(many(TEXT), "Why it is not covered."),
         },
@@ -90,8 +90,8 @@ def diff() -> Schema:
     return shape(
         "What `policyloop diff --format json` prints; for a bundle that does not compile, what `check` prints.",
         {
-            "outcome": one_of("kept", "wider"),
-            "exit_code": one_of(0, 7),
+            "outcome": one_of("kept", "wider", "person"),
+            "exit_code": one_of(0, 5, 7),
             "old": TEXT,
             "new": TEXT,
             **access(),

@@ -45,7 +45,7 @@ def _lists(value: list[Any], depth: int) -> Iterator[list[Any]]:
         yield value[:at] + value[at + 1 :]
         yield [*value, item]
         if depth < _MOST_DEPTH:
-            yield from (value[:at] + [other] + value[at + 1 :] for other in varied(item, depth + 1))
+            yield from ([*value[:at], other, *value[at + 1 :]] for other in varied(item, depth + 1))
 
 
 def _maps(value: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:

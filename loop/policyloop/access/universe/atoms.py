@@ -436,16 +436,17 @@ def _matched(pattern: str, left: Node) -> Guesses | None:
 
 def _kin(left: Node, right: Node) -> Guesses | None:
     """`hierarchy(a).ancestorOf(hierarchy(b))` and its like: places in a tree, with a dot between them."""
-    true: list[Assignment] = []
-    for first, second in (("a", "a.b"), ("a.b", "a"), ("a", "a.b.c"), ("a.b.c", "a"), ("a.b", "a.c"), ("a.b", "a.b")):
-        if isinstance(right, Call) and right.args and (known := constant(right.args[0]))[0]:
-            place = str(known[1])
-            second = place
-            first = {"a": place.rpartition(".")[0] or place, "a.b": f"{place}.x", "a.b.c": f"{place}.x.y"}[first]
+    known, place = constant(right.args[0]) if isinstance(right, Call) and right.args else (False, None)
+    places = [("a", "a.b"), ("a.b", "a"), ("a", "a.b.c"), ("a.b.c", "a"), ("a.b", "a.c"), ("a.b", "a.b")]
+    if known:
+        above = str(place).rpartition(".")[0] or str(place)
+        places = [(text, str(place)) for text in (above, str(place), f"{place}.x", f"{place}.x.y", f"{above}.z")]
+    either: list[Assignment] = []
+    for first, second in places:
         for one in _made(left, first)[:2]:
             both = (merged(one, other) for other in (_made(right, second)[:2] or [{}]))
-            true.extend(together for together in both if together is not None)
-    return (true, list(true)) if true else None
+            either.extend(each for each in both if each is not None)
+    return (either, list(either)) if either else None
 
 
 def _nearby(node: Node) -> Guesses:

@@ -132,7 +132,7 @@ def _atoms(node: Node) -> Iterator[Node]:
 
 def covers(patterns: Iterable[str], action: str) -> bool:
     """Whether a rule's actions are about an action: by name, or by a pattern that could be about it."""
-    return any(pattern == ANY or pattern == action or _glob(pattern, action) for pattern in patterns)
+    return any(pattern in (ANY, action) or _glob(pattern, action) for pattern in patterns)
 
 
 def _glob(pattern: str, action: str) -> bool:

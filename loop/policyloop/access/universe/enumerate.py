@@ -253,7 +253,7 @@ class Universe:
     # --- batches
 
     def _of_changes(self) -> Iterator[Batch]:
-        """What tells most about each changed rule, for its own actions alone; at most `_FIRST` of all there is to ask."""
+        """What tells most about each changed rule, for its own actions alone; at most `_FIRST` of all."""
         streams = [self._of_change(change, tried) for change, tried in self.first]
         left = int(self.most * _FIRST)
         waiting = dict(enumerate(streams))

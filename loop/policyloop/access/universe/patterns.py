@@ -1,7 +1,7 @@
 """Texts that a regular expression takes, and texts that it just does not.
 
-Cerbos has RE2, this walks Python's own reading of the pattern: the two agree on what people write, and where they do not
-a text is only a guess that the PDP turns down. A pattern that Python cannot read gives no texts.
+Cerbos has RE2, this walks Python's own reading of the pattern: the two agree on what people write, and where they do
+not a text is only a guess that the PDP turns down. A pattern that Python cannot read gives no texts.
 """
 
 import re
@@ -85,8 +85,7 @@ def _of_sequence(parts: Any, depth: int) -> list[str]:
     first = [options[0] for options in choices]
     found = ["".join(first)]
     for at, options in enumerate(choices):
-        for other in options[1:]:
-            found.append("".join((*first[:at], other, *first[at + 1 :])))
+        found += ["".join((*first[:at], other, *first[at + 1 :])) for other in options[1:]]
     return found[:MOST]
 
 
