@@ -1,4 +1,4 @@
-"""Small ways to let more in, and rewritings that let in nothing: a condition before and after, in kinds of their own."""
+"""Small ways to let more in, and rewritings that let in nothing: a condition before and after, each in its own kind."""
 
 import json
 from collections.abc import Mapping

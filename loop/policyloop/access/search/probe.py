@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from policyloop.access.cel import Call, ListOf, MapOf, Name, Node, Select, Unwritable, written
+from policyloop.access.cel import Call, ListOf, MapOf, Name, Node, Select, Unwritable, walk, written
 from policyloop.access.pdp import Pdp, Refused, Settings, allowed, encode, serving
 from policyloop.access.request import Attributes, Batch, Principal, Resource, canonical
 from policyloop.access.universe.changes import Change
@@ -18,6 +18,8 @@ MOMENT = "policyloop_now"
 """The resource's attribute that stands for the moment: a server cannot be told the time."""
 MOST_PARTS = 12
 """The most parts of two conditions that are looked at one by one."""
+MOST_TERMS = 2_500
+"""The most terms of a condition that is tried by itself: the PDP needs far more than twice as long for twice as many."""
 _MOST_TRIES = 8
 _AT_ONCE = 48
 
@@ -52,7 +54,9 @@ class Written:
 
 
 def write(change: Change, name: str) -> Written | None:
-    """A change as expressions; None where not all of its conditions can be written again."""
+    """A change as expressions; None where not all of its conditions can be written again, or one is too long."""
+    if max(_terms(condition) for condition in (change.before, change.after)) > MOST_TERMS:
+        return None
     try:
         whole = tuple(written(_timed(condition)) for condition in (change.before, change.after))
     except (Unwritable, RecursionError):
@@ -67,6 +71,10 @@ def write(change: Change, name: str) -> Written | None:
             continue
         parts.append(atom)
     return Written(change, name, tuple(texts), tuple(parts), len(atoms) - len(parts) if len(atoms) > 1 else 0)
+
+
+def _terms(node: Node) -> int:
+    return sum(1 for _ in walk(node))
 
 
 class Probe:

@@ -23,7 +23,7 @@ def search(universe: Universe, settings: Settings, most: int) -> list[Hunted]:
     some = universe.changes[:MOST_CHANGES]
     texts = {number: text for number, change in enumerate(some) if (text := write(change, f"c{number}")) is not None}
     found = {
-        number: _guessed(change, universe, "its condition could not be written down to be tried")
+        number: _guessed(change, universe, "its condition is too long, or too odd, to be tried by itself")
         for number, change in enumerate(universe.changes)
         if number not in texts
     }
