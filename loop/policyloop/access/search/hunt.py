@@ -68,7 +68,7 @@ def hunted(one: Written, probe: Probe, universe: Universe, most: int = MOST_TRIE
     return _Hunt(one, probe, universe, most).result()
 
 
-def guessed(change: Change, universe: Universe) -> Iterator[Assignment]:
+def _guessed(change: Change, universe: Universe) -> Iterator[Assignment]:
     """Values that should make the two conditions of a change differ, then true, then false."""
     near = universe.near(change)
     before, after = change.before, change.after
@@ -115,7 +115,7 @@ class _Hunt:
     # --- where it starts
 
     def _seeds(self) -> Iterator[Assignment]:
-        yield from guessed(self._one.change, self._universe)
+        yield from _guessed(self._one.change, self._universe)
         near = self._universe.near(self._one.change)
         for atom in self._one.parts:
             for want in (True, False):
@@ -279,4 +279,4 @@ def _said(node: Node) -> str:
     return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 
-__all__ = ["MOST_TRIES", "Hunted", "guessed", "hunted"]
+__all__ = ["MOST_TRIES", "Hunted", "hunted"]

@@ -19,7 +19,7 @@ MOMENT = "policyloop_now"
 MOST_PARTS = 12
 """The most parts of two conditions that are looked at one by one."""
 MOST_TERMS = 2_500
-"""The most terms of a condition that is tried by itself: the PDP needs far more than twice as long for twice as many."""
+"""The most terms of a condition that is tried by itself: the PDP needs far longer for many."""
 _MOST_TRIES = 8
 _AT_ONCE = 48
 

@@ -1,13 +1,14 @@
 """The search of every changed rule, within one bound."""
 
+import itertools
 from collections.abc import Iterable
-from itertools import islice
 
 from policyloop.access.pdp import Settings
-from policyloop.access.search.hunt import MOST_TRIES, Hunted, guessed, hunted
+from policyloop.access.search.hunt import MOST_TRIES, Hunted, hunted
 from policyloop.access.search.probe import Probe, Written, write
 from policyloop.access.universe import Universe
 from policyloop.access.universe.changes import Change
+from policyloop.access.universe.models import models
 
 MOST_CHANGES = 150
 """The most changed rules of which each is searched."""
@@ -48,7 +49,10 @@ def _number(text: Written) -> int:
 
 def _guessed(change: Change, universe: Universe, why: str) -> Hunted:
     """Values that nobody tried, for want of a condition to try them on."""
-    return Hunted(change, both=list(islice(guessed(change, universe), _GUESSES)), open=[why])
+    near = universe.near(change)
+    guesses = [models(side.condition, near, want=want) for side in reversed(change.sides) for want in (True, False)]
+    some = itertools.chain.from_iterable(itertools.zip_longest(*guesses))
+    return Hunted(change, both=[one for one in itertools.islice(some, _GUESSES) if one is not None], open=[why])
 
 
 def _versions(universe: Universe) -> dict[str, Iterable[str]]:
