@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 
 from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select
 
@@ -22,24 +23,29 @@ def written(node: Node) -> str:
         case Const():
             return _constant(node)
         case Name(name=name):
-            return _named(name)
-        case Select(of=of, field=field):
+            return f".{_named(name[1:])}" if name.startswith(".") else _named(name)
+        case Select(of=of, field=field, optional=optional):
             if field in _RESERVED or not _NAME.match(field):
-                return f"{written(of)}[{_text(field)}]"
-            return f"{written(of)}.{field}"
-        case ListOf(items=items):
-            return f"[{', '.join(map(written, items))}]"
-        case MapOf(pairs=pairs):
-            return f"{{{', '.join(f'{written(key)}: {written(value)}' for key, value in pairs)}}}"
+                return f"{written(of)}{'[?' if optional else '['}{_text(field)}]"
+            return f"{written(of)}{'.?' if optional else '.'}{field}"
+        case ListOf(items=items, optional=marked):
+            return f"[{', '.join(f'{_mark(n, marked)}{written(item)}' for n, item in enumerate(items))}]"
+        case MapOf(pairs=pairs, optional=marked, message=""):
+            said = (f"{_mark(n, marked)}{written(key)}: {written(value)}" for n, (key, value) in enumerate(pairs))
+            return f"{{{', '.join(said)}}}"
+        case MapOf():
+            raise Unwritable(node.message)
     return _called(node)
+
+
+def _mark(number: int, marked: Collection[int]) -> str:
+    return "?" if number in marked else ""
 
 
 def _called(call: Call) -> str:
     match call.function, call.args, call.target:
         case ("[]" | "[?]") as sign, (of, key), None:
             return f"{written(of)}{sign[:-1]}{written(key)}]"
-        case ".?", (of, Const(value=str(field))), None:
-            return f"{written(of)}.?{_named(field)}"
         case "?:", (condition, first, second), None:
             return f"({written(condition)} ? {written(first)} : {written(second)})"
         case ("!" | "-") as sign, (inner,), None:

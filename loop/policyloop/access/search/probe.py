@@ -174,14 +174,14 @@ def _timed(node: Node) -> Node:
             return Call("timestamp", (Select(Select(Name("R"), "attr"), MOMENT),))
         case Call(function="timeSince", args=(), target=since) if since is not None:
             return Call("-", (_timed(Call("now", ())), _timed(since)))
-        case Select(of=of, field=field):
-            return Select(_timed(of), field)
+        case Select(of=of):
+            return replace(node, of=_timed(of))
         case Call(function=function, args=args, target=target):
             return Call(function, tuple(map(_timed, args)), _timed(target) if target is not None else None)
         case ListOf(items=items):
-            return ListOf(tuple(map(_timed, items)))
+            return replace(node, items=tuple(map(_timed, items)))
         case MapOf(pairs=pairs):
-            return MapOf(tuple((_timed(key), _timed(value)) for key, value in pairs))
+            return replace(node, pairs=tuple((_timed(key), _timed(value)) for key, value in pairs))
     return node
 
 

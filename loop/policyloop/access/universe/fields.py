@@ -52,10 +52,7 @@ def path_of(node: Node) -> Path | None:
             return _REQUEST.get(field)
         case Select(of=Select(of=Name(name="request"), field="aux_data" | "auxData"), field="jwt"):
             return ("J",)
-        case (
-            Select(of=of, field=field)
-            | Call(function="[]" | ".?" | "[?]", args=(of, Const(value=str(field))), target=None)
-        ):
+        case Select(of=of, field=field) | Call(function="[]" | "[?]", args=(of, Const(value=str(field))), target=None):
             above = path_of(of)
             return (*above, _SPELLED.get(field, field)) if above else None
     return None

@@ -1,7 +1,7 @@
 """What is worth asking about: each rule of a bundle with all that it depends on, names resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policyloop.access.cel import Call, Const, ListOf, MapOf, Name, Node, NotCel, Select, children, parse
 from policyloop.access.source import Definition, Expression, Policy, Rule, policies_of
@@ -183,7 +183,7 @@ def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) 
                 for key, value in inner.pairs:
                     if key == Const(field):
                         return value
-            return Select(inner, field)
+            return replace(node, of=inner)
         case Call(function=function, args=args, target=target):
             inner_args = tuple(resolved(arg, names, depth) for arg in args)
             match function, inner_args:
@@ -191,5 +191,5 @@ def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) 
                     return Const(first + second)
             return Call(function, inner_args, resolved(target, names, depth) if target else None)
         case ListOf(items=items):
-            return ListOf(tuple(resolved(item, names, depth) for item in items))
+            return replace(node, items=tuple(resolved(item, names, depth) for item in items))
     return node

@@ -5,6 +5,7 @@ made true in every way that is known while the others hold. That is how a condit
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select
@@ -123,13 +124,13 @@ def renamed(node: Node, name: str, to: str) -> Node:
     match node:
         case Name(name=found) if found == name:
             return Name(to)
-        case Select(of=of, field=field):
-            return Select(renamed(of, name, to), field)
+        case Select(of=of):
+            return replace(node, of=renamed(of, name, to))
         case Call(function=function, args=args, target=target):
             inner = tuple(renamed(arg, name, to) for arg in args)
             return Call(function, inner, renamed(target, name, to) if target else None)
         case ListOf(items=items):
-            return ListOf(tuple(renamed(item, name, to) for item in items))
+            return replace(node, items=tuple(renamed(item, name, to) for item in items))
     return node
 
 
