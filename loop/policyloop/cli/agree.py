@@ -31,7 +31,8 @@ VARIABLE = "POLICYLOOP_AGREED"
 def agree(
     *,
     policies: Annotated[
-        Path | None, typer.Option("--policies", help="A policy directory of the project.", metavar="DIR", parser=directory)
+        Path | None,
+        typer.Option("--policies", help="A policy directory of the project.", metavar="DIR", parser=directory),
     ] = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
