@@ -179,14 +179,14 @@ def test_the_rows_of_the_rules_and_what_changed_are_in_every_report(tmp_path: Pa
         text = told(policies, form)
         if form == "json":
             (row,) = json.loads(text)["rules"]
-            assert (row["rule"], row["file"], row["line"], row["proven"]) == (
+            assert (row["rule"], row["file"], row["line"], row["tested"]) == (
                 "accountants-approve",
                 "purchase.yaml",
                 6,
                 True,
             )
             continue
-        for part in ("accountants-approve", "purchase.yaml:6", "4 of 4 passed", "proven"):
+        for part in ("accountants-approve", "purchase.yaml:6", "4 of 4 passed", "tested"):
             assert part in text, (form, part)
 
 

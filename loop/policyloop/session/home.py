@@ -16,6 +16,10 @@ import os
 import stat
 from typing import NamedTuple
 
+from policyloop import outside
+
+home = outside.home
+
 OPEN = "open"
 STOPPED = "stopped"
 GREEN = "green"
@@ -58,14 +62,6 @@ class Entry(NamedTuple):
     """How often it may be blocked without a step in between."""
     blocks_before: int
     """How often it had been blocked when the last step was made."""
-
-
-def home() -> str:
-    """The folder that holds all sessions of this user. It need not exist."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "policyloop")
 
 
 def made_home() -> str:
