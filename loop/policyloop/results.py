@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started, plain
-from policyloop.findings import CompilerInfo, ErrorClass, Report, Tally, Weakened
+from policyloop.findings import CompilerInfo, Report, Tally, Weakened
 from policyloop.task import Usage, finding_to_json
 from policyloop.widened import AccessReport, Deciding, Reason
 
@@ -27,11 +27,12 @@ class CheckResult:
 
     @property
     def exit_code(self) -> Exit:
-        """6 when tests are weaker than the baseline's, else 0, 3 or 4 by the class to fix first."""
+        """6 when tests are weaker than the baseline's, 3 when policies do not compile, 4 for tests alone, else 0."""
         if self.weakened:
             return Exit.WEAKENED
-        codes = {None: Exit.GREEN, ErrorClass.TEST: Exit.TESTS}
-        return codes.get(self.report.next_class, Exit.COMPILE)
+        if self.report.green:
+            return Exit.GREEN
+        return Exit.TESTS if self.report.policies_compile else Exit.COMPILE
 
     @property
     def outcome(self) -> str:
@@ -228,7 +229,7 @@ def _question_to_json(question: AskedQuestion) -> dict[str, Any]:
 
 def _rule_to_json(rule: RuleProof) -> dict[str, Any]:
     decisions = [{**asdict(one), "assertions": [asdict(a) for a in one.assertions]} for one in rule.decisions]
-    return {"rule": rule.rule, "file": rule.file, "line": rule.line, "proven": rule.proven, "decisions": decisions}
+    return {"rule": rule.rule, "file": rule.file, "line": rule.line, "tested": rule.tested, "decisions": decisions}
 
 
 def _attempt_to_json(attempt: Attempted) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def mutate() -> Schema:
         {"request": REQUEST, "now": TEXT, "strict": FLAG, "effect": EFFECT, "mutated": EFFECT},
     )
     survivor = shape(
-        "A mutant that no test noticed; without a witness it is like the original, proved or after many requests.",
+        "A mutant that no test noticed. Without a witness: proved to be like the original, or not told apart.",
         {
             **mutant,
             "witness": or_null(witness),
@@ -101,13 +101,22 @@ def mutate() -> Schema:
     return shape(
         "What `policyloop mutate --format json` prints; for a bundle that is not green, what `check` prints.",
         {
-            "outcome": one_of("done", "below"),
-            "exit_code": one_of(0, 4),
-            "score": about(or_null(COUNT), "Killed, in percent of those that a request tells from the original."),
+            "outcome": one_of("done", "below", "cut off"),
+            "exit_code": one_of(0, 4, 8, 130),
+            "score": about(or_null(COUNT), "Killed, in percent of all but the invalid and those proved to be alike."),
             "min_score": or_null(COUNT),
+            "cut_off": about(or_null(TEXT), "Why not all was done; what is told is then about those that were tried."),
             "mutants": shape(
                 "How many there were.",
-                {"made": COUNT, "killed": COUNT, "survived": COUNT, "alike": COUNT, "invalid": COUNT},
+                {
+                    "made": COUNT,
+                    "killed": COUNT,
+                    "survived": about(COUNT, "Unnoticed, and a request shows it."),
+                    "untold": about(COUNT, "Unnoticed, and no request that was asked shows it; they count as well."),
+                    "proved": about(COUNT, "Proved to be like the original; they do not count."),
+                    "invalid": COUNT,
+                    "untried": COUNT,
+                },
             ),
             "survivors": many(survivor),
             "invalid": many(shape("A mutant that is no bundle.", mutant)),
@@ -153,7 +162,7 @@ def lint() -> Schema:
             "fail_on": one_of("never", "warning", "note"),
             "findings": many(finding),
             "asked": COUNT,
-            "seed": COUNT,
+            "unasked": about(many(TEXT), "What was not looked at."),
             "cerbos": CERBOS,
         },
     )

@@ -22,17 +22,17 @@ from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survi
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
-    PROOFS_HEAD,
     RULES_HEAD,
+    TESTS_HEAD,
     against_line,
     answer_lines,
     check_line,
     decision_rows,
     gap_line,
-    proof_rows,
     question_lines,
     rule_rows,
     state_line,
+    test_rows,
 )
 from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
 from policyloop.widened import AccessReport
@@ -160,7 +160,7 @@ class GithubView:
 
     def mutate(self, result: "MutateResult") -> None:
         """A warning for each mutant that no test noticed, and the tests that would."""
-        for one in result.shown[:MOST_ANNOTATIONS]:
+        for one in (*result.shown, *result.untold)[:MOST_ANNOTATIONS]:
             file = f"{result.policies}/{one.mutant.file}"
             text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
             _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
@@ -200,7 +200,7 @@ class GithubView:
 
     def _summarise(self, event: Ended) -> None:
         if event.rules:
-            self._summary.append(table(PROOFS_HEAD, proof_rows(event.rules)))
+            self._summary.append(table(TESTS_HEAD, test_rows(event.rules)))
         self._summary += [f"- {escaped(line)}" for line in question_lines(event.questions)]
         self._summary += [f"- contradicts: {escaped(against_line(one))}" for one in event.contradictions]
         self._summary += [f"- ASSUMED, nobody confirmed it: {escaped(one_line(a, WHOLE))}" for a in event.assumptions]
