@@ -82,7 +82,7 @@ def test_a_damaged_binary_in_the_cache_is_refused_and_replaced(fresh_cache: Path
     target.chmod(0o755)
     with target.open("ab") as file:
         file.write(b"\0")
-    with pytest.raises(Unavailable, match=r"is not the Cerbos 0\.55\.0 that is pinned"):
+    with pytest.raises(Unavailable, match=r"is not the Cerbos that is pinned"):
         open_native(VERSION, 60)
     assert install(VERSION).fresh is True
     assert open_native(VERSION, 60).info.version == VERSION

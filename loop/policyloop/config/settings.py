@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Gt, Interval, Len
 
 from policyloop.budget import Budget
+from policyloop.cerbos.named import is_image, is_version
 from policyloop.errors import UsageError
 
 FILE_NAME = "policyloop.yaml"
@@ -21,6 +22,13 @@ class CerbosConfig:
     runner: Literal["auto", "docker", "native"] = "auto"
     image: Annotated[str, Len(1)] = f"ghcr.io/cerbos/cerbos:{CERBOS_VERSION}"
     timeout_seconds: Annotated[float, Gt(0), Interval(le=3600)] = 60.0
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a version or an image that is none: both become parts of paths and addresses."""
+        if not is_version(self.version):
+            raise ValueError(f"cerbos.version {self.version!r} is no version such as {CERBOS_VERSION}")
+        if not is_image(self.image):
+            raise ValueError(f"cerbos.image {self.image!r} is no image such as ghcr.io/cerbos/cerbos:{CERBOS_VERSION}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
