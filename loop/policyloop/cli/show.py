@@ -28,7 +28,7 @@ def show(
 
     path = open_run(run, state)
     chain = read(path)
-    events = events_of(chain)
+    events = events_of(chain, path)
     if html:
         from policyloop.view.html import page
 
