@@ -1,7 +1,9 @@
 """Fixtures that every room uses: the real compiler, native and in Docker."""
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -58,6 +60,15 @@ def claude() -> claude_client.Claude:
 
 
 def pytest_configure() -> None:
-    """A shell starts what it puts into the background deaf to Ctrl-C, and every child inherits that: hear it again."""
+    """What policyloop keeps outside of projects lies in a folder of its own, not in that of whoever runs the tests.
+
+    A shell starts what it puts into the background deaf to Ctrl-C, and every child inherits that: hear it again.
+    """
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="policyloop-tests-state-")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure() -> None:
+    """And that folder goes."""
+    shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)

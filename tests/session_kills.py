@@ -101,7 +101,7 @@ def step(sweep: Sweep) -> Iterator[dict[str, object]]:
             "guarded": guarded,
             "after": after.next,
             "after_cycles": after.spent.cycles,
-            "let_go": again is None,
+            "phase": again.phase if again else None,
         }
         if ended:
             return

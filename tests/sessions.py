@@ -79,17 +79,26 @@ class Room:
         }
         return self.hook("pre-tool-use", json.dumps(question))
 
-    def stop(self, claude: str = CLAUDE) -> Done:
+    def stop(self, claude: str = CLAUDE, **more: object) -> Done:
         """What the hook answers before a turn ends."""
-        return self.hook(
-            "stop", json.dumps({"session_id": claude, "hook_event_name": "Stop", "stop_hook_active": False})
-        )
+        asked = {"session_id": claude, "hook_event_name": "Stop", "stop_hook_active": False, **more}
+        return self.hook("stop", json.dumps(asked))
 
-    def hook(self, event: str, question: str | bytes) -> Done:
+    def at_rest(self, **more: object) -> Done:
+        """The same, of a turn after which nothing can speak but a person."""
+        return self.stop(**{"cwd": str(self.project), "background_tasks": [], "session_crons": [], **more})
+
+    def prompt(self, words: str = "Thank you.", *, env: Mapping[str, str] | None = None, **more: object) -> Done:
+        """What the hook answers to a prompt, in a client at a terminal."""
+        asked = {"session_id": CLAUDE, "hook_event_name": "UserPromptSubmit", "cwd": str(self.project)}
+        attended = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ATTENDED": "1", **(env or {})}
+        return self.hook("user-prompt-submit", json.dumps({**asked, "prompt": words, **more}), attended)
+
+    def hook(self, event: str, question: str | bytes, env: Mapping[str, str] | None = None) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "policyloop", "hook", event],
             cwd=self.project,
-            env=environment(**self.env),
+            env=environment(**self.env, **(env or {})),
             input=question.encode() if isinstance(question, str) else question,
             capture_output=True,
             timeout=120,

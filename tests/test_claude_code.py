@@ -204,7 +204,7 @@ def test_deleting_flipping_and_writing_elsewhere_are_denied_and_say_so(place: Pl
     assert all(one.error for one in attacks), [one for one in attacks if not one.error]
     for one in attacks[: len(DELETES)]:
         assert "policyloop: session " in one.text
-        assert "Use Read, Grep and Glob to look" in one.text
+        assert "Use Read, Grep and Glob to look" in one.text, one.text
     flipped = attacks[len(DELETES)]
     assert "policyloop: this edit would weaken locked tests: Docs / strangers: bob write hers" in flipped.text
     for one, words in zip(attacks[len(DELETES) + 1 :], elsewhere.values(), strict=True):
@@ -249,7 +249,7 @@ def test_a_file_tool_of_an_mcp_server_is_held_to_the_same(place: Place) -> None:
     before, _, during = done.told
     assert (before.error, before.text) == (False, f"wrote {place.file('before.txt')}")
     assert during.error
-    assert "tools of servers do not touch files meanwhile" in during.text
+    assert "nobody knows what a server's tool does" in during.text
     assert Path(suite).read_text() == SUITE
 
 

@@ -18,7 +18,7 @@ from policyloop.errors import PersonNeeded, UsageError
 from policyloop.harden import Plan, plan
 from policyloop.harden.broad import too_broad
 from policyloop.harden.document import parse
-from policyloop.harden.rules import COMMANDS, EDITING_TOOLS
+from policyloop.harden.rules import COMMANDS, EVERY_TOOL
 from policyloop.schemas import schema_of
 from source_tree import ROOT
 
@@ -279,7 +279,7 @@ def test_the_spec_lies_beside_the_policy_directory(project: Project) -> None:
 
 def test_the_same_tools_are_asked_about_as_in_the_plugin_and_the_same_commands_allowed_as_in_the_skill() -> None:
     plugin = json.loads((ROOT / "skill" / "hooks" / "hooks.json").read_text())
-    assert [group["matcher"] for group in plugin["hooks"]["PreToolUse"]] == [EDITING_TOOLS]
+    assert [group["matcher"] for group in plugin["hooks"]["PreToolUse"]] == [EVERY_TOOL]
     allowed = re.search(r"^allowed-tools: (.*)$", (ROOT / "SKILL.md").read_text(), re.MULTILINE)
     assert allowed
     assert re.findall(r"Bash\(policyloop ([^)]*)\)", allowed[1]) == list(COMMANDS)

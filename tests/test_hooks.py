@@ -11,7 +11,7 @@ import pytest
 
 from command import DOCS, FIXED, POLICY, SUITE, environment, lay, picture, policyloop
 from policyloop.hooks.bash import NotPlain, tokens, while_none, while_open
-from policyloop.hooks.verdict import Verdict
+from policyloop.hooks.verdict import Fault, Verdict
 from policyloop.session.home import OPEN, STOPPED, Entry
 from sessions import CLAUDE, OTHER, Room, decision, said
 
@@ -61,6 +61,13 @@ find . -name '*_test.yaml' -exec rm {} ;
 find . -name '*_test.yaml' '-exec' rm '{}' ';'
 find . -fprint /tmp/x
 find . -ok rm x
+git status
+git diff
+git log --oneline
+git log --format=%G?
+git show HEAD:policies/doc.yaml
+git blame policies/doc.yaml
+git ls-files -m
 git checkout -- policies
 git -c core.pager=evil log
 git -C /elsewhere status
@@ -139,13 +146,11 @@ grep --include='*.yaml' -r x policies
 rg -n 'R.attr' policies
 find policies -name '*_test.yaml' -type f
 find . -maxdepth 2 -not -name x
-git status
-git status --short
-git diff
-git diff --stat HEAD~1 -- policies
-git log --oneline -n 5
-git show HEAD:policies/doc.yaml
 diff -u a b
+rg 'x' -g '*.yaml' policies
+grep -m1 -A 2 -e x policies/doc.yaml
+diff /dev/null policies/doc.yaml
+echo /etc/passwd
 cat policies/*.yaml
 ls 2>&1
 policyloop check policies
@@ -181,12 +186,19 @@ policyloop session start --anew --policies p x --claude-session --help
 """.strip().splitlines()
 
 
-def of_bash(line: str, entry: Entry = ENTRY) -> Verdict | None:
-    return while_open(line, CLAUDE, entry, ())
+QUESTION = {"session_id": CLAUDE, "cwd": "/p"}
+
+
+def of_bash(line: str, entry: Entry = ENTRY, **more: object) -> Verdict | None:
+    return while_open({"command": line, **more}, QUESTION, entry, ())
 
 
 @pytest.mark.parametrize("line", DENIED)
 def test_a_line_that_could_change_something_is_denied(line: str) -> None:
+    if not line:
+        with pytest.raises(Fault):
+            of_bash(line)
+        return
     verdict = of_bash(line)
     assert verdict is not None
     assert verdict.decision == "deny"
@@ -227,7 +239,8 @@ def test_what_is_for_a_person_is_asked(line: str) -> None:
 
 
 def test_a_wrapper_is_policyloop_where_the_hook_was_told_so() -> None:
-    assert while_open("/opt/x/policyloop check p", CLAUDE, ENTRY, ("/opt/x/policyloop",)) is None
+    line = {"command": "/opt/x/policyloop check p"}
+    assert while_open(line, QUESTION, ENTRY, ("/opt/x/policyloop",)) is None
 
 
 @pytest.mark.parametrize(
@@ -496,21 +509,34 @@ def test_what_is_weaker_already_can_be_mended_step_by_step(opened: Room) -> None
     ("tool", "given", "expected"),
     [
         ("mcp__files__write_file", {"path": "/x/y", "content": "z"}, "deny"),
-        ("mcp__files__edit", {"edits": [{"target": "a"}]}, "deny"),
-        ("mcp__files__move", {"from": "policies/a.yaml", "to": "b"}, "deny"),
-        ("mcp__shell__run", {"command": "ls"}, "deny"),
-        ("mcp__shell__run", {"args": ["rm", "x"]}, "deny"),
-        ("mcp__ide__executeCode", {"code": "1"}, "deny"),
-        ("mcp__x__y", {"thing": {"deep": ["~/x"]}}, "deny"),
-        ("mcp__x__y", {"note": "doc_test.yaml"}, "deny"),
-        ("mcp__tracker__get", {"number": 3, "text": "some words / more"}, None),
-        ("mcp__web__fetch", {"url": "https://cerbos.dev/x"}, None),
+        ("mcp__shell__run", {"line": "ls"}, "deny"),
+        ("mcp__tracker__get", {"number": 3}, "deny"),
         ("NotebookEdit", {"notebook_path": "policies/x.ipynb", "new_source": ""}, "deny"),
         ("PowerShell", {"command": "ls"}, "deny"),
         ("Monitor", {"command": "ls"}, "deny"),
         ("EnterWorktree", {}, "deny"),
-        ("Read", {"file_path": "/etc/hosts"}, None),
-        ("Agent", {"prompt": "x"}, None),
+        ("CronCreate", {"cron": "* * * * *", "prompt": "go on", "durable": True}, "deny"),
+        ("ScheduleWakeup", {"delaySeconds": 60, "prompt": "go on"}, "deny"),
+        ("RemoteTrigger", {"action": "run"}, "deny"),
+        ("Workflow", {"script": "x"}, "deny"),
+        ("SendMessage", {"to": "x", "message": "y"}, "deny"),
+        ("Skill", {"skill": "evil"}, "deny"),
+        ("WebFetch", {"url": "http://127.0.0.1/"}, "deny"),
+        ("ReadMcpResourceTool", {"server": "x", "uri": "file:///etc/passwd"}, "deny"),
+        ("SomethingNew", {}, "deny"),
+        ("read", {"file_path": "policies/doc.yaml"}, "deny"),
+        ("Read", {"file_path": "policies/doc.yaml"}, None),
+        ("Read", {"file_path": "policies/doc.yaml", "run": "x"}, "deny"),
+        ("TodoWrite", {"todos": []}, None),
+        ("TaskUpdate", {"taskId": "1", "status": "completed"}, None),
+        ("TaskUpdate", {"taskId": "1", "owner": "other"}, "deny"),
+        ("AskUserQuestion", {"questions": []}, None),
+        ("ToolSearch", {"query": "select:Monitor"}, None),
+        ("Agent", {"prompt": "x", "description": "d", "subagent_type": "Explore"}, None),
+        ("Agent", {"prompt": "x", "isolation": "worktree"}, "deny"),
+        ("Agent", {"prompt": "x", "isolation": "remote"}, "deny"),
+        ("Agent", {"prompt": "x", "team_name": "t", "name": "n"}, "deny"),
+        ("Agent", {"prompt": "x", "subagent_type": "my-own"}, "deny"),
     ],
 )
 def test_other_tools(opened: Room, tool: str, given: dict[str, Any], expected: str | None) -> None:
@@ -544,7 +570,7 @@ def test_a_turn_does_not_end_while_there_is_work_and_budget(tmp_path: Path, cerb
     lay({"doc.yaml": FIXED}, room.policies)
     assert room.step().json["next"] == "GREEN"
     assert room.stop().out == ""
-    assert decision(room.ask("Bash", {"command": "rm -rf x"})) is None, "green: the session is over"
+    assert decision(room.ask("Bash", {"command": "rm -rf x"})) == "deny", "green, and nobody has taken over"
 
 
 def test_a_stop_is_blocked_no_more_often_than_there_are_cycles(tmp_path: Path, cerbos: object) -> None:

@@ -374,8 +374,8 @@ def test_a_step_and_a_start_killed_at_any_point(memory: Path, cerbos: object) ->
     assert len(points) > 20
     for point in points:
         assert (point["seen"], point["cycles"]) in {("FIX", 1), ("GREEN", 2)}
-        assert point["guarded"] or point["seen"] == "GREEN", "who is not green is held"
-        assert (point["after"], point["after_cycles"], point["let_go"]) == ("GREEN", 2, True)
+        assert point["guarded"], "who is green is held, too, until a person takes over"
+        assert (point["after"], point["after_cycles"], point["phase"]) == ("GREEN", 2, "green")
     assert {point["seen"] for point in points} == {"FIX", "GREEN"}
 
     for point in swept("start"):

@@ -12,7 +12,7 @@ import yaml
 from claude_client import Claude, bare
 from command import DOCS, lay
 from policyloop.cerbos.run import Runner
-from policyloop.harden.rules import COMMANDS, EDITING_TOOLS
+from policyloop.harden.rules import COMMANDS, EVERY_TOOL
 from source_tree import ROOT, tracked
 
 FRONT = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
@@ -81,7 +81,7 @@ def test_what_the_skill_allows_and_hooks_is_what_harden_writes() -> None:
     allowed = re.findall(r"Bash\(policyloop ([^)]*)\)", str(front()["allowed-tools"]))
     assert tuple(allowed) == COMMANDS
     hooks = json.loads((ROOT / "skill" / "hooks" / "hooks.json").read_text())["hooks"]
-    assert [group["matcher"] for group in hooks["PreToolUse"]] == [EDITING_TOOLS]
+    assert [group["matcher"] for group in hooks["PreToolUse"]] == [EVERY_TOOL]
 
 
 def test_it_is_short_and_what_it_points_to_is_there() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from policyloop.errors import UsageError
-from policyloop.workspace import read_baseline, read_bundle
+from policyloop.workspace import read_baseline, read_bundle, read_revision
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -64,10 +64,36 @@ def test_the_top_of_the_repository_and_a_folder_with_an_odd_name(repository: Pat
     assert dict(read_baseline("HEAD", repository / "-odd: *\nname").files) == {"b.yaml": "b"}
 
 
-def test_a_directory_comes_before_a_revision(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit(repository, {"policies/a.yaml": "old", "main/a.yaml": "the directory"})
+@pytest.mark.parametrize("name", ["main", "HEAD", "refs", "v1", "main/x", "HEAD~0"])
+def test_a_name_that_is_both_is_neither(name: str, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wrote the change could put a folder beside it that is called like what it is held against."""
+    commit(repository, {"policies/a.yaml": "old", f"{name}/a.yaml": "the directory"})
+    git(repository, "tag", "v1")
+    if name == "main/x":
+        git(repository, "branch", "-m", "main", "other")
+        git(repository, "branch", "main/x")
     monkeypatch.chdir(repository)
-    assert read_baseline("main", Path("policies"))["a.yaml"] == "the directory"
+    if name != "refs":
+        with pytest.raises(UsageError, match=f"{name} is a directory and a git revision.*refs/heads/"):
+            read_baseline(name, Path("policies"))
+    assert read_baseline(f"./{name}", Path("policies"))["a.yaml"] == "the directory"
+    assert read_revision("HEAD", Path("policies"))["a.yaml"] == "old"
+
+
+def test_a_branch_and_a_tag_of_one_name(repository: Path) -> None:
+    """git takes the tag, which whoever can push one may have put beside the branch."""
+    commit(repository, {"policies/a.yaml": "old"})
+    git(repository, "tag", "main")
+    git(repository, "config", "core.warnAmbiguousRefs", "false")
+    with pytest.raises(UsageError, match="names more than one thing in git"):
+        read_baseline("main", repository / "policies")
+    assert read_baseline("refs/heads/main", repository / "policies")["a.yaml"] == "old"
+
+
+def test_a_name_of_our_own_in_a_revision(repository: Path) -> None:
+    commit(repository, {"policies/a.yaml": "old", "policies/sub/PolicyLoop.yaml": "{}"})
+    with pytest.raises(UsageError, match=r"sub/PolicyLoop\.yaml bears a name of policyloop's own"):
+        read_baseline("HEAD", repository / "policies")
 
 
 def test_called_from_a_git_hook(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import as_anyone
+from policyloop import outside
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable, UsageError
 from policyloop.workspace import Workspace, read_bundle, recover
@@ -21,6 +22,11 @@ from policyloop.workspace import Workspace, read_bundle, recover
 FILES = {"a.yaml": "a\n", "sub/b.yaml": "b\n", "gone/c.yaml": "c\n"}
 GREEN = Bundle({"a.yaml": "A\n", "sub/b.yaml": "B\n", "new/é d.yaml": "d"})
 MARK = ".policyloop-writeback"
+
+
+@pytest.fixture(autouse=True)
+def _outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "outside-of-projects"))
 
 
 @pytest.fixture
@@ -311,6 +317,16 @@ with Workspace.open(Path(sys.argv[1]), state=state) as workspace:
 """
 
 
+def files_below(folder: Path) -> list[tuple[Path, Path]]:
+    """Every file, also behind a link."""
+    return [(file, file) for file in sorted(folder.rglob("*")) if file.is_file()]
+
+
+def journals() -> Path:
+    """Where the journals of these tests lie."""
+    return Path(outside.home()) / "writebacks"
+
+
 def kill_half_way(policies: Path, *state: Path) -> None:
     script = KILLED.replace("FILES", repr(dict(GREEN.files)))
     done = subprocess.run([sys.executable, "-c", script, str(policies), *map(str, state)], check=False)
@@ -321,7 +337,7 @@ def kill_half_way(policies: Path, *state: Path) -> None:
 
 def test_the_next_command_finishes_it(policies: Path) -> None:
     kill_half_way(policies)
-    with pytest.raises(UsageError, match="interrupted"):
+    with pytest.raises(PersonNeeded, match=r"interrupted.*policyloop recover"):
         read_bundle(policies)
     done = recover(policies)
     assert done is not None
@@ -339,9 +355,8 @@ def test_opening_finishes_it_first(policies: Path) -> None:
 
 def test_a_command_with_another_state_directory_finishes_it_too(policies: Path, tmp_path: Path) -> None:
     kill_half_way(policies, tmp_path / "state")
-    assert recover(policies, tmp_path / "other") is not None
+    assert recover(policies) is not None
     assert tree(policies) == GREEN.files
-    assert not (tmp_path / "other").exists()
     assert not (policies.parent / ".policyloop").exists()
 
 
@@ -364,9 +379,9 @@ def test_a_change_after_the_kill_is_kept_and_the_rest_goes_back(policies: Path) 
 
 def test_a_journal_that_is_gone_is_told(policies: Path) -> None:
     kill_half_way(policies)
-    shutil.rmtree(policies.parent / ".policyloop")
+    shutil.rmtree(journals())
     before = tree(policies)
-    with pytest.raises(PersonNeeded, match="its journal is gone"):
+    with pytest.raises(PersonNeeded, match=r"there is no journal of it.*rm .*\.policyloop-writeback"):
         Workspace.open(policies)
     assert tree(policies) == before
     (policies / MARK).unlink()
@@ -378,15 +393,17 @@ def test_a_copy_of_a_half_written_directory_does_not_use_the_journal(policies: P
     copy = policies.with_name("copy")
     shutil.copytree(policies, copy)
     before = tree(copy)
-    with pytest.raises(PersonNeeded, match="that of another directory"):
+    with pytest.raises(PersonNeeded, match="there is no journal of it"):
         recover(copy)
     assert tree(copy) == before
 
 
-@pytest.mark.parametrize("spoil", ["torn", "others may write", "leads out", "a link", "another version"])
+@pytest.mark.parametrize(
+    "spoil", ["torn", "others may write", "leads out", "a link", "another version", "a second name"]
+)
 def test_a_journal_that_is_not_ours_is_not_followed(policies: Path, spoil: str) -> None:
     kill_half_way(policies)
-    (journal,) = (policies.parent / ".policyloop" / "journal").iterdir()
+    (journal,) = journals().iterdir()
     text = journal.read_text()
     if spoil == "torn":
         journal.write_text(text[:-10])
@@ -396,6 +413,8 @@ def test_a_journal_that_is_not_ours_is_not_followed(policies: Path, spoil: str) 
         journal.write_text(text.replace("a.yaml", "../a.yaml"))
     elif spoil == "another version":
         journal.write_text(json.dumps({**json.loads(text), "version": 2}))
+    elif spoil == "a second name":
+        (policies.parent / "elsewhere").hardlink_to(journal)
     else:
         journal.rename(policies.parent / "elsewhere")
         journal.symlink_to(policies.parent / "elsewhere")
@@ -403,6 +422,56 @@ def test_a_journal_that_is_not_ours_is_not_followed(policies: Path, spoil: str) 
     with pytest.raises(PersonNeeded, match=r"its journal (cannot be read|was not written by policyloop)"):
         recover(policies)
     assert tree(policies.parent) == before
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["in the state directory", "by the mark", "by a link", "tracked by git", "hard link", "another project's", "old"],
+)
+def test_a_planted_journal_changes_nothing(policies: Path, tmp_path: Path, form: str) -> None:
+    """Seven ways to have a command write what somebody else chose: no file and no verdict changes."""
+    root, victim = policies.parent, tmp_path / "victim"
+    victim.write_text("kept\n")
+    kill_half_way(policies)
+    (real,) = journals().iterdir()
+    text = real.read_text().replace("A\\n", "EVIL\\n").replace(json.loads(real.read_text())["patch"], str(victim))
+    recover(policies)
+    after = tree(policies)
+    planted = {
+        "in the state directory": root / ".policyloop" / "journal" / real.name,
+        "by the mark": root / "x.forward",
+        "by a link": root / ".policyloop" / "journal" / real.name,
+        "tracked by git": root / ".policyloop" / "journal" / real.name,
+        "hard link": root / "x.forward",
+        "another project's": journals() / f"{'0' * 16}.forward",
+        "old": journals() / f"{'1' * 16}.forward",
+    }[form]
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    if form == "by a link":
+        (root / "theirs").write_text(text)
+        planted.symlink_to(root / "theirs")
+    else:
+        planted.write_text(text)
+        planted.chmod(0o600)
+    if form == "hard link":
+        real.hardlink_to(planted)
+    if form == "by the mark":
+        (policies / MARK).write_text(str(root / "x"))
+    if form == "another project's":
+        data = json.loads(text)
+        planted.write_text(json.dumps({**data, "device": 1, "inode": 1, "directory": "/elsewhere"}))
+        (policies / MARK).write_text("")
+    if form == "tracked by git":
+        subprocess.run(["git", "init", "-q", root], check=True)
+        subprocess.run(["git", "add", "-f", ".policyloop"], cwd=root, check=True)
+    everything = {p: f.read_bytes() for p, f in files_below(root) if ".git" not in f.parts} | {victim: b"kept\n"}
+    for command in (read_bundle, recover):
+        try:
+            assert command(policies) in (None, Bundle({p: t for p, t in after.items() if p != MARK}))
+        except PersonNeeded:
+            assert form in ("by the mark", "hard link", "another project's")
+    now = {p: f.read_bytes() for p, f in files_below(root) if ".git" not in f.parts} | {victim: victim.read_bytes()}
+    assert now == everything
 
 
 def test_with_nothing_to_finish_nothing_is_made(policies: Path) -> None:
@@ -572,8 +641,9 @@ def test_a_policy_disk_that_is_full(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="tmpfs is Linux's")
-def test_a_state_disk_that_is_full(policies: Path, tmp_path: Path) -> None:
+def test_a_state_disk_that_is_full(policies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = tmp_path / "disk"
+    monkeypatch.setenv("XDG_STATE_HOME", str(disk / "outside"))
     with small_disk(disk, "64k"), Workspace.open(policies, state=disk / "state") as workspace:
         big = Bundle({**GREEN.files, "sub/b.yaml": "b" * 200_000})
         with pytest.raises(Unavailable, match=r"No space left on device\); nothing was changed") as error:

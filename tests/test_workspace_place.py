@@ -74,10 +74,33 @@ def test_never_inside_the_policies_nor_around_them(policies: Path, tmp_path: Pat
             state_directory(policies, inside)
     with pytest.raises(UsageError, match="lies in the state directory"):
         state_directory(policies, policies.parents[1])
-    (policies.parent / ".policyloop").symlink_to(policies / "x")
-    with pytest.raises(UsageError, match="lies in the policy directory"):
-        state_directory(policies)
     assert list(policies.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "way", ["a link", "a link that git tracks", "a file that git tracks", "a folder that git tracks"]
+)
+def test_a_state_directory_that_came_with_the_project(
+    way: str, policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made the project's files could choose what runs were like, or where the next one writes."""
+    root = policies.parent
+    elsewhere = root.parent / "elsewhere"
+    elsewhere.mkdir()
+    if "link" in way:
+        (root / ".policyloop").symlink_to(elsewhere)
+    else:
+        held = root / ".policyloop" / ("runs/20260101-000000-abcd" if "folder" in way else ".")
+        held.mkdir(parents=True)
+        (held / "ledger.jsonl").write_text("{}\n")
+    if "git" in way:
+        subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+        subprocess.run(["git", "add", "-f", ".policyloop"], cwd=root, check=True)
+    monkeypatch.chdir(root)
+    for asked in (lambda: state_directory(policies), find_state):
+        with pytest.raises(UsageError, match=r"is a link|git tracks .*came with the repository"):
+            asked()
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_place_that_will_not_do_is_one_sentence(policies: Path, tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import as_anyone
-from policyloop.errors import Exit, UsageError
-from policyloop.workspace import read_bundle
+from policyloop.bundle import Bundle, EditRejected, Write
+from policyloop.errors import Exit, PersonNeeded, UsageError
+from policyloop.workspace import Workspace, read_bundle
 from policyloop.workspace.read import MAX_FILE_BYTES
 
 
@@ -142,9 +144,43 @@ def test_too_deep(policies: Path) -> None:
     assert "deeper than 64 folders" in refused(policies)
 
 
-def test_a_write_back_that_is_not_finished_is_not_read(policies: Path) -> None:
-    (policies / ".policyloop-writeback").write_text("/nowhere")
-    assert "interrupted" in refused(policies)
+@pytest.mark.parametrize("mark", ["a file", "a link", "a link to nowhere", "a folder"])
+def test_a_write_back_that_is_not_finished_is_not_read(policies: Path, mark: str) -> None:
+    place = policies / ".policyloop-writeback"
+    if mark == "a file":
+        place.write_text("/nowhere")
+    elif mark == "a folder":
+        place.mkdir()
+    else:
+        place.symlink_to(policies if mark == "a link" else "nowhere")
+    with pytest.raises(PersonNeeded, match=r"goes on, or was interrupted.*policyloop recover"):
+        read_bundle(policies)
+
+
+@pytest.mark.parametrize(
+    "name", ["policyloop.yaml", "sub/policyloop.spec.yaml", "a/b/POLICYLOOP.YAML", "sub/.policyloop-writeback"]
+)
+def test_a_name_of_our_own_is_no_policy(policies: Path, name: str) -> None:
+    (policies / name).parent.mkdir(parents=True, exist_ok=True)
+    (policies / name).write_text("{}")
+    assert "name of policyloop's own" in refused(policies)
+    with pytest.raises(EditRejected, match=r"out of reach|hidden|Cerbos does not read|files only"):
+        Bundle({}).apply([Write(name, "{}")])
+
+
+@given(depth=st.integers(1, 80), name=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.@+ -]{0,12}[a-z0-9]", fullmatch=True))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_what_may_be_written_is_read_again(depth: int, name: str, tmp_path: Path) -> None:
+    path = f"{'d/' * depth}{name}.yaml"
+    try:
+        bundle = Bundle({}).apply([Write(path, "x")])
+    except EditRejected:
+        return
+    place = Path(tempfile.mkdtemp(dir=tmp_path)) / "policies"
+    place.mkdir()
+    with Workspace.open(place, state=tmp_path / "state") as workspace:
+        workspace.write_back(bundle)
+    assert read_bundle(place) == bundle
 
 
 def test_what_may_not_be_read(policies: Path) -> None:

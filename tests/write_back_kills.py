@@ -140,6 +140,7 @@ class Case:
     def __init__(self, top: Path, bundles: tuple[dict[str, str], dict[str, str]]) -> None:
         shutil.rmtree(top, ignore_errors=True)
         self.top, self.policies = top, top / "policies"
+        os.environ["XDG_STATE_HOME"] = str(top / "outside")
         self.green = Bundle(bundles[1])
         self.diff = Bundle(bundles[0]).diff(self.green)
         lay_out(self.policies, bundles[0])
@@ -224,7 +225,7 @@ class Case:
         return "after" if now == self.after else "between"
 
     def journals(self) -> list[str]:
-        return sorted(p.name for p in (self.top / ".policyloop" / "journal").glob("*"))
+        return sorted(p.name for p in (self.top / "outside" / "policyloop" / "writebacks").glob("*"))
 
 
 def middle(directory: Path) -> int:

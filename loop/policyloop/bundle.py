@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from policyloop.diff import file_diff
-from policyloop.layout import EXTENSIONS, kind
+from policyloop.layout import EXTENSIONS, is_ours, kind
 
 MAX_EDIT_BYTES = 1_048_576
 """The most that one edit may write to one file, in bytes of UTF-8."""
@@ -17,6 +17,12 @@ MAX_EDITS = 200
 """The most edits that one proposal may hold."""
 MAX_PATH_BYTES = 512
 MAX_NAME_BYTES = 200
+MAX_DEPTH = 64
+"""The most folders that a file may lie in, below the policy directory: as many are read back."""
+MAX_FILES = 20_000
+"""The most files that a bundle may hold."""
+MAX_TOTAL_BYTES = 128 * 1_048_576
+"""The most that they may hold together, in bytes of UTF-8."""
 
 _NEW_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+ -]*\Z")
 
@@ -100,6 +106,7 @@ class Bundle:
             if edit.path not in files:
                 _check_new_path(edit.path, files)
             _apply(edit, files)
+        _check_limits(files)
         return Bundle(files)
 
     def changed(self, after: "Bundle") -> tuple[str, ...]:
@@ -131,6 +138,16 @@ def _apply(edit: Edit, files: dict[str, str]) -> None:
             if path not in files:
                 raise EditRejected(f"{_show(path)} does not exist, so it cannot be deleted")
             del files[path]
+
+
+def _check_limits(files: Mapping[str, str]) -> None:
+    """What is written must be read again: the limits are those of reading a policy directory."""
+    if len(files) > MAX_FILES:
+        raise EditRejected(f"a bundle holds at most {MAX_FILES:,} files")
+    # A character has four bytes at the most, so a small bundle need not be encoded to be counted.
+    large = 4 * sum(map(len, files.values())) > MAX_TOTAL_BYTES
+    if large and sum(len(text.encode()) for text in files.values()) > MAX_TOTAL_BYTES:
+        raise EditRejected(f"a bundle holds at most {MAX_TOTAL_BYTES >> 20} MiB")
 
 
 def _check_text(path: str, text: str) -> None:
@@ -167,9 +184,13 @@ def _check_new_path(path: str, files: Mapping[str, str]) -> None:
 
 def _check_names(path: str) -> None:
     shown = _show(path)
+    if path.count("/") > MAX_DEPTH:
+        raise EditRejected(f"{shown}: a file lies in at most {MAX_DEPTH} folders")
     for name in path.split("/"):
         if name in ("", ".", ".."):
             raise EditRejected(f"{shown}: a path may not leave the policy directory or hold empty parts")
+        if is_ours(name):
+            raise EditRejected(f"{shown}: {name} is a name of policyloop's own, and out of reach")
         if name.startswith("."):
             raise EditRejected(f"{shown}: hidden files and folders are out of reach")
         if not _NEW_NAME.match(name) or name[-1] in ". " or len(name) > MAX_NAME_BYTES:

@@ -16,6 +16,17 @@ NEVER = (".git", ".policyloop")
 """Folders that are nobody's policies, although Cerbos would look for suites in them."""
 
 
+PENDING = ".policyloop-writeback"
+"""The file in the policy directory that says: a write-back is going on, or was interrupted. It says nothing else."""
+OURS = ("policyloop.yaml", "policyloop.spec.yaml", PENDING)
+"""Names that policyloop gives a meaning to. In a policy directory, where a model writes, they are refused."""
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file's name is one of `OURS`, also on a file system that does not tell capitals apart."""
+    return name.casefold().rstrip(". ") in OURS
+
+
 class Kind(Enum):
     """What a file of a bundle is to the compiler."""
 

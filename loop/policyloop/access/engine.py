@@ -13,8 +13,9 @@ from policyloop.access.compare import differences
 from policyloop.access.groups import Found, Group, Key
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
+from policyloop.access.proofs import ask_solver
 from policyloop.access.questions import Question, put
-from policyloop.access.request import Request, canonical
+from policyloop.access.request import Request
 from policyloop.access.source import policies_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
 from policyloop.access.witness import smallest, weight
@@ -27,11 +28,10 @@ from policyloop.widened import AccessReport, Proofs, Reason
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""
 MOST_CLOCK = 2_000
-MOST_PROOFS = 200
+MOST_PROOFS = 400
 """How many questions are put to the solver where nobody says otherwise."""
 MOST_ROUNDS = 3
 """How often it is looked behind the accepted rules."""
-MOST_WHY = 10
 MOST_REASONS = 60
 """The most changes that are told; how many more there were is a note."""
 
@@ -124,42 +124,23 @@ class _Comparison:
         """What the solver finds joins the changes found by decisions; what it proves is counted."""
         if self._bounds.prove == "off":
             return
-        from policyloop.access.prove import Asked, Proved, Unprovable, Witness, proving
+        from policyloop.access.prove import Asked, Unprovable, proving
 
-        asked = (
-            Asked(principal, kind, action, *place, claims)
-            for principal, kind, action, place, claims in self._universe.subjects()
+        people = (
+            Asked(principal, of, action, *place, claims)
+            for principal, of, action, place, claims in self._universe.subjects()
         )
-        proved = refuted = unproved = 0
-        because: dict[str, None] = {}
-        principals: set[tuple[str, str]] = set()
+        changed = [path for path in self._old.changed(new) if kind(path) in (Kind.POLICY, Kind.SCHEMA)]
         try:
             with proving(self._old, new, *pdps, settings) as prover:
-                for verdict in prover.compare(itertools.islice(asked, self._bounds.proofs)):
-                    principals.add((verdict.asked.principal.key, canonical(verdict.asked.claims)))
-                    if isinstance(verdict, Witness):
-                        refuted += 1
-                        found = Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
-                        groups.setdefault(found.key, Group(found)).take(found)
-                    elif isinstance(verdict, Proved):
-                        proved += verdict.direction == "wider"
-                    else:
-                        unproved += verdict.direction == "wider"
-                        because.setdefault(verdict.because)
+                said = ask_solver(prover, people, changed, self._bounds.proofs)
         except Unprovable as reason:
             self.notes.append(f"Nothing was proved, because {reason}.")
             return
-        places = self._universe.about_principals()
-        if places:
-            some = ", ".join(places[:3])
-            who = f"{some} looks at who asks, and only {len(principals)} principals were put to the solver"
-            because = {who: None} | because
-        left = sum(1 for _ in asked)
-        if left:
-            because = {f"only {self._bounds.proofs} questions were put to the solver": None} | because
-        self.proofs = Proofs(
-            proved=proved, refuted=refuted, unproved=unproved + left, because=tuple(because)[:MOST_WHY]
-        )
+        for request, wider in said.witnesses:
+            found = Found(request, wider, "none", engine="proof")
+            groups.setdefault(found.key, Group(found)).take(found)
+        self.proofs = said.proofs
 
     def _by_the_clock(self, new: Bundle, known: Sequence[Found]) -> Iterator[Found]:
         """What differs at another moment than this one: asked of the compiler's engine, which can be told the time."""

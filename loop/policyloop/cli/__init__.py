@@ -27,6 +27,7 @@ from policyloop.cli import (
     hook,
     lint,
     mutate,
+    recover,
     report,
     run,
     schema,
@@ -78,6 +79,7 @@ app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its su
 app.command(short_help="What Claude Code asks before a tool runs.")(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
 app.command(short_help="A run's review, for the person who signs: HTML, Markdown.")(report.report)
+app.command(short_help="Finish a write-back that was interrupted.")(recover.recover)
 app.command(short_help="A run's timeline, its ledger verified.")(show.show)
 app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
 app.command(short_help="Settings that keep Claude Code to the policy directory.")(harden.harden)

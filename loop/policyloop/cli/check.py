@@ -10,7 +10,6 @@ from policyloop.cli.options import (
     FormatOption,
     ProfileOption,
     RunnerOption,
-    StateOption,
     compiler,
     directory,
     settings,
@@ -34,16 +33,14 @@ def check(
     runner: RunnerOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
-    state: StateOption = None,
 ) -> None:
     """Validate a policy directory once: 0 green, 3 it does not compile, 4 tests fail, 6 tests are weaker."""
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
-    from policyloop.workspace import read_baseline, read_bundle, recover
+    from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
-    recover(policies, state)
     bundle = read_bundle(policies)
     lock = None
     if baseline:

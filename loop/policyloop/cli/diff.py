@@ -13,7 +13,6 @@ from policyloop.cli.options import (
     FormatOption,
     ProfileOption,
     RunnerOption,
-    StateOption,
     compiler,
     directory,
     settings,
@@ -75,7 +74,6 @@ def diff(
     runner: RunnerOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
-    state: StateOption = None,
 ) -> None:
     """Compare access under two bundles on the real PDP: 0 not wider, 7 wider, each change with a request that shows it.
 
@@ -85,13 +83,14 @@ def diff(
     from policyloop.access.pdp import Refused, Settings
     from policyloop.access.universe import MOST_REQUESTS
     from policyloop.results import DiffResult
-    from policyloop.workspace import read_baseline, recover
+    from policyloop.workspace import read_baseline, read_bundle, read_revision
 
-    old_name, new_name, near = _sides(old, new, policies)
+    before_is, after_is, near = _sides(old, new, policies)
+    old_name, new_name = before_is or "HEAD", after_is or str(near)
     view = view_of(output)
     loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
-    recover(near, state)
-    before, after = (read_baseline(name, near) for name in (old_name, new_name))
+    before = read_baseline(before_is, near) if before_is else read_revision("HEAD", near)
+    after = read_baseline(after_is, near) if after_is else read_bundle(near)
     accepted = _accepted(allow or (), spec, near, after)
     judge = compiler(loaded)
     cerbos = loaded.cerbos
@@ -118,16 +117,19 @@ def diff(
     raise typer.Exit(int(code))
 
 
-def _sides(old: str | None, new: str | None, policies: Path | None) -> tuple[str, str, Path]:
-    """What is compared with what, and the policy directory that revisions are about."""
+def _sides(old: str | None, new: str | None, policies: Path | None) -> tuple[str | None, str | None, Path]:
+    """What is compared with what, and the policy directory that revisions are about.
+
+    None for what nobody named: git's HEAD, whatever folder is called so, and that policy directory as it is.
+    """
     from policyloop.errors import UsageError
 
     if old is not None and new is None and Path(old).is_dir() and policies is None:
-        return "HEAD", old, Path(old)
+        return None, old, Path(old)
     near = policies or next((Path(name) for name in (new, old) if name and Path(name).is_dir()), USUAL)
     if not near.is_dir():
         raise UsageError(f"There is no policy directory {near}.", "Give --policies DIR, or the directories to compare.")
-    return old or "HEAD", new or str(near), near
+    return old, new, near
 
 
 def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundle") -> "Accepted":

@@ -21,10 +21,9 @@ def guard(
     from policyloop.cli.releases import read_releases
     from policyloop.guard import Lock
     from policyloop.results import GuardResult
-    from policyloop.workspace import read_baseline, read_bundle, recover
+    from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
-    recover(candidate, None)
     after = read_bundle(candidate)
     lock = Lock.of(read_baseline(baseline, candidate))
     lock, released = lock.release(read_releases(release))

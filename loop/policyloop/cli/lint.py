@@ -11,7 +11,6 @@ from policyloop.cli.options import (
     FormatOption,
     ProfileOption,
     RunnerOption,
-    StateOption,
     compiler,
     directory,
     server,
@@ -41,7 +40,6 @@ def lint(
     runner: RunnerOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
-    state: StateOption = None,
 ) -> None:
     """Search for holes that compile: 0 done, 3 when DIR does not compile, 4 with --fail-on. It never edits.
 
@@ -53,12 +51,11 @@ def lint(
     from policyloop.layout import Kind, kind
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
-    from policyloop.workspace import read_bundle, recover
+    from policyloop.workspace import read_bundle
 
     view = view_of(output)
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     enforcement = _enforcement(server_config) if server_config else None
-    recover(policies, state)
     bundle = read_bundle(policies)
     if not any(kind(path) is Kind.POLICY for path in bundle.files):
         raise UsageError(f"{policies} holds no policies.", "Give a directory that holds policies.")

@@ -10,7 +10,6 @@ from policyloop.cli.options import (
     FormatOption,
     ProfileOption,
     RunnerOption,
-    StateOption,
     compiler,
     directory,
     server,
@@ -38,7 +37,6 @@ def mutate(
     runner: RunnerOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
-    state: StateOption = None,
 ) -> None:
     """Make small mistakes, one at a time: which go unnoticed by the tests? 0 done, 3 or 4 when DIR is not green.
 
@@ -47,12 +45,11 @@ def mutate(
     from policyloop.access.mutate import mutate as run
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
-    from policyloop.workspace import read_bundle, recover
+    from policyloop.workspace import read_bundle
 
     _check_target(write)
     view = view_of(output)
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
-    recover(policies, state)
     bundle = read_bundle(policies)
     if only is not None and only not in bundle:
         raise typer.BadParameter(f"there is no {only} in {policies}", param_hint="--only")

@@ -51,7 +51,11 @@ def start(
         bool, typer.Option("--anew", help="After a session that did not end green: a person grants a new budget.")
     ] = False,
     tests_as_they_are: Annotated[
-        bool, typer.Option("--tests-as-they-are", help="With --anew: also if tests are weaker than they were then.")
+        bool,
+        typer.Option(
+            "--tests-as-they-are",
+            help="Also if tests are weaker than an earlier session left them; they are named in the record.",
+        ),
     ] = False,
     unguarded: Annotated[
         bool, typer.Option("--unguarded", help="In Claude Code, although no hook of policyloop saw this command.")
@@ -129,7 +133,7 @@ def restore(
 
 @app.command()
 def end(*, policies: PoliciesOption = None, output: FormatOption = None) -> None:
-    """End a session, as a person: the hooks let go. A new one over the directory then needs start --anew."""
+    """End a session, as a person: the hooks let go. If it was not green, a new one over the directory needs --anew."""
     from policyloop.cli.sessions import end_session, find
 
     view = view_of(output)

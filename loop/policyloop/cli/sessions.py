@@ -106,7 +106,8 @@ def take_step(entry: Entry, dispute: str | None = None) -> Answer:
 
 def status_of(entry: Entry) -> Answer:
     """Where it stands; nothing is written."""
-    return replace(as_of_now(load(entry)), exit_code=Exit.GREEN)
+    answer = replace(as_of_now(load(entry)), exit_code=Exit.GREEN)
+    return replace(answer, phase=home.ACCEPTED) if entry.phase == home.ACCEPTED else answer
 
 
 def as_of_now(past: Past) -> Answer:
@@ -153,7 +154,7 @@ def end_session(entry: Entry) -> tuple[Answer | None, tuple[str, ...]]:
     """End it, whatever state it is in: the answer, None when its record is not whole, and what a person must know."""
     try:
         entry = settled(entry)
-        if entry.phase in {home.GREEN, home.ENDED}:
+        if entry.phase in {home.ACCEPTED, home.ENDED}:
             return status_of(entry), (f"Session {entry.run} had ended before.",)
         if entry.phase == home.OPEN:
             with Session.resume(entry) as session:
@@ -164,9 +165,11 @@ def end_session(entry: Entry) -> tuple[Answer | None, tuple[str, ...]]:
     except PersonNeeded as error:
         put(entry._replace(phase=home.ENDED))
         return None, (f"{error.message} It is ended now.",)
-    answer = replace(answer_of(past.opening, past.state), phase=home.ENDED, exit_code=Exit.GREEN)
+    # What was green stays so: a person has taken over, and a new session needs no --anew.
+    phase = home.ACCEPTED if phase_of(past.state) == home.GREEN else home.ENDED
+    answer = replace(as_of_now(past), phase=phase, exit_code=Exit.GREEN)
     head = past.chain.records[-1].hash
-    put(entry_of(past.opening, past.state, head, text_of(answer))._replace(phase=home.ENDED))
+    put(entry_of(past.opening, past.state, head, text_of(answer))._replace(phase=phase))
     return answer, tuple(_weaker_now(past))
 
 

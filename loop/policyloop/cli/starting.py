@@ -1,6 +1,7 @@
 """The work of `policyloop session start`: what stands against a session, what it locks, and its first validation."""
 
 import os
+import sys
 import time
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,12 +13,14 @@ from policyloop.cli.options import compiler, settings
 from policyloop.cli.sessions import CLAUDE_VARIABLE, END, judged_by, settled, told
 from policyloop.cli.specfile import read_text, spec_path
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
+from policyloop.findings import AssertionId
 from policyloop.guard import Lock
 from policyloop.ledger import new_run_id
 from policyloop.session import home
 from policyloop.session.answer import Answer
-from policyloop.session.home import Entry, HomeError
-from policyloop.session.live import Session, load
+from policyloop.session.earlier import weaker_than
+from policyloop.session.home import HomeError
+from policyloop.session.live import Session
 from policyloop.session.record import Opening
 from policyloop.spec import Spec, check_spec, parse_spec
 from policyloop.view.specs import against_line
@@ -44,12 +47,12 @@ class Start:
 def start_session(asked: Start) -> Answer:
     """Open a session. Raises `PolicyloopError` for what stands against it; then nothing was opened."""
     _check_place(asked)
+    _check_person(asked)
     claude = asked.claude or os.environ.get(CLAUDE_VARIABLE) or None
-    last = _last(asked, claude)
+    _check_others(asked, claude)
     config = settings(asked.policies, None, None, {"cerbos": {"runner": asked.runner}})
     with Workspace.open(asked.policies) as hold:
-        if last and not asked.tests_as_they_are:
-            _check_not_weaker(last, hold.start)
+        given_up = _given_up(asked, claude, hold.start)
         path, spec_text, first = _first(asked, hold.start)
         spec = parse_spec(spec_text, str(path)) if spec_text is not None else None
         words = asked.words or (spec.request if spec else "")
@@ -74,7 +77,7 @@ def start_session(asked: Start) -> Answer:
                 before="",
                 start="",
                 dropped=tuple(one.id for one in Lock.of(first.bundle) if one.id not in {a.id for a in first.lock}),
-                released=tuple(one.id for one in first.released),
+                released=(*(one.id for one in first.released), *given_up),
             )
             judge = partial(judged_by, runner, config.guard.require_tests)
             with Session.begin(opening, hold.start, first.bundle, judge) as session:
@@ -105,8 +108,24 @@ def _check_place(asked: Start) -> None:
         )
 
 
-def _last(asked: Start, claude: str | None) -> Entry | None:
-    """The session before, when it did not end green. Raises `PersonNeeded` when it stands against a new one."""
+def _check_person(asked: Start) -> None:
+    """What only a person grants is either seen by a hook, which asks them, or typed at a terminal.
+
+    Raises `PersonNeeded` where an agent's environment shows and neither is so.
+    """
+    granted = "--anew" if asked.anew else "--tests-as-they-are" if asked.tests_as_they_are else ""
+    if not granted or asked.hooks_home or not os.environ.get("CLAUDECODE"):
+        return
+    if not (sys.stdin and sys.stdin.isatty()):
+        session = asked.claude or os.environ.get(CLAUDE_VARIABLE) or "ID"
+        raise PersonNeeded(
+            f"{granted} is for a person, and this command runs in an agent's environment where nobody was asked.",
+            f"They run it in a terminal of their own, with --claude-session {session}.",
+        )
+
+
+def _check_others(asked: Start, claude: str | None) -> None:
+    """Raises `PersonNeeded` when a session before stands against a new one."""
     real = asked.policies.resolve()
     try:
         last = home.of_directory(key_of(real))
@@ -122,20 +141,22 @@ def _last(asked: Start, claude: str | None) -> Entry | None:
                 f"Session {open_one.run} is open over {open_one.policies}.",
                 f"Go on with policyloop session step; a person ends it with {END} --policies {open_one.policies}.",
             )
+    if other and other.phase == home.GREEN:
+        raise PersonNeeded(
+            f"Session {other.run} over {other.policies} is green, and no person has taken over yet.",
+            f"Report to them; what they ask for next takes over, or {END} --policies {other.policies}.",
+        )
     stopped = next((one for one in around if one.phase == home.STOPPED), None)
     if stopped and not asked.anew:
         raise PersonNeeded(
             f"Session {stopped.run} over {stopped.policies} stopped, and it locks tests of {asked.policies} too.",
             f"Report to the person; only they end it ({END} --policies {stopped.policies}), or start anew with --anew.",
         )
-    if last is None or last.phase == home.GREEN:
-        return None
-    if not asked.anew:
+    if last and last.phase not in {home.GREEN, home.ACCEPTED} and not asked.anew:
         raise PersonNeeded(
             f"The last session over {last.policies} ({last.run}) did not end green.",
             "Report to the person; only they start anew: policyloop session start --anew, with the same options.",
         )
-    return last
 
 
 def _around(one: Path, other: Path) -> bool:
@@ -143,22 +164,39 @@ def _around(one: Path, other: Path) -> bool:
     return one != other and (one.is_relative_to(other) or other.is_relative_to(one))
 
 
-def _check_not_weaker(last: Entry, now: Bundle) -> None:
-    """The tests that the last session locked still hold, or a person says that they need not."""
+def _given_up(asked: Start, claude: str | None, now: Bundle) -> tuple[AssertionId, ...]:
+    """The tests that earlier sessions left locked and that are weaker now, which a person takes as they are.
+
+    Raises `PersonNeeded` when there are some and no person said so.
+    """
     try:
-        weaker = load(last).state.lock.weakened_by(now)
+        weaker = weaker_than(home.all_entries(), asked.policies.resolve(), claude, now)
+    except HomeError as error:
+        raise PersonNeeded(f"{error}.", "Remove that file if no session is open.") from None
     except PersonNeeded as error:
+        if asked.tests_as_they_are:
+            return ()
         raise PersonNeeded(
             f"{error.message} So nobody can tell whether the tests that it locked still hold.",
             "--tests-as-they-are takes them as they are.",
         ) from None
-    if weaker:
-        one = weaker[0]
+    if weaker and not asked.tests_as_they_are:
+        first = weaker[0]
+        one = first.weakened[0]
         names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}: {one.how}"
+        place = "" if first.entry.policies == str(asked.policies.resolve()) else f" over {first.entry.policies}"
+        restore = "policyloop session restore brings them back; " if first.entry.phase == home.STOPPED else ""
         raise PersonNeeded(
-            f"{len(weaker)} tests are weaker than those that session {last.run} locked, such as {names}.",
-            "policyloop session restore brings them back; --tests-as-they-are takes them as they are.",
+            f"{len(first.weakened)} tests are weaker than those that session {first.entry.run}{place} locked, "
+            f"such as {names}.",
+            f"{restore}a person takes them as they are with --tests-as-they-are.",
         )
+    lost = [one for record in weaker for one in record.weakened]
+    return tuple(
+        AssertionId(file="", suite=one.suite, test=one.test, principal=one.principal, resource=one.resource,
+                    action=one.action)
+        for one in lost
+    )  # fmt: skip
 
 
 def _first(asked: Start, bundle: Bundle) -> tuple[Path, str | None, Beginning]:

@@ -26,8 +26,8 @@ MINIMUM_VERSION = "2.1.295"
 PROGRAM = 'PATH="$PATH:$HOME/.local/bin" policyloop'
 """What the hooks of a project run: on PATH, else where the skill's setup puts it. The file is shared, so no more."""
 
-EDITING_TOOLS = "Edit|MultiEdit|Write|NotebookEdit|Bash|PowerShell|Monitor|EnterWorktree|mcp__.*"
-"""The tools that the hook is asked about; the plugin's `hooks.json` has the same."""
+EVERY_TOOL = "*"
+"""The hook is asked about each tool, since new ones come; the plugin's `hooks.json` has the same."""
 
 STRICT_MODES = ("default", "manual", "plan", "dontAsk")
 """Permission modes in which nothing is edited or run that no rule allows and no person approves."""
@@ -81,7 +81,7 @@ class Hook:
         return f"policyloop hook {_EVENTS[self.event]}"
 
 
-_EVENTS = {"PreToolUse": "pre-tool-use", "Stop": "stop"}
+_EVENTS = {"PreToolUse": "pre-tool-use", "UserPromptSubmit": "user-prompt-submit", "Stop": "stop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ def wanted(project: Path, policies: str, *, managed: bool, program: str = PROGRA
         values=tuple(values),
         hooks=(
             # Exit code 2 blocks in every client; any other failure, a missing program too, would let the tool run.
-            Hook("PreToolUse", EDITING_TOOLS, (*_command(program, "PreToolUse", " || exit 2"), ("onFailure", "block"))),
+            Hook("PreToolUse", EVERY_TOOL, (*_command(program, "PreToolUse", " || exit 2"), ("onFailure", "block"))),
+            Hook("UserPromptSubmit", "", _command(program, "UserPromptSubmit")),
             Hook("Stop", "", _command(program, "Stop")),
         ),
     )

@@ -1,10 +1,12 @@
-"""What Claude Code asks before a tool runs and before a turn ends, and what any other agent's harness may ask too.
+"""What Claude Code asks before a tool runs, before a turn ends and when a prompt comes in.
 
     policyloop hook pre-tool-use < question.json      policyloop hook stop < question.json
+    policyloop hook user-prompt-submit < question.json
 
-A question without an open session for its `session_id` gets no answer: exit 0 and no output. This runs at every edit,
-so nothing is imported that the decision does not need. It fails closed: what goes wrong before a tool runs blocks the
-tool (exit 2); a stop is let go with an error that is shown (exit 1), since a turn that can never end helps nobody.
+Any other agent's harness may ask the same. A question without a session that holds its `session_id` gets no answer:
+exit 0 and no output. This runs at every tool call, so nothing is imported that the decision does not need. It fails
+closed: what goes wrong before a tool runs blocks the tool (exit 2); a stop and a prompt are let go with an error that
+is shown (exit 1), since a turn that can never end helps nobody, and the guard stays.
 """
 
 import json
@@ -12,7 +14,7 @@ import sys
 
 from policyloop.hooks.verdict import Fault, Verdict
 
-EVENTS = ("pre-tool-use", "stop")
+EVENTS = ("pre-tool-use", "stop", "user-prompt-submit")
 _BLOCKED, _SHOWN = 2, 1
 """Exit codes of a hook: 2 blocks the tool, and the model reads why; any other failure is shown and blocks nothing."""
 
@@ -24,7 +26,7 @@ def run(arguments: list[str]) -> int:
     that of a wrapper.
     """
     event = arguments[0] if arguments else ""
-    failed = _SHOWN if event == "stop" else _BLOCKED
+    failed = _SHOWN if event in {"stop", "user-prompt-submit"} else _BLOCKED
     try:
         answer = _answer(event, arguments[1:], json.loads(sys.stdin.buffer.read()))
         if answer:
@@ -48,7 +50,11 @@ def _answer(event: str, options: list[str], question: object) -> dict[str, objec
     if event == "stop":
         from policyloop.hooks.stop import stop
 
-        return stop(session)
+        return stop(session, question)
+    if event == "user-prompt-submit":
+        from policyloop.hooks.prompt import prompt
+
+        return prompt(session, question)
     from policyloop.hooks.tools import before_tool
 
     verdict = before_tool(session, question, _commands(options))

@@ -5,7 +5,7 @@ from typing import Any
 
 from policyloop.hooks.verdict import Fault, Verdict, deny, standing
 from policyloop.layout import Kind, kind
-from policyloop.session.home import STOPPED, Entry
+from policyloop.session.home import GREEN, STOPPED, Entry
 
 NEVER = frozenset({".policyloop", ".claude", ".git", ".policyloop-writeback"})
 """Names that no edit gets at, in whatever case they are written."""
@@ -20,6 +20,11 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
     place = _place(path, cwd)
     if place is None:
         return deny(f"{about}: {path[:200]!r} is no plain path; give the absolute path of a file.")
+    if entry.phase == GREEN:
+        return deny(
+            f"{about}: nothing is edited any more. Report to the person; what they ask for next is theirs, and then "
+            "the hooks let go."
+        )
     if entry.spec and place == entry.spec:
         return _confirming(tool, place, given)
     inside = place.startswith(entry.policies + os.sep)

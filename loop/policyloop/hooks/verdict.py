@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from policyloop.session.home import STOPPED, Entry
+from policyloop.session.home import GREEN, STOPPED, Entry
 
 
 class Fault(Exception):
@@ -24,7 +24,8 @@ def deny(reason: str) -> Verdict:
 
 def standing(entry: Entry) -> str:
     """`session 20260101-120000-abcd is open over /app/policies`: how a reason begins."""
-    return f"session {entry.run} is {'stopped' if entry.phase == STOPPED else 'open'} over {entry.policies}"
+    phase = {STOPPED: "stopped", GREEN: "green"}.get(entry.phase, "open")
+    return f"session {entry.run} is {phase} over {entry.policies}"
 
 
 def text_of(given: dict[str, Any], key: str) -> str:

@@ -33,6 +33,13 @@ def harden() -> Schema:
     )
 
 
+def recover() -> Schema:
+    return shape(
+        "What `policyloop recover --format json` prints. `files_changed`: what the write-back wrote.",
+        {"outcome": one_of("recovered", "nothing"), "exit_code": one_of(0), "files_changed": many(TEXT)},
+    )
+
+
 def error() -> Schema:
     return shape(
         "What any command with `--format json` prints when it cannot begin.",

@@ -20,7 +20,7 @@ def session() -> Schema:
             "message": TEXT,
             "exit_code": one_of(0, 2, 3, 4, 5, 6, 8),
             "session": TEXT,
-            "phase": one_of("open", "green", "stopped", "ended"),
+            "phase": one_of("open", "green", "accepted", "stopped", "ended"),
             "policies": TEXT,
             "spec": or_null(TEXT),
             "request": TEXT,

@@ -5,7 +5,8 @@ owner may enter: while a session is open, the hooks let no edit and no command o
 the same user in another way can still change it; nothing here is signed.
 
     sessions/<directory>.<Claude Code session>.json  the entry: one a policy directory, replaced as a whole
-    runs/<run id>/   the ledger and the snapshots of one session, and one byte for each time that a stop was blocked
+    runs/<run id>/   the ledger and the snapshots of one session, one byte for each time that a stop was blocked, and
+                     `rest`: its last turn ended green, with nothing that could speak in a person's place
 
 Imported at every edit, so it imports next to nothing.
 """
@@ -15,12 +16,18 @@ import os
 import stat
 from typing import NamedTuple
 
+from policyloop import outside
+
+home = outside.home
+
 OPEN = "open"
 STOPPED = "stopped"
 GREEN = "green"
+ACCEPTED = "accepted"
 ENDED = "ended"
-GUARDED = (OPEN, STOPPED)
-"""The phases in which the hooks hold an agent: a stopped session must be ended, or started anew, by a person."""
+GUARDED = (OPEN, STOPPED, GREEN)
+"""The phases in which the hooks hold an agent. A stopped session must be ended, or started anew, by a person; a green
+one holds until a person has taken over (`accepted`), so that nothing is weakened between the two."""
 
 MAX_ENTRY_BYTES = 1_048_576
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
@@ -57,14 +64,6 @@ class Entry(NamedTuple):
     """How often it had been blocked when the last step was made."""
 
 
-def home() -> str:
-    """The folder that holds all sessions of this user. It need not exist."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "policyloop")
-
-
 def made_home() -> str:
     """As `home`, and made for its owner alone. Raises `HomeError` when it cannot be, or is not, the owner's own."""
     place = home()
@@ -81,8 +80,20 @@ def made_home() -> str:
 
 def guarding(claude: str) -> Entry | None:
     """The session that holds this Claude Code session now, or None. Raises `HomeError` when its entry is no entry."""
-    found = [entry for entry in _entries(suffix=f".{_name(claude)}.json") if entry.phase in GUARDED]
-    return max(found, key=lambda entry: entry.run, default=None)
+    return max(held(claude), key=lambda entry: entry.run, default=None)
+
+
+def held(claude: str) -> list[Entry]:
+    """Every session that holds this Claude Code session now. Raises `HomeError`."""
+    return [entry for entry in _entries(suffix=f".{_name(claude)}.json") if entry.phase in GUARDED]
+
+
+def accept(entry: Entry) -> None:
+    """A person has taken over: the hooks let go. Raises `HomeError`."""
+    import hashlib
+
+    # As `key_of` names it, which is too slow to import here.
+    put(hashlib.sha256(os.fsencode(entry.policies)).hexdigest()[:16], entry._replace(phase=ACCEPTED))
 
 
 def of_directory(key: str) -> Entry | None:
@@ -98,6 +109,7 @@ def all_entries() -> list[Entry]:
 def put(key: str, entry: Entry) -> None:
     """Write the entry of a directory, whole or not at all, in the place of any before it. Raises `HomeError`."""
     folder = os.path.join(made_home(), "sessions")
+    sweep(folder)
     name = f"{key}.{_name(entry.claude)}.json"
     temp = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
     try:
@@ -117,6 +129,34 @@ def put(key: str, entry: Entry) -> None:
             os.close(directory)
     except OSError as error:
         raise HomeError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def sweep(folder: str) -> None:
+    """Remove what writers left there that were killed: hidden files that end in their process's number, or `.tmp`.
+
+    What a living process of that number may be writing stays, and so does what cannot be removed.
+    """
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        number = name.removesuffix(".tmp").rpartition(".")[2]
+        if name.startswith(".") and number.isascii() and number.isdigit() and not _lives(int(number)):
+            try:
+                os.unlink(os.path.join(folder, name))
+            except OSError:
+                continue
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def blocks(entry: Entry) -> int:
@@ -143,6 +183,31 @@ def count_block(entry: Entry) -> None:
         raise HomeError(f"{_blocks_file(entry)} cannot be written: {error.strerror}") from None
 
 
+def rest(entry: Entry) -> None:
+    """The turn ended green, and only a person can begin the next one. Raises `HomeError` when that cannot be kept."""
+    path = _rest_file(entry)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise HomeError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def unrest(entry: Entry) -> None:
+    """Take `rest` back. Raises `HomeError`."""
+    path = _rest_file(entry)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise HomeError(f"{path} cannot be removed: {error.strerror}") from None
+
+
+def rested(entry: Entry) -> bool:
+    """Whether `rest` was the last thing said about the session's turns."""
+    return os.path.isfile(_rest_file(entry))
+
+
 def kept(entry: Entry) -> str:
     """The folder of what a session keeps."""
     return os.path.join(home(), "runs", entry.run, "kept")
@@ -150,6 +215,10 @@ def kept(entry: Entry) -> str:
 
 def _blocks_file(entry: Entry) -> str:
     return os.path.join(home(), "runs", entry.run, "blocks")
+
+
+def _rest_file(entry: Entry) -> str:
+    return os.path.join(home(), "runs", entry.run, "rest")
 
 
 def _name(claude: str | None) -> str:
@@ -200,7 +269,7 @@ def _sound(entry: Entry) -> bool:
         all(isinstance(one, str) for one in texts)
         and all(one is None or isinstance(one, str) for one in optional)
         and all(type(one) is int for one in counts)
-        and entry.phase in {OPEN, STOPPED, GREEN, ENDED}
+        and entry.phase in {OPEN, STOPPED, GREEN, ACCEPTED, ENDED}
         and _PLAIN.issuperset(entry.run)
         and bool(entry.run)
     )

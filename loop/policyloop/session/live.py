@@ -7,6 +7,7 @@ One process at a time: the ledger's own lock.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,8 @@ from policyloop.workspace.lock import key_of
 Judge = Callable[[Bundle, Lock], Report]
 MAX_ANSWER = 12_000
 """Characters of an answer that a hook repeats."""
+HALF_MADE_SECONDS = 3600
+"""For how long a start may have left nothing but a half-made record before that is litter."""
 BY_A_PERSON = outcome.person("ended", "A person ended this session.")
 
 
@@ -116,7 +119,7 @@ class Session:
     @classmethod
     def begin(cls, opening: Opening, before: Bundle, start: Bundle, judge: Judge) -> Self:
         """Open a session over `start`: validate it, and write the first records. Raises `Unavailable`."""
-        made_home()
+        sweep_runs(made_home() / "runs")
         kept = Snapshots(folder_of(opening.run) / "kept")
         opening = replace(opening, before=kept.keep_bundle(before), start=kept.keep_bundle(start))
         lock = Lock.of(start).without(opening.dropped)
@@ -137,6 +140,7 @@ class Session:
         """Go on with a session that is open. Raises `PersonNeeded`, also when its record is not whole."""
         ledger = Ledger.reopen(folder_of(entry.run) / LEDGER)
         try:
+            home.sweep(home.kept(entry))
             past = load(entry)
         except BaseException:
             ledger.close()
@@ -273,3 +277,23 @@ def made_home() -> Path:
         return Path(home.made_home())
     except HomeError as error:
         raise Unavailable(f"{error}.", "See to it, or set XDG_STATE_HOME.") from None
+
+
+def sweep_runs(runs: Path) -> None:
+    """Remove what starts left there that were killed before they had opened anything: records that tell of no session.
+
+    Only folders that nobody has touched for an hour, and whose ledger, if there is any, nobody holds. What cannot be
+    removed stays.
+    """
+    import shutil
+
+    for folder in runs.iterdir() if runs.is_dir() else ():
+        with suppress(OSError, PolicyloopError):
+            latest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+            if time.time() - latest < HALF_MADE_SECONDS or folder.is_symlink() or not folder.is_dir():
+                continue
+            ledger = folder / LEDGER
+            if ledger.exists() and any(record.kind == TOLD for record in read(ledger).records):
+                continue
+            if {path.name for path in folder.iterdir()} <= {"kept", LEDGER, f"{LEDGER}.head"}:
+                shutil.rmtree(folder)

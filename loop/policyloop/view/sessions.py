@@ -40,7 +40,7 @@ def session_lines(answer: Answer) -> Iterator[str]:
     if answer.restored:
         yield f"restored: {_names(answer.restored)}"
     if answer.changed_since:
-        since = "it became green" if answer.phase == "green" else "the last step"
+        since = "it became green" if answer.phase in {"green", "accepted"} else "the last step"
         yield f"changed since {since}: {_names(answer.changed_since)}"
     yield from _end_lines(answer)
     yield f"session {answer.session} over {one_line(answer.policies)}: {_standing(answer)}"

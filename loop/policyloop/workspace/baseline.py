@@ -1,18 +1,17 @@
 """The policy directory as it was: another directory, or the same one at a git revision, read with git's plumbing."""
 
 import os
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from policyloop.bundle import Bundle
+from policyloop.bundle import MAX_FILES, MAX_TOTAL_BYTES, Bundle
 from policyloop.errors import Unavailable, UsageError
-from policyloop.layout import kind
+from policyloop.layout import is_ours, kind
+from policyloop.workspace.git import Git, in_work_tree
 from policyloop.workspace.inside import open_directory, shown
-from policyloop.workspace.read import MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, read_bundle
+from policyloop.workspace.read import MAX_FILE_BYTES, read_bundle
 
-TIMEOUT_SECONDS = 60
 _LINK, _SUBMODULE = "120000", "160000"
 
 
@@ -27,18 +26,52 @@ class _Entry:
 def read_baseline(spec: str, directory: Path) -> Bundle:
     """The bundle in the directory `spec`, or else `directory` as it was at the git revision `spec`.
 
-    Nothing of the repository's configuration is run, and nothing is fetched. Raises `UsageError` for what is neither,
-    and for what `read_bundle` refuses; `Unavailable` when git is missing or does not answer.
+    A name that is both is neither: a folder can be put beside the policies by whoever wrote the change that is held
+    against the revision. Nothing of the repository's configuration is run, and nothing is fetched. Raises `UsageError`
+    for what is neither or both, and for what `read_bundle` refuses; `Unavailable` when git is missing or silent.
     """
     name = shown(spec)
-    readable = spec and "\0" not in spec
-    if readable and Path(spec).is_dir():
-        return read_bundle(Path(spec))
-    if not readable or spec.startswith("-"):
+    if not spec or "\0" in spec or spec.startswith("-"):
         raise UsageError(f"The baseline {name} is neither a directory nor a git revision.", "Give one of them.")
+    is_path = spec in (".", "..") or spec.startswith(("/", "./", "../"))
+    is_folder = Path(spec).is_dir()
+    if is_path:
+        return read_bundle(Path(spec))
+    if not is_folder:
+        return _at_revision(spec, directory)
+    if _is_revision(spec, directory):
+        raise UsageError(
+            f"The baseline {name} is a directory and a git revision, and it matters which.",
+            f"Give ./{name} for the directory; for the revision a name that no folder has, such as refs/heads/{name}.",
+        )
+    return read_bundle(Path(spec))
+
+
+def read_revision(spec: str, directory: Path) -> Bundle:
+    """`directory` as it was at the git revision `spec`, whatever folder has its name. Raises as `read_baseline`."""
+    return _at_revision(spec, directory)
+
+
+def _is_revision(spec: str, directory: Path) -> bool:
+    """Whether git, asked in `directory` or here, knows the name; without git no revision can be meant."""
+    for place in (directory, Path()):
+        try:
+            root, real = open_directory(place)
+        except UsageError:
+            continue
+        os.close(root)
+        if not in_work_tree(real):
+            continue
+        if Git(real).ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{spec}^{{commit}}") is not None:
+            return True
+    return False
+
+
+def _at_revision(spec: str, directory: Path) -> Bundle:
+    name = shown(spec)
     root, real = open_directory(directory)
     os.close(root)
-    git = _Git(real)
+    git = Git(real)
     where = git.ask("rev-parse", "--show-prefix")
     if where is None:
         raise UsageError(
@@ -46,62 +79,36 @@ def read_baseline(spec: str, directory: Path) -> Bundle:
             "Give a directory.",
         )
     prefix = os.fsdecode(where.removesuffix(b"\n"))
-    commit = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{spec}^{{commit}}")
+    # Without --quiet, which would keep back that a name is ambiguous.
+    commit = git.ask("rev-parse", "--verify", "--end-of-options", f"{spec}^{{commit}}")
     if commit is None:
         raise UsageError(
             f"The baseline {name} is neither a directory nor a git revision.",
             "In a shallow clone, fetch the revision first.",
         )
+    if spec != "HEAD" and b"ambiguous" in git.complaints:  # git takes its own HEAD before any branch of that name
+        raise UsageError(
+            f"The baseline {name} names more than one thing in git, such as a branch and a tag.",
+            f"Give the whole name: refs/heads/{name} or refs/tags/{name}.",
+        )
     tree = f"{commit.decode().strip()}:{prefix}"
     if git.ask("cat-file", "-e", tree) is None:
         raise UsageError(f"At the revision {name} there is no folder {shown(prefix)}.", "Give a directory.")
     entries = _entries(git.must("ls-tree", "-r", "-z", "-l", "--full-tree", tree))
+    _refuse_ours(entries, name)
     _refuse_links(git, tree, [e for e in entries if e.mode == _LINK], name)
     return _bundle(git, entries, name)
 
 
-class _Git:
-    """git in one folder, asked only what needs no hook, filter, pager, prompt or network."""
-
-    def __init__(self, folder: Path) -> None:
-        self.said = ""
-        self._folder = folder
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
-        self._environment = {
-            **kept,
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "LC_ALL": "C",
-        }
-
-    def ask(self, *arguments: str, stdin: bytes = b"") -> bytes | None:
-        """What git prints, None when it fails; then `said` is its last line."""
-        try:
-            done = subprocess.run(
-                ["git", "--no-pager", *arguments],
-                cwd=self._folder,
-                env=self._environment,
-                input=stdin,
-                capture_output=True,
-                timeout=TIMEOUT_SECONDS,
-                check=False,
+def _refuse_ours(entries: Sequence[_Entry], name: str) -> None:
+    """As `read_bundle` does: files with a name of policyloop's own."""
+    for entry in entries:
+        if is_ours(entry.path.rpartition("/")[2]):
+            raise UsageError(
+                f"At the revision {name}, {shown(entry.path)} bears a name of policyloop's own, and is not read where "
+                "a model writes.",
+                "Give a revision without it.",
             )
-        except FileNotFoundError:
-            raise Unavailable("git is not installed, so no revision can be read.", "Install git.") from None
-        except subprocess.TimeoutExpired:
-            raise Unavailable(f"git {arguments[0]} did not answer in {TIMEOUT_SECONDS} seconds.") from None
-        lines = done.stderr.decode(errors="replace").splitlines() or [f"exit code {done.returncode}"]
-        self.said = lines[0]
-        return None if done.returncode else done.stdout
-
-    def must(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """As `ask`; raises `Unavailable` when git fails."""
-        answer = self.ask(*arguments, stdin=stdin)
-        if answer is None:
-            raise Unavailable(f"git {arguments[0]} failed: {self.said}.", "See whether the repository is whole.")
-        return answer
 
 
 def _entries(listing: bytes) -> list[_Entry]:
@@ -111,12 +118,12 @@ def _entries(listing: bytes) -> list[_Entry]:
         head, _, raw = line.partition(b"\t")
         mode, _, object_id, size = head.decode().split()
         path = os.fsdecode(raw)
-        if kind(path) is not None or mode in {_LINK, _SUBMODULE}:
+        if kind(path) is not None or is_ours(path.rpartition("/")[2]) or mode in {_LINK, _SUBMODULE}:
             entries.append(_Entry(mode, object_id, int(size) if size.isdigit() else 0, path))
     return entries
 
 
-def _refuse_links(git: _Git, tree: str, links: Sequence[_Entry], name: str) -> None:
+def _refuse_links(git: Git, tree: str, links: Sequence[_Entry], name: str) -> None:
     """As `read_bundle` does: links in place of a policy file, and links to a folder, which hides policies."""
     for link in links:
         answer = b"tree"
@@ -130,7 +137,7 @@ def _refuse_links(git: _Git, tree: str, links: Sequence[_Entry], name: str) -> N
             )
 
 
-def _bundle(git: _Git, entries: Sequence[_Entry], name: str) -> Bundle:
+def _bundle(git: Git, entries: Sequence[_Entry], name: str) -> Bundle:
     for entry in entries:
         if entry.mode == _SUBMODULE:
             raise UsageError(

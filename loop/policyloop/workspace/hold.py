@@ -2,17 +2,18 @@
 
 The write-back, in the order in which it reaches the disk:
 
-1. the journal, with the old and the new content of every path, in the state directory;
+1. the journal, with the old and the new content of every path, outside the project;
 2. a look whether the policy directory still is what was read at the start; if not, a person decides;
 3. the commit: the journal gets its name `.forward`;
 4. the mark `.policyloop-writeback` in the policy directory, then each path by a file beside it and a rename;
 5. the mark and the journal go.
 
-Killed before 3, the directory is as it was; killed after it, the next command finishes what was begun
-(`policyloop.workspace.recovery`).
+Killed before 3, the directory is as it was; killed after it, the next command that writes finishes what was begun, and
+those that only look say so (`policyloop.workspace.recovery`).
 """
 
 import os
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from typing import Self
 from policyloop.bundle import Bundle
 from policyloop.errors import PolicyloopError, Unavailable, UsageError
 from policyloop.layout import kind
+from policyloop.outside import NotOurs
 from policyloop.runs import run_directory
 from policyloop.workspace.inside import folder, open_directory, shown, split
 from policyloop.workspace.journal import BACK, FORWARD, STAGED, Journal, JournalFile, plan
@@ -73,9 +75,9 @@ class Workspace:
 
     def _begin(self) -> None:
         lock_directory(self._root, self.policies)
-        self.recovered = finish(self._root, self.policies, self.state)
+        self.recovered = finish(self._root, self.policies)
         with suppress(OSError):
-            JournalFile.of(self.state, self.policies).discard(STAGED)
+            JournalFile.of(self.policies).discard(STAGED)
         self.start = self._on_disk = read_tree(self._root, str(self.policies))
         if closed := self._closed_folder(()):
             raise UsageError(f"{closed} cannot be written.", "Make it writable, or work on a copy of the policies.")
@@ -96,7 +98,7 @@ class Workspace:
                 raise ValueError(f"{path!r} is no file of a bundle")
         time = datetime.now(UTC).isoformat(timespec="seconds")
         patch = self._patch_of(run_id) if run_id else self.state / "patches" / f"{time.replace(':', '')}.patch"
-        file = JournalFile.of(self.state, self.policies)
+        file = JournalFile.of(self.policies)
         journal = self._committed(file, green, time, patch)
         try:
             carry_out(self._root, self.policies, file, journal)
@@ -145,6 +147,8 @@ class Workspace:
             with suppress(OSError):
                 file.discard()
             raise
+        except NotOurs as error:
+            raise self._not_written(str(error), green, patch) from None
         except OSError as error:
             with suppress(OSError):
                 file.discard()
@@ -181,7 +185,7 @@ class Workspace:
         except OSError:
             return Unavailable(
                 f"The write-back to {shown(str(self.policies))} stopped in the middle ({why}).",
-                "Make room; then the next policyloop command on it takes back what was written.",
+                f"Make room; then take back what was written: policyloop recover {shlex.quote(str(self.policies))}",
             )
         return self._unwritten(why, patch)
 

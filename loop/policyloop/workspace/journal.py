@@ -1,6 +1,7 @@
 """What a write-back is about to do, on the disk before it does any of it, so that a kill at any instant can be undone.
 
-A journal is one file in the state directory, named by the key of the policy directory and by where the write-back is:
+A journal is one file outside of the project, where none of its files can stand in for it: in `writebacks` of
+`policyloop.outside`. It is named by the key of the policy directory and by where the write-back is:
 
     KEY.staged    written, nothing decided: the policy directory is untouched, and the file means nothing
     KEY.forward   committed: every path goes from its old to its new content
@@ -19,11 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from policyloop import outside
 from policyloop.bundle import Bundle
+from policyloop.layout import PENDING
 from policyloop.workspace.inside import Held, folder, held, split, write_all
 from policyloop.workspace.lock import key_of
-from policyloop.workspace.place import trusted
 
+_FOLDER = "writebacks"
 STAGED, FORWARD, BACK = ".staged", ".forward", ".back"
 
 
@@ -75,6 +78,15 @@ class Journal:
         return tuple(c.path for c in self.changes)
 
 
+def is_marked(root: int) -> bool:
+    """Whether the mark of a write-back stands in the open folder `root`, whatever it is: a file, a link, a folder."""
+    try:
+        os.stat(PENDING, dir_fd=root, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def plan(root: int, real: Path, start: Bundle, green: Bundle, *, time: str, patch: Path) -> Journal:
     """What leads from `start`, which the open folder `root` holds, to `green`. Raises `OSError`."""
     status = os.fstat(root)
@@ -121,9 +133,40 @@ class JournalFile:
         self.stem = stem
 
     @classmethod
-    def of(cls, state: Path, real: Path) -> Self:
-        """The one place in `state` for the journal of the policy directory `real`."""
-        return cls(state / "journal" / key_of(real))
+    def of(cls, real: Path) -> Self:
+        """The one place for the journal of the policy directory `real`. It need not exist."""
+        return cls(Path(outside.home()) / _FOLDER / key_of(real))
+
+    @classmethod
+    def pending(cls, root: int, real: Path) -> Self | None:
+        """The journal of a write-back to `real`, open as `root`, that is to be finished.
+
+        A directory that was moved is known by its mark and its inode. Without the mark nothing was written to it, and
+        the inode of a folder that is gone may be that of any other one by now.
+        """
+        own = cls.of(real)
+        if own.step():
+            return own
+        if not is_marked(root):
+            return None
+        status = os.fstat(root)
+        with suppress(OSError):
+            for path in sorted(own.stem.parent.iterdir()):
+                other = cls(path.with_suffix(""))
+                if path.suffix in (FORWARD, BACK) and other.is_about(status):
+                    return other
+        return None
+
+    def is_about(self, folder: os.stat_result) -> bool:
+        """Whether it can be read, and is about the very folder with this status."""
+        step = self.step()
+        if step is None:
+            return False
+        try:
+            journal = _parse(self._content(self.at(step)))
+        except (BadJournal, OSError, ValueError, TypeError, KeyError, RecursionError):
+            return False
+        return (journal.device, journal.inode) == (folder.st_dev, folder.st_ino)
 
     def at(self, ending: str) -> Path:
         """The file's name at one of the steps."""
@@ -134,8 +177,8 @@ class JournalFile:
         return next((ending for ending in (FORWARD, BACK) if os.access(self.at(ending), os.F_OK)), None)
 
     def stage(self, journal: Journal) -> None:
-        """Write it to the disk, without any consequence. Raises `OSError`."""
-        self.stem.parent.mkdir(mode=0o700, exist_ok=True)
+        """Write it to the disk, without any consequence. Raises `OSError` and `outside.NotOurs`."""
+        outside.made(_FOLDER)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(self.at(STAGED), flags, 0o600)
         try:
@@ -164,7 +207,7 @@ class JournalFile:
         if step is None:
             raise BadJournal("is gone")
         try:
-            journal = _parse(self._content(self.at(step), root))
+            journal = _parse(self._content(self.at(step)))
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             raise BadJournal("cannot be read") from None
         status = os.fstat(root)
@@ -173,11 +216,14 @@ class JournalFile:
         return journal
 
     @staticmethod
-    def _content(path: Path, root: int) -> bytes:
+    def _content(path: Path) -> bytes:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(file, "rb") as reader:  # noqa: PTH123
             status = os.fstat(file)
-            if not stat.S_ISREG(status.st_mode) or not trusted(status, os.fstat(root)):
+            above = path.parent.lstat()
+            alone = status.st_uid == above.st_uid == os.geteuid() and not (status.st_mode | above.st_mode) & 0o022
+            # A second name for the file may lie in a project.
+            if not stat.S_ISREG(status.st_mode) or not alone or status.st_nlink != 1:
                 raise BadJournal("was not written by policyloop")
             return reader.read()
 

@@ -1,5 +1,6 @@
 """Keeping a result that was not written back, as a patch that a person can look at and apply."""
 
+import errno
 import os
 import shlex
 import tempfile
@@ -16,6 +17,9 @@ def keep(path: Path, diff: str) -> Path:
     that is empty.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent.resolve() != path.parent:
+        # The place was chosen without links; one that stands there now was put there by somebody else.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     part = path.with_name(f"{path.name}.part")
     file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

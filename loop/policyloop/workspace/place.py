@@ -1,11 +1,14 @@
 """Where things lie: the project's root above the policy directory, and the state directory of policyloop in it."""
 
 import os
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from policyloop.errors import Unavailable, UsageError
+from policyloop.workspace.git import git_tracks
+from policyloop.workspace.inside import shown
 
 CONFIG = "policyloop.yaml"
 STATE = ".policyloop"
@@ -29,10 +32,11 @@ def project_root(policies: Path) -> Path:
 def locate_state(policies: Path, state: Path | None) -> Path:
     """Where the state of runs over `policies` lies, whether or not it exists.
 
-    Raises `UsageError` for a place inside the policy directory, or around it.
+    Raises `UsageError` for a place inside the policy directory, or around it, and for a state directory that came with
+    the project's files: a link, or one in which git tracks something.
     """
     policies = policies.resolve()
-    place = state.resolve() if state else (project_root(policies) / STATE).resolve()
+    place = state.resolve() if state else _own(project_root(policies))
     if _within(place, policies):
         raise UsageError(f"The state directory {place} lies in the policy directory {policies}.", _ELSEWHERE)
     if _within(policies, place):
@@ -76,8 +80,25 @@ def find_state(state: Path | None = None) -> Path:
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / STATE).is_dir():
-            return folder / STATE
+            return _own(folder)
     raise UsageError(f"There is no {STATE} folder at or above {here}.", "Give the state directory with --state.")
+
+
+def _own(root: Path) -> Path:
+    """The state directory in a project's root. Raises `UsageError` for one that came with the project's files."""
+    place = root / STATE
+    if place.is_symlink():
+        raise UsageError(
+            f"The state directory {place} is a link, and whoever made these files chose where it leads.",
+            f"Remove it: rm {shlex.quote(str(place))}",
+        )
+    tracked = git_tracks(place)
+    if tracked:
+        raise UsageError(
+            f"git tracks {shown(tracked)} in the state directory {place}: it came with the repository.",
+            f"Take it out: git -C {shlex.quote(str(root))} rm -r --cached {STATE} && rm -r {shlex.quote(str(place))}",
+        )
+    return place.resolve()
 
 
 def trusted(status: os.stat_result, policies: os.stat_result) -> bool:

@@ -2,22 +2,19 @@
 
 import errno
 import os
+import shlex
 import stat
 from pathlib import Path
 
-from policyloop.bundle import Bundle
-from policyloop.errors import UsageError
-from policyloop.layout import NEVER, kind
+from policyloop.bundle import MAX_DEPTH, MAX_FILES, MAX_TOTAL_BYTES, Bundle
+from policyloop.errors import PersonNeeded, UsageError
+from policyloop.layout import NEVER, is_ours, kind
 from policyloop.workspace.inside import FILE, FOLDER, open_directory, shown
+from policyloop.workspace.journal import JournalFile, is_marked
 
 MAX_FILE_BYTES = 8 * 1_048_576
-MAX_TOTAL_BYTES = 128 * 1_048_576
-MAX_FILES = 20_000
 MAX_ENTRIES = 400_000
 """The most files and folders that are looked at, policies or not: `/` is nobody's policy directory."""
-MAX_DEPTH = 64
-PENDING = ".policyloop-writeback"
-"""The file in the policy directory that says: a write-back is going on, or was interrupted."""
 
 
 def read_bundle(directory: Path) -> Bundle:
@@ -25,13 +22,25 @@ def read_bundle(directory: Path) -> Bundle:
 
     Raises `UsageError` for what cannot be read or would not be read by the compiler as it stands: no directory, a link
     or device in place of a policy file, a linked folder, text or a name that is not UTF-8, a file over 8 MiB, over
-    20,000 files or 128 MiB in all, a file that changes meanwhile, a write-back that was interrupted.
+    20,000 files or 128 MiB in all, a file that changes meanwhile, a file with a name of policyloop's own. Raises
+    `PersonNeeded` where a write-back goes on or was interrupted: nothing is finished here, since looking never writes.
     """
-    root, _ = open_directory(directory)
+    root, real = open_directory(directory)
     try:
-        return read_tree(root, str(directory))
+        _check_settled(root, real)
+        bundle = read_tree(root, str(directory))
+        _check_settled(root, real)
+        return bundle
     finally:
         os.close(root)
+
+
+def _check_settled(root: int, real: Path) -> None:
+    if is_marked(root) or JournalFile.pending(root, real) is not None:
+        raise PersonNeeded(
+            f"A write-back to {shown(str(real))} goes on, or was interrupted; nothing was looked at.",
+            f"Wait for it, or finish it: policyloop recover {shlex.quote(str(real))}",
+        )
 
 
 def read_tree(root: int, name: str) -> Bundle:
@@ -60,6 +69,12 @@ class _Reader:
                 f"{self._name} holds more than {MAX_ENTRIES:,} files and folders.", "Give the policy directory alone."
             )
         for entry in found:
+            if is_ours(entry.name):
+                raise UsageError(
+                    f"{self._at(prefix + entry.name)} bears a name of policyloop's own, and is not read where a model "
+                    "writes.",
+                    "Move it out of the policy directory.",
+                )
             if entry.name not in NEVER:
                 self._entry(here, entry, prefix + entry.name, depth)
 
@@ -72,11 +87,6 @@ class _Reader:
             if not entry.is_file(follow_symlinks=False):
                 raise UsageError(f"{self._at(path)} is a device, a fifo or a socket, not a file.", "Remove it.")
             self._file(here, entry.name, path)
-        elif path == PENDING:
-            raise UsageError(
-                f"A write-back to {self._name} is going on, or was interrupted.",
-                f"Run policyloop check on {self._name}, which finishes it.",
-            )
 
     def _link(self, here: int, entry: os.DirEntry[str], path: str) -> None:
         try:

@@ -1,7 +1,7 @@
-"""Finishing a write-back that was killed: the first thing that every command does with a policy directory.
+"""Finishing a write-back that was killed. Only commands that write do so; the others say that it is pending.
 
-The journal is looked for in the state directory, and where the file `.policyloop-writeback` in the policy directory
-says, which stands there while a write-back goes on; so it is found by a command with another `--state` too.
+The journal lies outside the project. The file `.policyloop-writeback` in the policy directory stands there while a
+write-back goes on, and says only that; whoever finds it without a journal of their own asks a person.
 
 What is right when somebody changed one of its files between the kill and now? Nothing of theirs is overwritten, and
 policies half old and half new are not left behind either: every other file goes back to what it was before, so the
@@ -10,21 +10,22 @@ got had they made their change a moment earlier, before the write-back began.
 """
 
 import os
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from policyloop.errors import PersonNeeded, Unavailable
-from policyloop.workspace.inside import FILE, InTheWay, open_directory, prepare, shown
-from policyloop.workspace.journal import BACK, FORWARD, BadJournal, Journal, JournalFile
+from policyloop.layout import PENDING
+from policyloop.workspace.inside import InTheWay, open_directory, prepare, shown
+from policyloop.workspace.journal import BACK, FORWARD, BadJournal, Journal, JournalFile, is_marked
 from policyloop.workspace.lock import lock_directory
 from policyloop.workspace.patch import how_to_apply, keep_somewhere, kept_as
-from policyloop.workspace.place import locate_state
-from policyloop.workspace.read import PENDING
 from policyloop.workspace.settle import go_back, go_forward
 
 _MARK_TEMP = f"{PENDING}.tmp"
+_MARK_WORDS = b"A write-back of policyloop goes on here, or was interrupted.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Recovery:
     time: str
 
 
-def recover(policies: Path, state: Path | None = None) -> Recovery | None:
+def recover(policies: Path) -> Recovery | None:
     """Finish an interrupted write-back to `policies`, if there is one; then every path of it has its new content.
 
     Raises `PersonNeeded` when somebody changed one of its files meanwhile (see above) or its journal is gone,
@@ -43,21 +44,32 @@ def recover(policies: Path, state: Path | None = None) -> Recovery | None:
     """
     root, real = open_directory(policies)
     try:
-        place = locate_state(real, state)
-        if not _pending(root, real, place):
+        if not JournalFile.pending(root, real) and not is_marked(root):
             return None
         lock_directory(root, real)
-        return finish(root, real, place)
+        return finish(root, real)
     finally:
         os.close(root)
 
 
-def finish(root: int, real: Path, state: Path) -> Recovery | None:
+def finish(root: int, real: Path) -> Recovery | None:
     """As `recover`, for one who holds the lock."""
-    done = None
-    for file in _pending(root, real, state):
-        done = _finish_one(root, real, file)
-    return done
+    file = JournalFile.pending(root, real)
+    if file is not None:
+        return _finish_one(root, real, file)
+    if is_marked(root):
+        raise unexplained(real)
+    return None
+
+
+def unexplained(real: Path) -> PersonNeeded:
+    """A mark without a journal: left by another user or machine, or put there by whoever made these files."""
+    mark = shown(str(real / PENDING))
+    return PersonNeeded(
+        f"{mark} says that a write-back was interrupted, but there is no journal of it: it came with these files, or "
+        "another user or another machine began it.",
+        f"Compare the policies with your version control, then remove it: rm {shlex.quote(str(real / PENDING))}",
+    )
 
 
 def _finish_one(root: int, real: Path, file: JournalFile) -> Recovery:
@@ -80,7 +92,7 @@ def _finish_one(root: int, real: Path, file: JournalFile) -> Recovery:
     except OSError as error:
         raise Unavailable(
             f"An interrupted write-back to {shown(str(real))} cannot be finished: {error.strerror}.",
-            "Make room and see to its permissions; then any policyloop command on it finishes it.",
+            f"Make room and see to its permissions; then: policyloop recover {shlex.quote(str(real))}",
         ) from None
     return Recovery(journal.paths, journal.time)
 
@@ -88,7 +100,7 @@ def _finish_one(root: int, real: Path, file: JournalFile) -> Recovery:
 def carry_out(root: int, real: Path, file: JournalFile, journal: Journal) -> None:
     """Do what a committed journal says. Raises `PersonNeeded` when it had to be undone, and `OSError`."""
     try:
-        _mark(root, file)
+        _mark(root)
         go_forward(root, journal)
     except InTheWay as error:
         file.move(FORWARD, BACK)
@@ -124,30 +136,7 @@ def changed_meanwhile(real: Path, paths: Sequence[str], patch: Path | None) -> P
     )
 
 
-def _mark(root: int, file: JournalFile) -> None:
-    prepare(root, (), _MARK_TEMP, os.fsencode(file.stem) + b"\n", None)
+def _mark(root: int) -> None:
+    prepare(root, (), _MARK_TEMP, _MARK_WORDS, None)
     os.rename(_MARK_TEMP, PENDING, src_dir_fd=root, dst_dir_fd=root)
     os.fsync(root)
-
-
-def _pending(root: int, real: Path, state: Path) -> list[JournalFile]:
-    own = JournalFile.of(state, real)
-    marked = _marked(root)
-    files = [own] if own.step() else []
-    if marked is not None and marked != own.stem:
-        files.append(JournalFile(marked))
-    elif marked is not None and not files:
-        files.append(own)
-    return files
-
-
-def _marked(root: int) -> Path | None:
-    """Where the mark in the policy directory says that the journal is."""
-    try:
-        file = os.open(PENDING, FILE, dir_fd=root)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return Path(PENDING)
-    with open(file, "rb") as reader:  # noqa: PTH123
-        return Path(os.fsdecode(reader.read(4096).rstrip(b"\n")))

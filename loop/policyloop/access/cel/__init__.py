@@ -1,6 +1,21 @@
-"""Reading Cerbos's conditions: a CEL expression as a tree."""
+"""Reading Cerbos's conditions: a CEL expression as its words and as a tree. The only reader of CEL that there is."""
 
-from policyloop.access.cel.parse import NotCel, parse
+from policyloop.access.cel.parse import parse
 from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select, children, walk
+from policyloop.access.cel.words import NotCel, Word, words
 
-__all__ = ["Call", "Const", "ListOf", "MapOf", "Name", "Node", "NotCel", "Select", "children", "parse", "walk"]
+__all__ = [
+    "Call",
+    "Const",
+    "ListOf",
+    "MapOf",
+    "Name",
+    "Node",
+    "NotCel",
+    "Select",
+    "Word",
+    "children",
+    "parse",
+    "walk",
+    "words",
+]

@@ -14,24 +14,26 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An identifier, such as `R` or the variable of a macro."""
+    """An identifier, such as `R` or the variable of a macro; one that is written with a leading dot keeps it."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """`of.field`. Optional selection, `of.?field`, is the same here."""
+    """`of.field`, or with `optional` `of.?field`."""
 
     of: "Node"
     field: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A function, method (`target` is what stands before the dot), macro or operator.
 
-    Operators go by their signs: `&&`, `||`, `!`, `==`, `<`, `in`, `+`, `-` (also with one argument), `[]`, `?:`, ...
+    Operators go by their signs: `&&`, `||`, `!`, `==`, `<`, `in`, `+`, `-` (also with one argument), `[]`, `[?]`,
+    `?:`, ...
     """
 
     function: str
@@ -41,16 +43,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """`[a, b]`."""
+    """`[a, b]`. `optional`: the positions of those that are written `?a`."""
 
     items: tuple["Node", ...]
+    optional: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
-    """`{a: b}`, or a message `T{a: b}`, whose field names are constants here."""
+    """`{a: b}`, or a message `T{a: b}`, whose field names are constants here. `optional`: as for a list."""
 
     pairs: tuple[tuple["Node", "Node"], ...]
+    optional: tuple[int, ...] = ()
+    message: str = ""
 
 
 Node = Const | Name | Select | Call | ListOf | MapOf

@@ -23,8 +23,8 @@ from policyloop.access.matrix.axes import (
     sample,
 )
 from policyloop.access.matrix.table import Answer, Asked, Tables, Written
-from policyloop.access.pdp import Refused, Settings, serving_all
-from policyloop.access.prove.shape import Hidden, shape
+from policyloop.access.pdp import Refused, Settings
+from policyloop.access.prove.shape import Hidden, switched
 from policyloop.access.request import Principal
 from policyloop.bundle import Bundle
 from policyloop.widened import AccessReport, Reason
@@ -82,17 +82,14 @@ def matrices_of(
     Raises `Unavailable` without a PDP.
     """
     bundles = [new, *([old] if old is not None else [])]
-    try:
-        shapes = [shape(bundle) for bundle in bundles]
-    except Hidden as error:
-        return (), (f"The matrix is not drawn: {error}.",)
-    plain = replace(settings, strict=False, schemas="none")
     with ExitStack() as stack:
         try:
-            pdps = stack.enter_context(serving_all([one.bundle for one in shapes], plain))
+            served = stack.enter_context(switched(bundles, replace(settings, strict=False)))
+        except Hidden as error:
+            return (), (f"The matrix is not drawn: {error}.",)
         except Refused as error:
-            return (), (f"The matrix is not drawn: Cerbos does not take the bundle without its conditions: {error}",)
-        sides = [Tables(one, pdp, MOST_CASES) for one, pdp in zip(shapes, pdps, strict=True)]
+            return (), (f"The matrix is not drawn: Cerbos does not take the bundle: {error}",)
+        sides = [Tables(one, pdp, MOST_CASES) for one, pdp in served]
         drawing = _Drawing(sides[0], sides[1] if old is not None else None, axes_of(bundles), access)
         return drawing.matrices(), ()
 

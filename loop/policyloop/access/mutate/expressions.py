@@ -8,35 +8,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+|//[^\n]*)
-    |(?P<text>(?:[rR][bB]?|[bB][rR]?)?(?:\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
-    |(?P<number>(?:0[xX][0-9a-fA-F]+|\d+\.\d+(?:[eE][+-]?\d+)?|\d+(?:[eE][+-]?\d+)?)[uU]?)
-    |(?P<name>[A-Za-z_]\w*)
-    |(?P<sign>&&|\|\||<=|>=|==|!=|[<>!?:,.()\[\]{}+*/%-])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from policyloop.access.cel import NotCel, Word
+from policyloop.access.cel import words as words_of
+
 _BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 _EQUALITY = {"==": "!=", "!=": "=="}
 _CONNECTIVE = {"&&": "||", "||": "&&"}
-_OPEN, _CLOSE = "([{", ")]}"
+_NUMBERS = ("int", "uint", "double")
 _DURATION = re.compile(r"""(["'])(-?(?:\d+(?:\.\d+)?(?:h|m|s|ms|us|ns))+)\1\Z""")
-
-
-class Token(NamedTuple):
-    """One word of an expression; `depth` counts the brackets around it."""
-
-    kind: str
-    text: str
-    start: int
-    depth: int
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.start + len(self.text)
 
 
 class Change(NamedTuple):
@@ -47,21 +26,12 @@ class Change(NamedTuple):
     text: str
 
 
-def tokens(expression: str) -> tuple[Token, ...]:
-    """The words of an expression without its spaces; none for one that is not made of CEL's words."""
-    found: list[Token] = []
-    at = depth = 0
-    while at < len(expression):
-        match = _TOKEN.match(expression, at)
-        if match is None or match.lastgroup is None:
-            return ()
-        kind, text = match.lastgroup, match[0]
-        depth -= kind == "sign" and text in _CLOSE
-        if kind != "space":
-            found.append(Token(kind, text, at, depth))
-        depth += kind == "sign" and text in _OPEN
-        at = match.end()
-    return tuple(found)
+def tokens(expression: str) -> tuple[Word, ...]:
+    """The words of an expression; none for one that is not made of CEL's words."""
+    try:
+        return words_of(expression)
+    except NotCel:
+        return ()
 
 
 def negated(expression: str) -> str:
@@ -80,14 +50,14 @@ def changes(expression: str) -> Iterator[Change]:
             yield _swapped(expression, word, _EQUALITY[word.text], "equality")
         elif word.kind == "sign" and word.text in _CONNECTIVE:
             yield _swapped(expression, word, _CONNECTIVE[word.text], "connective")
-        elif word.kind == "number":
+        elif word.kind in _NUMBERS:
             yield from (_swapped(expression, word, new, "constant") for new in _beside(word.text))
         elif word.kind == "text" and (new := _longer(words, number)):
             yield _swapped(expression, word, new, "constant")
     yield from _dropped(expression, words)
 
 
-def _swapped(expression: str, word: Token, new: str, operator: str) -> Change:
+def _swapped(expression: str, word: Word, new: str, operator: str) -> Change:
     text = expression[: word.start] + new + expression[word.end :]
     return Change(operator, f"`{word.text}` became `{new}`", text)
 
@@ -112,14 +82,14 @@ def _written(value: Decimal, *, point: bool) -> str:
     return text if not point or "." in text else f"{text}.0"
 
 
-def _longer(words: Sequence[Token], number: int) -> str | None:
+def _longer(words: Sequence[Word], number: int) -> str | None:
     """The text of a `duration("...")` one second longer."""
     called = [word.text for word in words[max(0, number - 2) : number]] == ["duration", "("]
     match = _DURATION.match(words[number].text) if called else None
     return f"{match[1]}{match[2]}1s{match[1]}" if match else None
 
 
-def _dropped(expression: str, words: Sequence[Token]) -> Iterator[Change]:
+def _dropped(expression: str, words: Sequence[Word]) -> Iterator[Change]:
     terms = _terms(words)
     for start, end in terms:
         rest = [expression[a:b].strip() for a, b in terms if a != start]
@@ -127,7 +97,7 @@ def _dropped(expression: str, words: Sequence[Token]) -> Iterator[Change]:
         yield Change("term-dropped", f"`{gone}` was dropped", " && ".join(rest))
 
 
-def _terms(words: Sequence[Token]) -> tuple[tuple[int, int], ...]:
+def _terms(words: Sequence[Word]) -> tuple[tuple[int, int], ...]:
     """Where the terms of an outermost `&&` begin and end; none when that is not what the expression is."""
     outer = [word for word in words if word.depth == 0 and word.kind == "sign"]
     cuts = [word for word in outer if word.text == "&&"]

@@ -10,7 +10,7 @@ Natively it has no network and listens on a socket in a private folder; in Docke
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from policyloop.access.decision import Decision
 from policyloop.access.pdp.client import Client, Refused, allowed, encode
@@ -52,6 +52,8 @@ class Pdp(Protocol):
         scope: str = "",
         claims: Attributes | None = None,
     ) -> Plan: ...
+
+    def policies(self) -> dict[str, dict[str, Any]]: ...
 
 
 @contextmanager

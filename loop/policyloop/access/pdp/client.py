@@ -5,19 +5,25 @@ import http.client
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast, get_args
+from urllib.parse import quote
 
 from policyloop.access.decision import ALLOW, Decision, decisions, schema_errors
 from policyloop.access.pdp.door import Connection, Door
 from policyloop.access.pdp.plan import Plan, PlanKind
+from policyloop.access.pdp.settings import READER
 from policyloop.access.request import Attributes, Batch, Principal, Request, batch_of
-from policyloop.cerbos.shape import Misshapen, obj, text
+from policyloop.cerbos.shape import Misshapen, obj, objects, text
 from policyloop.errors import Unavailable
 from policyloop.findings import CompilerInfo
 
 CHECK = "/api/check/resources"
 _PLAN = "/api/plan/resources"
+_NAMES, _POLICIES = "/admin/policies", "/admin/policy"
+_POLICIES_AT_ONCE = 25
+"""So many policies the server gives in one answer at the most."""
+_AS_READER = {"Authorization": f"Basic {base64.b64encode(f'{READER}:{READER}'.encode()).decode()}"}
 _IN_FLIGHT = 3
 """Calls under way at once: the PDP works on one while we read and write others. More did not help on two cores."""
 _READY_PAUSE_SECONDS = 0.01
@@ -135,6 +141,25 @@ class Client:
             schema_errors(answer),
         )
 
+    def policies(self) -> dict[str, dict[str, Any]]:
+        """Every policy that the server holds as the server itself reads it, by file. Disabled ones are left out.
+
+        Numbers of constants are doubles, as conditions see them. Raises as `check` does.
+        """
+        named = obj(self._call(_NAMES, b"", _AS_READER), "policies").get("policyIds") or ()
+        names = sorted(text(name, "policyId") for name in named)
+        held: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(names), _POLICIES_AT_ONCE):
+            asked = "&".join(f"id={quote(name, safe='')}" for name in names[start : start + _POLICIES_AT_ONCE])
+            answer = obj(self._call(f"{_POLICIES}?{asked}", b"", _AS_READER), "policies")
+            for one in objects(answer.get("policies"), "policies"):
+                metadata = obj(one.get("metadata"), "metadata")
+                name = text(metadata.get("storeIdentifier"), "storeIdentifier")
+                held[name] = {key: value for key, value in one.items() if key != "metadata"}
+        if sorted(held) != names:
+            raise Misshapen("not all policies that were asked for")
+        return held
+
     def close(self) -> None:
         """Hang up."""
         for connection in self._connections:
@@ -165,14 +190,14 @@ class Client:
                 "policyloop doctor --install gets that one.",
             )
 
-    def _call(self, path: str, body: bytes) -> object:
+    def _call(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> object:
         connection = self._connections[0]
-        self._send(connection, path, body)
+        self._send(connection, path, body, headers)
         return json.loads(self._receive(connection))
 
-    def _send(self, connection: Connection, path: str, body: bytes) -> None:
+    def _send(self, connection: Connection, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         try:
-            connection.send(path, body)
+            connection.send(path, body, headers or {})
         except (OSError, http.client.HTTPException) as error:
             raise self._gone(connection, error) from None
 

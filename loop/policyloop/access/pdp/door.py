@@ -4,10 +4,12 @@ import http.client
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_PLAIN: Mapping[str, str] = {"Content-Type": "application/json"}
 _MOST_ANSWER_BYTES = 64 * 1_048_576
 _LONGEST_SOCKET_PATH = 100
 _IDLE_SECONDS = 20.0
@@ -30,11 +32,11 @@ class Connection:
         self._http = _Http(door, timeout_seconds)
         self._last = 0.0
 
-    def send(self, path: str, body: bytes) -> None:
+    def send(self, path: str, body: bytes, headers: Mapping[str, str] = _PLAIN) -> None:
         """Ask, without waiting for the answer."""
         if time.monotonic() - self._last > _IDLE_SECONDS:
             self.close()
-        self._http.request("POST" if body else "GET", path, body or None, {"Content-Type": "application/json"})
+        self._http.request("POST" if body else "GET", path, body or None, {**_PLAIN, **headers})
 
     def receive(self) -> tuple[int, bytes]:
         """The status and the body of the answer. Raises `OSError` for one that is beyond all measure."""

@@ -11,6 +11,11 @@ from policyloop.validators.select import RunnerName
 
 Schemas = Literal["none", "reject"]
 
+READER = "policyloop"
+"""Name and password with which a server says how it reads its own policies. No secret: whoever reaches the server's
+private socket may ask it everything anyway, and its store cannot be written."""
+_READER_HASH = "JDJiJDA0JHBvbGljeWxvb3ByZWFkc2l0c2VsZi54UXZTclByZ0ZIdVZTUTduOVdGZ3lCWnNsbTFaV2U2"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -41,6 +46,10 @@ def server_config(settings: Settings, *, policies: str, http: str, grpc: str) ->
                 "grpcListenAddr": grpc,
                 "metricsEnabled": False,
                 "apiExplorerEnabled": False,
+                "adminAPI": {
+                    "enabled": True,
+                    "adminCredentials": {"username": READER, "passwordHash": _READER_HASH},
+                },
                 "requestLimits": {"maxActionsPerResource": MAX_BATCH, "maxResourcesPerRequest": MAX_BATCH},
             },
             "storage": {"driver": "disk", "disk": {"directory": policies, "watchForChanges": False}},

@@ -11,12 +11,11 @@ Needs the extra `policyloop[prove]`.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from policyloop.access.pdp import Pdp, Refused, Settings, serving
-from policyloop.access.prove.shape import Hidden, shape
+from policyloop.access.pdp import Pdp, Settings
+from policyloop.access.prove.shape import Hidden, switched
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind
@@ -50,19 +49,15 @@ def proving(
     from policyloop.access.prove.side import Side
 
     limits = limits or Limits()
-    try:
-        shapes = shape(old), shape(new)
-    except Hidden as reason:
-        raise Unprovable(str(reason)) from None
-    plain = replace(settings, schemas="none")
     with ExitStack() as stack:
-        sides = []
-        for name, pdp, one in zip(("old", "new"), (old_pdp, new_pdp), shapes, strict=True):
-            try:
-                reduced = stack.enter_context(serving(one.bundle, plain))
-            except Refused as reason:
-                raise Unprovable(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
-            sides.append(Side(name, pdp, one, reduced, settings.strict, limits.rows))
+        try:
+            both = stack.enter_context(switched((old, new), settings, (old_pdp, new_pdp)))
+        except Hidden as reason:
+            raise Unprovable(str(reason)) from None
+        sides = [
+            Side(name, pdp, one, served, settings.strict, limits.rows)
+            for name, pdp, (one, served) in zip(("old", "new"), (old_pdp, new_pdp), both, strict=True)
+        ]
         enforced = settings.schemas == "reject"
         yield Prover(sides[0], sides[1], limits, same_schemas=_schemas(old) == _schemas(new) if enforced else None)
 

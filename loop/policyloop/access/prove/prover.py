@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import z3
 
+from policyloop.access.prove.coverage import Coverage, coverage
 from policyloop.access.prove.places import Places
+from policyloop.access.prove.shape import Policy
 from policyloop.access.prove.side import Side, TooMany
-from policyloop.access.prove.syntax import Call, Tree
+from policyloop.access.prove.syntax import Call, Entries, Items, Name, Select, Tree
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.access.prove.witness import resource
 from policyloop.access.request import Request, Resource
+from policyloop.errors import Unavailable
 
+T = TypeVar("T")
 BOTH: tuple[Direction, ...] = ("wider", "narrower")
 _SOON = 600 * 1_000_000_000
 """How long a moment counts as now, in nanoseconds: a witness is confirmed at the PDP's own clock, and shown later."""
@@ -49,12 +54,26 @@ class Prover:
     def compare(self, asked: Iterable[Asked], directions: Sequence[Direction] = BOTH) -> Iterator[Verdict]:
         """A verdict for each question and direction, in order."""
         for one in asked:
-            formulas = self._formulas(one)
+            formulas = _or_why(partial(self._formulas, one))
             for direction in directions:
                 if isinstance(formulas, str):
                     yield NotProved(one, direction, formulas)
-                else:
-                    yield self._verdict(one, direction, formulas)
+                    continue
+                verdict: Verdict | str = _or_why(partial(self._verdict, one, direction, formulas))
+                yield NotProved(one, direction, verdict) if isinstance(verdict, str) else verdict
+
+    def coverage(self, only: Iterable[str] | None = None) -> Coverage:
+        """Every question about the two bundles, for everybody. `only`: about these kinds of resource."""
+        return coverage((self._old.shape, self._new.shape), strict=self.strict, only=only)
+
+    def kind_of(self, file: str) -> str | None:
+        """The one kind of resource that a file is about; None where it is about more, or is none that is known."""
+        about = {one.name if one.what == "resource" else None for one in self._policies() if one.file == file}
+        return about.pop() if len(about) == 1 else None
+
+    def _policies(self) -> Iterator[Policy]:
+        yield from self._old.shape.policies
+        yield from self._new.shape.policies
 
     def equivalent(self, asked: Iterable[Asked]) -> Verdict | None:
         """The first verdict that is not a proof, in either direction; None when the bundles decide all of it alike."""
@@ -72,7 +91,7 @@ class Prover:
             new, more = self._new.allows(asked, translator)
         except TooMany as reason:
             return str(reason)
-        vague = (*hidden, *more, *(f"{_name(tree)} is not translated" for tree in translator.unclear))
+        vague = (*hidden, *more, *(_why_open(tree) for tree in translator.unclear))
         return _Formulas(old, new, places.laws(), places, tuple(dict.fromkeys(vague)))
 
     def _verdict(self, asked: Asked, direction: Direction, formulas: _Formulas) -> Verdict:
@@ -106,7 +125,9 @@ class Prover:
             if self._differs(request, direction):
                 return Witness(asked, direction, self._smallest(request, direction))
             solver.add(z3.Not(places.like(model)))
-        because = "; ".join(formulas.vague[:3])
+        because = "; ".join(sorted(formulas.vague, key=lambda why: "of whoever asks" not in why)[:3])
+        if not because and asked.anybody:
+            because = "nothing was found that differs, nor that there is nothing"
         if not because and places.timed:
             because = "a difference needs another moment than now"
         return NotProved(asked, direction, because or "the PDP does not confirm what the solver found")
@@ -133,6 +154,7 @@ class _Solver:
         self._solver = z3.SimpleSolver(ctx=self._context)
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", limits.steps)
+        self._solver.set("timeout", limits.milliseconds)
         self.add(*formulas)
 
     def add(self, *formulas: Any) -> None:
@@ -148,8 +170,49 @@ class _Solver:
         return self._solver.model().translate(z3.main_ctx())
 
 
-def _name(tree: Tree) -> str:
-    return f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+def _or_why(work: Callable[[], T | str]) -> T | str:
+    """What comes of it; else why nothing does: whatever goes wrong in here proves nothing, and ends nothing.
+
+    Only what the environment does (a PDP that is gone, an interrupt) is for others. Raises `Unavailable`.
+    """
+    try:
+        return work()
+    except Unavailable:
+        raise
+    except RecursionError:
+        return "it is nested too deep"
+    except MemoryError:
+        return "the memory is used up"
+    except Exception as error:  # noqa: BLE001 - the solver and the PDP fail in more ways than can be listed
+        return f"the prover failed: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+
+
+def _why_open(tree: Tree) -> str:
+    """What is not known of an expression, in words."""
+    asked = " and ".join(dict.fromkeys(_asked_of_somebody(tree)))
+    looks = f"a condition looks at {asked} of whoever asks"
+    if asked and not isinstance(tree, Call):
+        return looks
+    what = f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+    return f"{what} is not translated" + (f", and {looks}" if asked else "")
+
+
+def _asked_of_somebody(tree: Tree) -> Iterator[str]:
+    """What an expression asks about the principal and the token, such as `principal.roles`."""
+    match tree:
+        case Name(name=name) if name.startswith(("principal.", "claims.")):
+            yield name
+        case Select(of=of):
+            yield from _asked_of_somebody(of)
+        case Call(arguments=arguments, on=on):
+            for part in (*arguments, *([on] if on is not None else [])):
+                yield from _asked_of_somebody(part)
+        case Items(items=items):
+            for item in items:
+                yield from _asked_of_somebody(item)
+        case Entries(entries=entries):
+            for part in (part for entry in entries for part in entry):
+                yield from _asked_of_somebody(part)
 
 
 __all__ = ["BOTH", "Prover"]

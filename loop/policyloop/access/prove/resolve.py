@@ -46,6 +46,7 @@ _ROOTS = {
     "runtime": "runtime",
 }
 _GLOBALS = ("G", "globals")
+_ALIKE = {"policy_version": "policyVersion"}
 _TRUE, _FALSE = Known("true"), Known("false")
 
 
@@ -58,6 +59,8 @@ class Asker:
     policy_version: str = ""
     scope: str = ""
     claims: Attributes = field(default_factory=dict)
+    anybody: bool = False
+    """Whether nothing is known of who asks: then what a condition sees of them may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,9 @@ class _Resolver:
             ("principal", "policyVersion"): known(asker.principal.policy_version),
             ("principal", "policy_version"): known(asker.principal.policy_version),
         }
+        if asker.anybody and root in ("principal", "claims") and (root, name) in found and not test:
+            # A name that no expression can have, so that it is the same thing wherever it is said.
+            return Name(f"{root}.{_ALIKE.get(name, name)}")
         if test or (root, name) not in found:
             raise Unreadable(f"{root}.{name} is not read here")
         return found[root, name]

@@ -1,40 +1,102 @@
 """A bundle with every condition reduced to one attribute, `R.attr.c3`. Asked of the real PDP, it shows what follows
 from which conditions: roles, scopes, derived roles, role and principal policies and their order, as the PDP has it.
 
-The PDP's query plan does not show that. Seen with Cerbos 0.55.0: it folds `has()` into true; a denied `x == 1`, `none`
-of it and `!(x == 1)` give one plan, though they differ where x is absent; the denial of one role cuts what another
-allows, which a check does not do; a whole number and a double look the same.
+What the policies say is read by the PDP itself (`Pdp.policies`), never from their YAML: a name, a constant or a
+condition that another reader would take for something else cannot come in. What is written here is read back the same
+way before anything is asked.
+
+The PDP's query plan does not show what follows from what. Seen with Cerbos 0.55.0: it folds `has()` into true; a denied
+`x == 1`, `none` of it and `!(x == 1)` give one plan, though they differ where x is absent; the denial of one role cuts
+what another allows, which a check does not do; a whole number and a double look the same.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.prove.resolve import Asker, Names, known
-from policyloop.access.prove.syntax import Known
-from policyloop.access.source import Definition, Node, Policy, Rule, Splice, policies_of, spliced, tree
+from policyloop.access.source import Definition as WrittenDefinition
+from policyloop.access.source import Rule as WrittenRule
+from policyloop.access.source import policies_of
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind
 
-_INT = re.compile(r"[-+]?\d+\Z")
-_DOUBLE = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?\Z")
-_ODD = re.compile(r"0[xXoObB]|[-+]?0\d|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|[\d_:-]*_|\d{4}-\d\d|\d+:")
+What = Literal["resource", "principal", "role", "derived", "variables", "constants"]
+Read = Mapping[str, Mapping[str, Any]]
+"""Policies by file, as the PDP reads them."""
+
+_TOP: Mapping[str, tuple[What, str]] = {
+    "resourcePolicy": ("resource", "resource"),
+    "principalPolicy": ("principal", "principal"),
+    "rolePolicy": ("role", "role"),
+    "derivedRoles": ("derived", "name"),
+    "exportVariables": ("variables", "name"),
+    "exportConstants": ("constants", "name"),
+}
+_BESIDE = frozenset({"apiVersion", "description", "name", "disabled", "variables", "jsonSchema", "$schema"})
+_OPERATORS = ("all", "any", "none")
+_GLOB = frozenset("*?[]{}!\\")
+DEFAULT = "default"
+"""The version of a policy, and of a request, that names none."""
 
 
 class Hidden(Exception):
-    """A bundle whose conditions cannot all be found in its texts; the message says where."""
+    """A bundle that holds something which is not known here; the message says what and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One `expr` of a rule or a derived role: the attribute that stands for it, its text, its names and its place."""
+    """One `expr` of a rule or a derived role: the attribute that stands for it, its text, its names and its place.
+
+    `line` is 0 where our own reading of the file does not find it there.
+    """
 
     attribute: str
     text: str
     names: Names
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, or one action of a principal policy's rule. `conditions` are named by their attributes."""
+
+    resource: str
+    actions: tuple[str, ...]
+    roles: tuple[str, ...]
+    derived_roles: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A derived role."""
+
+    name: str
+    parent_roles: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy. `name` is the resource, principal or role it is about, or the name of an export."""
+
     file: str
-    line: int
+    what: What
+    name: str
+    version: str
+    scope: str
+    rules: tuple[Rule, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    parents: tuple[str, ...] = ()
+    """The roles from which a role policy's role inherits."""
+    schemas: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,118 +105,251 @@ class Shape:
 
     bundle: Bundle
     conditions: Mapping[str, Condition]
-    _policies: tuple[Policy, ...] = field(repr=False)
-    _at: Mapping[tuple[str, int], str] = field(repr=False)
+    policies: tuple[Policy, ...] = field(repr=False)
+    _written: Read = field(repr=False)
 
     def deciding(self, asker: Asker, action: str) -> tuple[Condition, ...]:
         """Every condition that the decision can depend on, and maybe some more."""
-        found: dict[str, None] = {}
-        roles = None if any(policy.what == "role" for policy in self._policies) else asker.principal.roles
-        for policy in self._policies:
+        held: dict[str, None] = {}
+        roles = None if any(policy.what == "role" for policy in self.policies) else asker.principal.roles
+        for policy in self.policies:
             if not _concerns(policy, asker):
                 continue
             for rule in policy.rules:
-                if _fits(rule.resource, asker.kind, policy) and any(_like(one, action) for one in rule.actions):
-                    found.update(self._of(rule, roles))
-        return tuple(self.conditions[name] for name in found)
+                if _fits(rule.resource, asker.kind) and any(_like(one, action) for one in rule.actions):
+                    held.update(dict.fromkeys(self._of(policy, rule, roles)))
+        return tuple(self.conditions[name] for name in held)
 
     def of_derived_role(self, name: str) -> tuple[Condition, ...]:
         """Every condition of the derived roles of that name."""
-        return tuple(
-            self.conditions[self._at[definition.file, expression.node.start]]
-            for definition in self._definitions()
-            if definition.name == name
-            for expression in definition.conditions
-        )
+        named = [one for one in self._definitions() if one.name == name]
+        return tuple(self.conditions[attribute] for one in named for attribute in one.conditions)
 
     def near(self, asker: Asker) -> frozenset[str]:
         """Every condition that anything says of this kind of resource, by its attribute."""
-        found: set[str] = set()
-        for policy in self._policies:
+        held: set[str] = set()
+        for policy in self.policies:
             for rule in policy.rules:
-                if _fits(rule.resource, asker.kind, policy):
-                    found.update(name for name, _ in self._of(rule, None))
-        return frozenset(found)
+                if _fits(rule.resource, asker.kind):
+                    held.update(self._of(policy, rule, None))
+        return frozenset(held)
 
-    def _of(self, rule: Rule, roles: Sequence[str] | None) -> Iterator[tuple[str, None]]:
+    def _of(self, policy: Policy, rule: Rule, roles: Sequence[str] | None) -> Iterator[str]:
         used = [one for one in self._definitions() if one.name in rule.derived_roles]
-        own = rule.policy != "resource" or _held(rule.roles, roles)
+        own = policy.what != "resource" or _held(rule.roles, roles)
         used = [one for one in used if _held(one.parent_roles, roles)]
-        holders: list[Rule | Definition] = [*((rule,) if own or used else ()), *used]
-        for holder in holders:
-            for one in holder.conditions:
-                yield self._at[holder.file, one.node.start], None
+        if own or used:
+            yield from rule.conditions
+        for one in used:
+            yield from one.conditions
 
     def _definitions(self) -> Iterator[Definition]:
-        for policy in self._policies:
+        for policy in self.policies:
             yield from policy.definitions
 
     def schemas(self, of: str) -> tuple[object, ...]:
         """What decides which resources of a kind are taken at all, where the PDP enforces schemas."""
         return tuple(
-            (policy.version, policy.scope, _plain(schemas) if schemas is not None else None)
-            for policy in self._policies
-            if policy.what == "resource" and _sanitized(policy.name) == _sanitized(of)
-            for schemas in (policy.body.get("schemas"),)
+            (policy.version, policy.scope, policy.schemas)
+            for policy in self.policies
+            if policy.what == "resource" and sanitized(policy.name) == sanitized(of)
         )
 
-
-def shape(bundle: Bundle) -> Shape:
-    """The shape of a bundle. Raises `Hidden`."""
-    policies = policies_of(bundle)
-    conditions: dict[str, Condition] = {}
-    at: dict[tuple[str, int], str] = {}
-    splices: dict[str, list[Splice]] = {}
-    for policy in policies:
-        names = _names(policy, policies)
-        holders: list[Rule | Definition] = [*policy.rules, *policy.definitions]
-        for holder in holders:
-            for one in holder.conditions:
-                place = (policy.file, one.node.start)
-                if place in at:
-                    continue
-                attribute = f"c{len(at)}"
-                at[place] = attribute
-                conditions[attribute] = Condition(attribute, one.text, names, policy.file, one.node.line)
-                lines = "\n" * bundle[policy.file].count("\n", one.node.start, one.node.end)
-                splices.setdefault(policy.file, []).append(
-                    Splice(one.node.start, one.node.end, f'"R.attr.{attribute}"{lines}')
-                )
-    kept = {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
-    reduced = Bundle({path: spliced(text, splices.get(path, ())) for path, text in kept.items()})
-    _check(reduced, {policy.file for policy in policies})
-    return Shape(reduced, conditions, policies, at)
+    def confirm(self, read: Read) -> None:
+        """The PDP must read the reduced bundle as it was meant. Raises `Hidden`."""
+        if json.dumps(_bare(read), sort_keys=True) != json.dumps(_bare(self._written), sort_keys=True):
+            raise Hidden("Cerbos reads the policies otherwise once their conditions are replaced")
 
 
-def _check(reduced: Bundle, read: set[str]) -> None:
-    """Nothing may be left in the bundle that decides and that is no attribute of ours."""
-    for path, text in reduced.files.items():
-        if kind(path) is not Kind.POLICY:
-            continue
-        root = tree(text)
-        if root is None:
-            raise Hidden(f"{path} cannot be taken apart")
-        if path not in read and root.said("disabled") != "true":
-            raise Hidden(f"{path} is no policy that is known here")
-        for node in root.below():
-            for key, value in node.pairs:
-                if key.text == "condition" and root.said("disabled") != "true":
-                    _check_condition(path, value)
+@contextmanager
+def switched(
+    bundles: Sequence[Bundle], settings: Settings, pdps: Sequence[Pdp] = ()
+) -> Iterator[list[tuple[Shape, Pdp]]]:
+    """The shape of each bundle with a PDP that serves it. `pdps` serve the bundles themselves; started where not given.
+
+    Schemas are not enforced. To be entered from the main thread. Raises `Hidden`, and what `serving_all` raises but
+    `Refused` for a shape.
+    """
+    plain = replace(settings, schemas="none")
+    if pdps:
+        read = [one.policies() for one in pdps]
+    else:
+        with serving_all(bundles, plain) as started:
+            read = [one.policies() for one in started]
+    try:
+        shapes = [shape(policies, bundle) for policies, bundle in zip(read, bundles, strict=True)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
+        raise Hidden(f"what Cerbos says of its policies is not understood here: {reason!r}") from None
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(serving_all([one.bundle for one in shapes], plain))
+        except Refused as reason:
+            raise Hidden(f"Cerbos does not take the bundle without its conditions: {reason.log}") from None
+        for one, pdp in zip(shapes, served, strict=True):
+            one.confirm(pdp.policies())
+        yield list(zip(shapes, served, strict=True))
 
 
-def _check_condition(path: str, condition: Node) -> None:
-    for node in condition.below():
-        for key, value in node.pairs:
-            if value.shape == "scalar" and not (key.text == "expr" and re.fullmatch(r"R\.attr\.c\d+", value.text)):
-                raise Hidden(f"{path}:{key.line} holds a condition that is not found there")
+def shape(read: Read, bundle: Bundle) -> Shape:
+    """The shape of `bundle`, whose policies the PDP reads as `read`. Raises `Hidden`."""
+    maker = _Maker(read, _lines(bundle))
+    policies = [maker.policy(file, one) for file, one in read.items()]
+    written = {f"policy_{number:05}.json": one for number, one in enumerate(maker.reduced)}
+    texts = {path: json.dumps(one, indent=1) for path, one in written.items()}
+    kept = {path: text for path, text in bundle.files.items() if kind(path) is Kind.SCHEMA}
+    return Shape(Bundle({**kept, **texts}), maker.conditions, tuple(policies), written)
+
+
+class _Maker:
+    def __init__(self, read: Read, lines: Mapping[str, Sequence[tuple[str, int]]]) -> None:
+        self._lines = lines
+        self._seen: Counter[str] = Counter()
+        self.conditions: dict[str, Condition] = {}
+        self.reduced: list[dict[str, Any]] = []
+        self._exported = {
+            (top, str(one[top].get("name", ""))): one[top]
+            for one in read.values()
+            for top in ("exportVariables", "exportConstants")
+            if top in one
+        }
+
+    def policy(self, file: str, whole: Mapping[str, Any]) -> Policy:
+        """One policy; the same with its conditions replaced is kept in `reduced`."""
+        tops = [key for key in whole if key not in _BESIDE]
+        if len(tops) != 1 or tops[0] not in _TOP:
+            raise Hidden(f"{file} is no policy that is known here")
+        top = tops[0]
+        what, named = _TOP[top]
+        body: Mapping[str, Any] = whole[top]
+        names = self._names(whole, body)
+        fewer = {key: value for key, value in body.items() if key not in ("variables", "constants")}
+        rules: list[Rule] = []
+        definitions: list[Definition] = []
+        if what == "derived":
+            fewer["definitions"] = [
+                self._definition(file, one, names, definitions) for one in _list(body, "definitions")
+            ]
+        elif what in ("variables", "constants"):
+            fewer = dict(body)
+        else:
+            held = [self._rule(file, what, body, one, names, rules) for one in _list(body, "rules")]
+            fewer |= {"rules": held} if held else {}
+        self.reduced.append({"apiVersion": whole["apiVersion"], top: fewer})
+        return Policy(
+            file,
+            what,
+            str(body.get(named, "")),
+            str(body.get("version", "")) or DEFAULT,
+            str(body.get("scope", "")).removeprefix("."),
+            tuple(rules),
+            tuple(definitions),
+            _texts(body, "parentRoles"),
+            json.dumps(body["schemas"], sort_keys=True) if "schemas" in body else "",
+        )
+
+    def _rule(
+        self, file: str, what: What, body: Mapping[str, Any], rule: Mapping[str, Any], names: Names, rules: list[Rule]
+    ) -> dict[str, Any]:
+        if what == "principal":
+            actions = []
+            for one in _list(rule, "actions"):
+                fewer, conditions = self._without(file, one, names)
+                rules.append(Rule(str(rule["resource"]), (str(one["action"]),), (), (), conditions))
+                actions.append(fewer)
+            return {**rule, "actions": actions}
+        fewer, conditions = self._without(file, rule, names)
+        resource = rule["resource"] if what == "role" else body["resource"]
+        roles = (str(body["role"]),) if what == "role" else _texts(rule, "roles")
+        listed = _texts(rule, "allowActions" if what == "role" else "actions")
+        rules.append(Rule(str(resource), listed, roles, _texts(rule, "derivedRoles"), conditions))
+        return fewer
+
+    def _definition(
+        self, file: str, one: Mapping[str, Any], names: Names, definitions: list[Definition]
+    ) -> dict[str, Any]:
+        fewer, conditions = self._without(file, one, names)
+        definitions.append(Definition(str(one["name"]), _texts(one, "parentRoles"), conditions))
+        return fewer
+
+    def _without(self, file: str, holder: Mapping[str, Any], names: Names) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What holds a condition, with attributes in place of it and without output; and those attributes."""
+        fewer = {key: value for key, value in holder.items() if key != "output"}
+        held: list[str] = []
+        if "condition" in fewer:
+            condition = fewer["condition"]
+            if set(condition) != {"match"}:
+                raise Hidden(f"{file} holds a condition of a form that is not known here")
+            fewer["condition"] = {"match": self._match(file, condition["match"], names, held)}
+        return fewer, tuple(held)
+
+    def _match(self, file: str, match: Mapping[str, Any], names: Names, held: list[str]) -> dict[str, Any]:
+        key = next(iter(match), "")
+        value: Any = match.get(key)
+        if len(match) != 1 or (key != "expr" and (key not in _OPERATORS or set(value) - {"of"})):
+            raise Hidden(f"{file} holds a condition of a form that is not known here")
+        if key != "expr":
+            return {key: {"of": [self._match(file, part, names, held) for part in _list(value, "of")]}}
+        attribute = f"c{len(self.conditions)}"
+        self.conditions[attribute] = Condition(attribute, str(value), names, file, self._line(file, str(value)))
+        held.append(attribute)
+        return {"expr": f"R.attr.{attribute}"}
+
+    def _line(self, file: str, text: str) -> int:
+        """Where the next condition of a file stands: only where the same text stands there."""
+        lines = self._lines.get(file, ())
+        at = self._seen[file]
+        self._seen[file] += 1
+        return lines[at][1] if at < len(lines) and lines[at][0] == text else 0
+
+    def _names(self, whole: Mapping[str, Any], body: Mapping[str, Any]) -> Names:
+        variables: dict[str, str] = dict(whole.get("variables") or {})
+        constants: dict[str, Any] = {}
+        for key, top, into in (
+            ("variables", "exportVariables", variables),
+            ("constants", "exportConstants", constants),
+        ):
+            said = body.get(key) or {}
+            for name in said.get("import") or ():
+                into.update(self._exported.get((top, name), {}).get("definitions") or {})
+            into.update(said.get("local") or {})
+        return Names(variables, {name: known(value) for name, value in constants.items()})
+
+
+def _lines(bundle: Bundle) -> dict[str, list[tuple[str, int]]]:
+    """The texts and lines of all conditions by file, in order, as far as our own reading finds them. To be shown."""
+    lines: dict[str, list[tuple[str, int]]] = {}
+    for policy in policies_of(bundle):
+        holders: list[WrittenRule | WrittenDefinition] = [*policy.rules, *policy.definitions]
+        lines[policy.file] = [(one.text, one.node.line) for holder in holders for one in holder.conditions]
+    return lines
+
+
+def _list(holder: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    return list(holder.get(key) or ())
+
+
+def _texts(holder: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(str(one) for one in holder.get(key) or ())
+
+
+def _bare(read: Read) -> list[dict[str, Any]]:
+    """Policies without what only helps people, in the order of their files."""
+    return [_without_nothing(read[file]) for file in sorted(read)]
+
+
+def _without_nothing(value: Any) -> Any:
+    """JSON without empty objects' defaults: the server leaves out what is empty."""
+    if isinstance(value, Mapping):
+        return {key: _without_nothing(item) for key, item in value.items() if item not in ("", [], None)}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _concerns(policy: Policy, asker: Asker) -> bool:
     match policy.what:
         case "resource":
-            version = asker.policy_version or "default"
+            version = asker.policy_version or DEFAULT
             scope, own = asker.scope.removeprefix("."), policy.scope
-            return _sanitized(policy.version) == _sanitized(version) and (
+            return sanitized(policy.version) == sanitized(version) and (
                 not own or scope == own or scope.startswith(f"{own}.")
             )
         case "principal":
@@ -164,58 +359,18 @@ def _concerns(policy: Policy, asker: Asker) -> bool:
     return False
 
 
-def _fits(resource: str, asked: str, policy: Policy) -> bool:
-    return (policy.what != "resource" and "*" in resource) or _sanitized(resource) == _sanitized(asked)
+def _fits(resource: str, asked: str) -> bool:
+    return _like(resource, asked) or sanitized(resource) == sanitized(asked)
 
 
 def _like(pattern: str, text: str) -> bool:
-    return "*" in pattern or pattern == text
+    return not _GLOB.isdisjoint(pattern) or pattern == text
 
 
 def _held(roles: Sequence[str], held: Sequence[str] | None) -> bool:
-    return held is None or any("*" in role or role in held for role in roles)
+    return held is None or any(not _GLOB.isdisjoint(role) or role in held for role in roles)
 
 
-def _sanitized(name: str) -> str:
+def sanitized(name: str) -> str:
+    """A name as the PDP looks it up: seen with Cerbos 0.55.0, `a_b` answers for `a-b` and `a:b` as well."""
     return re.sub(r"[^\w.]+", "_", name, flags=re.ASCII)
-
-
-def _names(policy: Policy, policies: Sequence[Policy]) -> Names:
-    imported = {
-        what: {item.text for item in (found.listed("import") if found is not None else ())}
-        for what in ("variables", "constants")
-        for found in (policy.body.get(what),)
-    }
-    variables = {one.of: one.text for one in policy.variables}
-    constants = {key.text: _constant(value) for key, value in policy.constants}
-    for other in policies:
-        if other.what in imported and other.name in imported[other.what]:
-            variables.update((one.of, one.text) for one in other.variables)
-            constants.update((key.text, _constant(value)) for key, value in other.constants)
-    return Names(variables, constants)
-
-
-def _constant(node: Node) -> Known | None:
-    """A constant as Cerbos reads it; None where its YAML leaves doubt."""
-    try:
-        return known(_plain(node))
-    except ValueError:
-        return None
-
-
-def _plain(node: Node) -> object:
-    if node.shape == "list":
-        return [_plain(item) for item in node.items]
-    if node.shape == "map":
-        return {key.text: _plain(value) for key, value in node.pairs}
-    if not node.plain:
-        return node.text
-    if node.text in ("", "~", "null", "Null", "NULL"):
-        return None
-    if node.text.lower() in ("true", "false"):
-        return node.text.lower() == "true"
-    if _ODD.match(node.text):
-        raise ValueError(node.text)
-    if _INT.match(node.text) or _DOUBLE.match(node.text):
-        return float(json.loads(node.text.lstrip("+"))) if _INT.match(node.text) else float(node.text)
-    return node.text

@@ -54,7 +54,7 @@ class Side:
 
     def allows(self, asked: Asked, translator: Translator) -> tuple[Any, list[str]]:
         """When this bundle allows, and what in its conditions could not be read. Raises `TooMany`."""
-        asker = Asker(asked.principal, asked.kind, asked.policy_version, asked.scope, asked.claims)
+        asker = Asker(asked.principal, asked.kind, asked.policy_version, asked.scope, asked.claims, asked.anybody)
         reasons: list[str] = []
         groups: dict[tuple[int, int], list[str]] = {}
         formulas: dict[tuple[int, int], Holds] = {}

@@ -1,0 +1,121 @@
+"""Which tools pass while a session holds an agent: those that are named here, and those that a person listed.
+
+The names are those that Claude Code 2.1.329 offers to a model, at a terminal and headless. Not named here, and so
+denied, are those that run or schedule something (Monitor, PowerShell, Workflow, REPL, CronCreate, CronDelete,
+ScheduleWakeup, RemoteTrigger), that move the work elsewhere (EnterWorktree, ExitWorktree, SendMessage), that load what
+may run commands (Skill), that carry something out or in (WebFetch, WebSearch, Artifact, PushNotification,
+SendUserFile), and every tool of a server.
+"""
+
+import os
+import stat
+from typing import Any
+
+from policyloop.hooks.verdict import Verdict, deny, standing
+from policyloop.session.home import Entry
+
+READING = {
+    "Read": frozenset({"file_path", "offset", "limit", "pages", "allow_large"}),
+    "Glob": frozenset({"pattern", "path"}),
+    "Grep": frozenset(
+        {"pattern", "path", "glob", "output_mode", "-A", "-B", "-C", "-n", "-i", "-o", "context", "type"}
+        | {"head_limit", "offset", "multiline"}
+    ),
+}
+"""Tools that read files, and the inputs that are known of each. Where they may read is for `reading` to say."""
+
+EDITING = {
+    "Edit": frozenset({"file_path", "old_string", "new_string", "replace_all"}),
+    "Write": frozenset({"file_path", "content"}),
+    "MultiEdit": frozenset({"file_path", "edits"}),
+    "NotebookEdit": frozenset({"notebook_path", "cell_id", "new_source", "cell_type", "edit_mode"}),
+}
+"""Tools that edit files, and their inputs."""
+
+BASH = frozenset({"command", "description", "timeout", "run_in_background", "dangerouslyDisableSandbox"})
+
+_SUBAGENTS = frozenset({"general-purpose", "Explore", "Plan", "claude"})
+_AGENT = frozenset({"description", "prompt", "subagent_type", "model", "effort", "run_in_background"})
+_TASK = frozenset({"taskId", "status", "subject", "description", "activeForm", "addBlocks", "addBlockedBy"})
+
+_HARMLESS: dict[str, frozenset[str] | None] = {
+    "TodoWrite": None,  # the agent's own list of what it has to do
+    "TaskCreate": _TASK,
+    "TaskUpdate": _TASK,  # without `owner`, which would hand the work to another session
+    "TaskGet": None,
+    "TaskList": None,
+    "TaskStop": None,  # ends what runs in the background
+    "AskUserQuestion": None,  # a person answers
+    "ExitPlanMode": None,  # a person is asked; the hooks hold in each mode
+    "EnterPlanMode": None,  # less is allowed
+    "ToolSearch": None,  # tells how tools are called
+    "CronList": None,  # lists
+    "ListAgents": None,  # lists
+    "StructuredOutput": None,  # hands over the answer of a headless run
+    "Agent": _AGENT,  # a subagent has the id of the session that started it, and is held to the same
+    "Task": _AGENT,  # the same, as it was called earlier
+}
+"""Tools that neither write nor run nor send anything, with the inputs that may be given (None: any)."""
+
+FILE = "tools"
+MAX_BYTES = 65_536
+
+
+def other_tool(tool: str, given: dict[str, Any], entry: Entry) -> Verdict | None:
+    """What becomes of a tool that neither edits nor runs commands, while session `entry` holds the agent."""
+    about = standing(entry)
+    if tool in READING or tool in _HARMLESS:
+        known = READING.get(tool) or _HARMLESS[tool]
+        if wrong := unknown_input(tool, given, known):
+            return deny(f"{about}: {wrong}")
+        kind = given.get("subagent_type")
+        if known is _AGENT and kind is not None and kind not in _SUBAGENTS:
+            return deny(f"{about}: meanwhile a subagent is one of {', '.join(sorted(_SUBAGENTS))}.")
+        return None
+    path = listing()
+    if tool in listed(path):
+        return None
+    what = "the skill is loaded already; its references are files for Read" if tool == "Skill" else "it is not known"
+    if tool != "Skill" and not tool.startswith("mcp__"):
+        what = "it is not one of those that are known to do no harm"
+    elif tool != "Skill":
+        what = "nobody knows what a server's tool does"
+    return deny(
+        f"{about}: {tool[:100]} is not used meanwhile, since {what}. Use Read, Grep, Glob, Edit and Write. A person "
+        f"may allow it: by hand, with a line {tool[:100]} in {path}."
+    )
+
+
+def unknown_input(tool: str, given: dict[str, Any], known: frozenset[str] | None) -> str | None:
+    """Which input of a tool is not known, in words: what it does is not known either."""
+    odd = sorted(str(key) for key in given if known is not None and key not in known)
+    return f"{tool} is not used with {odd[0][:80]} meanwhile." if odd else None
+
+
+def listing() -> str:
+    """The file in which a person lists further tools, outside of every project."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(base, "policyloop", FILE)
+
+
+def listed(path: str) -> frozenset[str]:
+    """The tools that a person listed, one a line, `#` before a remark; none where others can write that file."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return frozenset()
+    try:
+        status, folder = os.fstat(file), os.stat(os.path.dirname(path))
+        for one in (status, folder):
+            if one.st_uid not in {os.geteuid(), 0} or one.st_mode & 0o022:
+                return frozenset()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            return frozenset()
+        lines = os.read(file, MAX_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    finally:
+        os.close(file)
+    return frozenset(line.partition("#")[0].strip() for line in lines) - {""}
