@@ -70,7 +70,8 @@ def begun(run: str) -> dict[str, object]:
     return {
         "run": run, "request": "", "policies": "p", "bundle": "0" * 64, "files": 1, "model": "m", "require_tests": True,
         "locked": 0, "compiler": {"version": "0.55.0", "runner": "native", "digest": "d"},
-        "budget": {"attempts_per_class": 3, "compile_cycles": 10, "tokens": 10, "usd": 1, "wall_seconds": 9, "refusals": 1},
+        "budget": {"attempts_per_class": 3, "compile_cycles": 10, "tokens": 10, "usd": 1, "wall_seconds": 9,
+                   "refusals": 1},
     }  # fmt: skip
 
 
@@ -112,15 +113,15 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_ledger_that_tells_nonsense_is_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
     records, code = HOSTILE[name]
-    ledger_of(tmp_path, ONE, records)
+    ledger_of(tmp_path / "state", ONE, records)
     lay(DOCS, tmp_path / "policies")
     done = policyloop(
-        "run", "--policies", tmp_path / "policies", "--state", tmp_path, "--resume", ONE, "--runner", "native"
+        "run", "--policies", tmp_path / "policies", "--state", tmp_path / "state", "--resume", ONE, "--runner", "native"
     )
     assert done.code == code, done.err
     assert done.err.count("\n") == 1
     if name not in ("no proposal", "booked text"):
-        assert policyloop("show", ONE, "--state", tmp_path).code == code
+        assert policyloop("show", ONE, "--state", tmp_path / "state").code == code
 
 
 def test_two_ledgers_that_are_spliced_and_sealed_anew_are_told(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def usage_of(counted: "ApiUsage", model: str, most: Usage) -> Usage:
     given = (
         counted.input_tokens,
         counted.output_tokens,
-        counted.cache_read_input_tokens or 0,
-        counted.cache_creation_input_tokens or 0,
+        _counted(counted.cache_read_input_tokens),
+        _counted(counted.cache_creation_input_tokens),
     )
     if not all(type(count) is int and 0 <= count <= MAX_COUNT for count in given):
         return most
@@ -44,6 +44,10 @@ def usage_of(counted: "ApiUsage", model: str, most: Usage) -> Usage:
         input_tokens=given[0], output_tokens=given[1], cache_read_tokens=given[2], cache_write_tokens=given[3]
     )
     return priced(usage, model)
+
+
+def _counted(count: int | None) -> int:
+    return 0 if count is None else count
 
 
 def priced(usage: Usage, model: str) -> Usage:
