@@ -102,7 +102,10 @@ def report(
             }
         )
     elif not files:
-        typer.echo(written(review))
+        from policyloop.view.words import inert
+
+        for line in written(review).splitlines():
+            typer.echo(inert(line))
     if review.broken:
         typer.echo(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
     raise typer.Exit(int(code))
