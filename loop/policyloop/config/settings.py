@@ -55,11 +55,22 @@ class AccessConfig:
 
     `report` tells it; `ask` asks a person (exit 5 where there is none); `fail` ends in 7 and writes nothing. `prove`:
     `auto` asks the solver too, where it is installed. `requests`: the most that are asked of each of the two bundles.
+
+    `unproved` is about changed rules of which neither engine knows whom they let in: `report` tells them; `ask` asks a
+    person (exit 5 where there is none); `fail` ends in 5 and writes nothing, also where there is one. By default it is
+    `report` where `wider` is, else `ask`. `compare: never` leaves the comparison out, and the run says so.
     """
 
+    compare: Literal["always", "never"] = "always"
     wider: Literal["report", "ask", "fail"] = "report"
+    unproved: Literal["report", "ask", "fail"] | None = None
     prove: Literal["auto", "off"] = "auto"
     requests: Annotated[int, Interval(ge=100, le=10_000_000)] = 6_000
+
+    @property
+    def about_unproved(self) -> Literal["report", "ask", "fail"]:
+        """What is done about changed rules that were not covered."""
+        return self.unproved or ("report" if self.wider == "report" else "ask")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

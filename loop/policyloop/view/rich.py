@@ -18,7 +18,7 @@ from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, E
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-from policyloop.view.access import diff_line, reason_line, request_line
+from policyloop.view.access import beside_lines, diff_line, reason_line, request_line
 from policyloop.view.holes import hole_line, lint_line, lint_mark, shown_line, unasked_lines
 from policyloop.view.mutants import mutate_lines, score_line, score_mark
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
@@ -108,8 +108,8 @@ class RichView:
             colour = "yellow" if one.asked_for else "red" if one.wider else "cyan"
             self._console.print(Text(reason_line(one, policies), style=colour))
             self._console.print(Text(f"  shown by: {request_line(one)}", style="dim"))
-        for note in access.notes:
-            self._console.print(Text(one_line(note), style="dim"))
+        for line in beside_lines(access, policies):
+            self._console.print(Text(line, style="yellow" if line.startswith("NOT COVERED") else "dim"))
 
     def guard(self, result: GuardResult) -> None:
         """What a person released, what got weaker, then the verdict."""
