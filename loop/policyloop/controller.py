@@ -237,7 +237,7 @@ def _stuck(state: State, attempt: Attempt, why: str) -> State:
     if again:
         words = f"Stopped: {why}, although it was refused for weakening locked tests."
         return replace(state, todo=outcome.weakened("stuck", words))
-    return replace(state, todo=outcome.stopped("stuck", _unfixed(state), f"Stopped: {why}."))
+    return replace(state, todo=outcome.stopped("stuck", state.best_report, f"Stopped: {why}."))
 
 
 def _digest(edits: Sequence[Edit]) -> str:
@@ -328,9 +328,4 @@ def _stop(state: State, cap: str, *, fits: bool = True) -> State:
     last = state.attempts[-state.budget.attempts_per_class :]
     if cap == "refusals" or (cap == "attempts_per_class" and all(a.weakened for a in last)):
         return replace(state, todo=outcome.weakened(cap, words))
-    return replace(state, todo=outcome.stopped(cap, _unfixed(state), words))
-
-
-def _unfixed(state: State) -> ErrorClass | None:
-    """The class that the best bundle still has to fix."""
-    return state.best_report.next_class if state.best_report else None
+    return replace(state, todo=outcome.stopped(cap, state.best_report, words))

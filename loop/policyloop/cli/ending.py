@@ -69,7 +69,7 @@ def ended_in_any_case(state: State, hold: Workspace, run_id: str, ledger: Ledger
 
 
 def _proofs(state: State, clarity: Clarity | None) -> tuple[RuleProof, ...]:
-    """Where each rule of a confirmed spec lives, and what proves it."""
+    """Where each rule of a confirmed spec lives, and what tests it."""
     if clarity is None or clarity.spec is None or clarity.how is not None:
         return ()
     from policyloop.cli.proving import proofs

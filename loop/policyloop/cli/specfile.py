@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from policyloop.cli.confirming import believed
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed
 from policyloop.spec.reading import MAX_BYTES, read_document
@@ -34,8 +35,8 @@ def read_text(path: Path) -> str:
 
 
 def read_spec(path: Path) -> Spec:
-    """The spec in a file. Raises `UsageError` with the line."""
-    return parse_spec(read_text(path), str(path))
+    """The spec in a file, confirmed only if a person's confirmation is known. Raises `UsageError` with the line."""
+    return believed(parse_spec(read_text(path), str(path)), path)
 
 
 def read_answers(path: Path) -> Mapping[str, str]:

@@ -18,26 +18,26 @@ from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, E
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-from policyloop.view.access import diff_line, reason_line, request_line
-from policyloop.view.holes import hole_line, lint_line, shown_line
-from policyloop.view.mutants import mutate_lines, score_line
+from policyloop.view.access import beside_lines, diff_line, reason_line, request_line
+from policyloop.view.holes import hole_line, lint_line, lint_mark, shown_line, unasked_lines
+from policyloop.view.mutants import mutate_lines, score_line, score_mark
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
-    PROOFS_HEAD,
     RULES_HEAD,
+    TESTS_HEAD,
     Row,
     against_line,
     answer_lines,
     check_line,
     decision_rows,
     gap_line,
-    proof_rows,
     question_lines,
     rule_rows,
     state_line,
+    test_rows,
 )
-from policyloop.view.words import WHOLE, clean, counts, event_line, inert, one_line, place, plural
+from policyloop.view.words import WHOLE, Mark, clean, counts, event_line, inert, one_line, place, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ class RichView:
             colour = "yellow" if one.asked_for else "red" if one.wider else "cyan"
             self._console.print(_text(reason_line(one, policies), style=colour))
             self._console.print(_text(f"  shown by: {request_line(one)}", style="dim"))
-        for note in access.notes:
-            self._console.print(_text(one_line(note), style="dim"))
+        for line in beside_lines(access, policies):
+            self._console.print(_text(line, style="yellow" if line.startswith("NOT COVERED") else "dim"))
 
     def guard(self, result: GuardResult) -> None:
         """What a person released, what got weaker, then the verdict."""
@@ -163,7 +163,9 @@ class RichView:
                 self._console.print(_text(f"  shown by: {shown}"))
             for reason in one.why:
                 self._console.print(_text(f"  why: {one_line(reason)}"))
-        self._verdict("green" if result.exit_code == 0 else result.outcome, lint_line(result))
+        for line in unasked_lines(result):
+            self._console.print(_text(line, style="yellow"))
+        self._verdict(result.outcome, lint_line(result).partition(": ")[2], lint_mark(result))
 
     def mutate(self, result: "MutateResult") -> None:
         """The mutants that no test noticed, the tests that would, then the score."""
@@ -173,7 +175,7 @@ class RichView:
         if suite:
             self._console.print(Rule("tests to add", align="left", style="dim"))
             self._console.print(Syntax(clean(suite), "yaml", background_color="default"))
-        self._verdict("green" if result.exit_code == 0 else result.outcome, score_line(result))
+        self._verdict(result.outcome, score_line(result), score_mark(result))
 
     def pause(self) -> None:
         """Something is asked: the panel goes until the next event."""
@@ -240,15 +242,14 @@ class RichView:
             self._console.print(_text(f"contradicts: {against_line(one)}", style="red"))
         for text in event.assumptions:
             self._console.print(_text(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", style="yellow"))
-        self._table("Rules", PROOFS_HEAD, proof_rows(event.rules))
+        self._table("Rules", TESTS_HEAD, test_rows(event.rules))
         words = event_line(event, None).partition(": ")[2]
         self._verdict(event.ending.value, words.removeprefix("Stopped: "))
 
-    def _verdict(self, word: str, words: str) -> None:
-        good = word in (Ending.GREEN.value, "kept", "complete")
-        self._console.print(
-            Text.assemble((f" {word.upper()} ", f"reverse bold {'green' if good else 'red'}"), " ", words)
-        )
+    def _verdict(self, word: str, words: str, mark: Mark | None = None) -> None:
+        mark = mark or ("good" if word in (Ending.GREEN.value, "kept", "complete") else "bad")
+        colour = {"good": "green", "warn": "yellow", "bad": "red"}[mark]
+        self._console.print(Text.assemble((f" {word.upper()} ", f"reverse bold {colour}"), " ", words))
 
 
 class StatusPanel:

@@ -3,11 +3,15 @@
 import os
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from policyloop.budget import Budget, Spent
 from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.redact import redact
+
+Mark = Literal["good", "warn", "bad"]
+"""Green, amber, red: `good` is for what is good, not for what merely did not fail."""
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
