@@ -69,7 +69,7 @@ class _Clarifier:
         self.keeper = Keeper(room.known, room.folder)
         self.before = room.known.spec
         self.spec = self.before
-        self.spent, self.earlier = Spent(), 0
+        self.spent, self.earlier = Spent(usage=room.carried), 0
         self.state: State | None = None
         self.answers = dict(room.wishes.answers)
         self.due = False

@@ -1,5 +1,6 @@
 """Options that several commands share, and what they stand for."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -84,7 +85,8 @@ def view_of(chosen: Format | None) -> "View":
     from policyloop.view import open_view
 
     if chosen is None:
-        chosen = Format.RICH if sys.stdout.isatty() else Format.PLAIN
+        actions = bool(os.environ.get("GITHUB_ACTIONS"))
+        chosen = Format.GITHUB if actions else Format.RICH if sys.stdout.isatty() else Format.PLAIN
     return open_view(chosen.value)
 
 
