@@ -298,6 +298,9 @@ class Bench:
         for what, tool, given in (
             ("an edit of a policy", "Edit", {"file_path": str(room.policies / "doc.yaml"), **change}),
             ("a command", "Bash", {"command": "policyloop session step"}),
+            ("a reader", "Bash", {"command": "grep -rn owner policies"}),
+            ("a read", "Read", {"file_path": str(room.policies / "doc.yaml")}),
+            ("a tool that is not named", "Workflow", {"script": "x"}),
             ("an edit of a test", "Edit", {"file_path": str(room.policies / "doc_test.yaml"), **change}),
         ):
             question = {"session_id": CLAUDE, "cwd": str(room.project), "tool_name": tool, "tool_input": given}

@@ -10,6 +10,7 @@ import pytest
 from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
+from policyloop.cli.confirming import remember
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
@@ -400,6 +401,7 @@ def bought(tmp_path: Path) -> Path:
     files = {"purchase.yaml": POLICY, "purchase_test.yaml": OWN, **suites_from(old)}
     policies = lay(files, tmp_path / "project" / "policies")
     (policies.parent / FILE_NAME).write_text(spec_to_yaml(old))
+    remember(old, policies.parent / FILE_NAME)
     return policies
 
 

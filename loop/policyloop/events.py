@@ -128,6 +128,10 @@ class Started:
     spec_digest: str | None = None
     """What it was then; None without a file."""
     policyloop: str = ""
+    carried: Usage = field(default_factory=Usage)
+    """What calls of the runs that it resumes may have cost, that no answer of theirs tells."""
+    already: float = 0.0
+    """Seconds on the clock of the runs that it resumes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

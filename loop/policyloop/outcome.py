@@ -25,7 +25,8 @@ class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
     `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment`, `interrupt`,
-    `questions`, `confirm`, `contradictions`, `usage`, `wider`; None when green.
+    `questions`, `confirm`, `contradictions`, `usage`, `wider`, `unproved` (changed rules of which nobody knows whom
+    they let in), `uncompared` (a comparison of access that could not be finished); None when green.
     """
 
     ending: Ending

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
@@ -85,16 +85,20 @@ class DiffResult:
     new: str
     access: AccessReport
     cerbos: CompilerInfo
+    unproved: Literal["report", "ask", "fail"] = "report"
+    """What to do about changed rules that were not covered: to tell them, or to leave them to a person."""
 
     @property
     def exit_code(self) -> Exit:
-        """0 not wider, 7 wider."""
-        return Exit.WIDER if self.access.wider else Exit.GREEN
+        """0 not wider, 7 wider, 5 where a person must look at what was not covered."""
+        if self.access.wider:
+            return Exit.WIDER
+        return Exit.PERSON if self.access.uncovered and self.unproved != "report" else Exit.GREEN
 
     @property
     def outcome(self) -> str:
-        """`kept` or `wider`."""
-        return "wider" if self.access.wider else "kept"
+        """`kept`, `wider` or `person`."""
+        return {Exit.WIDER: "wider", Exit.PERSON: "person"}.get(self.exit_code, "kept")
 
     def to_json(self) -> dict[str, Any]:
         """The document of `diff --format json`."""
@@ -112,7 +116,9 @@ def access_to_json(access: AccessReport) -> dict[str, Any]:
     """What changed in access, as in `diff` and under `access` of `run`; no result where nothing was compared."""
     return {
         "result": access.result if access.skipped is None else None,
+        "totals": asdict(access.count),
         "reasons": [_reason_to_json(one) for one in access.reasons],
+        "rules": [{**asdict(one), "why": list(one.why)} for one in access.rules],
         "requests": access.requests,
         "complete": access.complete,
         "seed": access.seed,

@@ -101,10 +101,6 @@ def _check_target(write: Path | None) -> None:
 
 
 def _write(write: Path, suite: str) -> None:
-    from policyloop.errors import UsageError
+    from policyloop.workspace.named import write_named
 
-    try:
-        with write.open("x", encoding="utf-8") as file:
-            file.write(suite)
-    except OSError as error:
-        raise UsageError(f"{write} cannot be written: {error.strerror}.", "Give --write another path.") from None
+    write_named(write, suite, "--write", new=True)

@@ -50,13 +50,32 @@ def access() -> dict[str, Schema]:
             "asked_for": about(or_null(TEXT), "The rule that accepts it: of the spec, or named by a person."),
         },
     )
+    rule = shape(
+        "A rule that is not the same in both bundles, and what is known of whom it lets in.",
+        {
+            "file": TEXT,
+            "line": or_null(COUNT),
+            "rule": TEXT,
+            "change": one_of("added", "changed", "removed"),
+            "wider": about(
+                one_of("shown", "proved", "searched", "uncovered"),
+                "A request was shown; proved that there is none; none was found; or it was not covered.",
+            ),
+            "why": about(many(TEXT), "Why it is not covered."),
+        },
+    )
     proofs = shape(
         "Questions for which there is no resource whatsoever that gets in now, and the others.",
         {"proved": COUNT, "refuted": COUNT, "unproved": COUNT, "because": many(TEXT)},
     )
     return {
         "result": or_null(one_of("PASS", "FAIL")),
+        "totals": shape(
+            "All changes that were found, those that are not among the reasons too.",
+            {"wider": COUNT, "narrower": COUNT, "accepted": COUNT},
+        ),
         "reasons": many(reason),
+        "rules": many(rule),
         "requests": about(COUNT, "How many requests both bundles answered."),
         "complete": about(FLAG, "Whether all that were planned fitted into the bound."),
         "seed": {"type": "integer"},
@@ -71,8 +90,8 @@ def diff() -> Schema:
     return shape(
         "What `policyloop diff --format json` prints; for a bundle that does not compile, what `check` prints.",
         {
-            "outcome": one_of("kept", "wider"),
-            "exit_code": one_of(0, 7),
+            "outcome": one_of("kept", "wider", "person"),
+            "exit_code": one_of(0, 5, 7),
             "old": TEXT,
             "new": TEXT,
             **access(),

@@ -15,7 +15,7 @@ from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-from policyloop.view.access import access_lines, diff_line, reason_line, request_line
+from policyloop.view.access import access_lines, diff_line, reason_line, request_line, uncovered_line
 from policyloop.view.holes import lint_line, lint_lines, shown_line
 from policyloop.view.markdown import escaped, fenced, table
 from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survivor_line
@@ -113,6 +113,9 @@ class GithubView:
             file = f"{policies}/{at.file}" if at.file and one.wider else ""
             text = f"{reason_line(one)}\nshown by: {request_line(one)}"
             _say(_command(level, f"access/{one.direction}", text, file=file, line=at.line if file else None))
+        for rule in access.uncovered[:MOST_ANNOTATIONS]:
+            text = uncovered_line(rule)
+            _say(_command("warning", "access/not-covered", text, file=f"{policies}/{rule.file}", line=rule.line))
 
     def guard(self, result: GuardResult) -> None:
         """An annotation for each weakened assertion, a notice for each that a person released."""

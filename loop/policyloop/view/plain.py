@@ -25,7 +25,7 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
+from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, inert, one_line, plural
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer
@@ -174,7 +174,7 @@ class PlainView:
             self._say(f"    {line}")
 
     def _say(self, line: str) -> None:
-        print(line, file=self._out or sys.stdout, flush=True)
+        print(inert(line), file=self._out or sys.stdout, flush=True)
 
 
 def weakened_line(one: Weakened) -> str:
@@ -187,4 +187,4 @@ def weakened_line(one: Weakened) -> str:
 def compiler_words(result: CheckResult) -> str:
     """Which compiler judged."""
     info = result.report.compiler
-    return f"Cerbos {info.version} ({info.runner})"
+    return one_line(f"Cerbos {info.version} ({info.runner})")

@@ -38,11 +38,11 @@ def facts(review: "Review") -> Iterator[tuple[str, str, str]]:
     if access is None or access.skipped is not None:
         yield "Access", "not compared", "warn"
     else:
-        wider, narrower = len(access.wider), len(access.narrower)
-        asked = sum(one.wider and one.asked_for is not None for one in access.reasons)
+        wider, narrower, asked = access.count.wider, access.count.narrower, access.count.accepted
         words = f"{wider} wider, {narrower} narrower" if wider or narrower or asked else "no change found"
         words += f", {asked} wider as asked for" if asked else ""
-        yield "Access", words, "bad" if wider else "good"
+        words += f", {len(access.uncovered)} changed rules not covered" if access.uncovered else ""
+        yield "Access", words, "bad" if wider else "warn" if access.uncovered else "good"
     if ended is not None:
         tested = sum(rule.tested for rule in ended.rules)
         if ended.rules:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Judged, RuleProof, Started
-from policyloop.view.access import EFFECTS, access_line
+from policyloop.view.access import EFFECTS, access_line, uncovered_line
 from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.paper import bullets, code_block, diff_block, document, text
@@ -123,6 +123,7 @@ def _access(review: "Review") -> str:
     said = f"<p>{text(access_line(review.access))}.</p>" if review.access else "<p>Access was not compared.</p>"
     said += f"<p>Compared with: {text(review.against)}.</p>" if review.access and review.against else ""
     proofs = review.access.proofs if review.access else None
+    said += bullets(map(uncovered_line, review.access.uncovered if review.access else ()))
     said += bullets(f"Not proved, because {why}" for why in (proofs.because if proofs else ()))
     said += bullets(review.access.notes if review.access else ())
     if not review.matrices:

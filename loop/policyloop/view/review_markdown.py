@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Clarified, Ended, Judged, Started, plain
-from policyloop.view.access import access_line, sides_line
+from policyloop.view.access import access_line, sides_line, uncovered_line
 from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.markdown import escaped, fenced, raw_table, table
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
@@ -77,7 +77,11 @@ def _access(review: "Review") -> Iterator[str]:
         yield f"\nCompared with: {escaped(one_line(review.against))}."
     if review.access:
         because = review.access.proofs.because if review.access.proofs else ()
-        said = (*(f"Not proved, because {why}" for why in because), *review.access.notes)
+        said = (
+            *map(uncovered_line, review.access.uncovered),
+            *(f"Not proved, because {why}" for why in because),
+            *review.access.notes,
+        )
         yield from (f"- {escaped(one_line(line))}" for line in said)
     signs = "; ".join(f"{sign} {word}" for sign, word, _ in STATES.values() if sign)
     for matrix in review.matrices:
