@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench prove-long cells-long clean
+.PHONY: help setup demo test lint bench prove-long cells-long seeds-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   speed, memory and tokens as ratios"
 	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
 	@echo "make cells-long   hold the cells of a review's matrix against 200,000 requests"
+	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes an hour"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -37,10 +38,13 @@ bench: .venv/.dev
 	$(BIN)/python tests/bench.py
 
 prove-long: .venv/.dev
-	POLICYLOOP_PAIRS=2000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py
+	POLICYLOOP_PAIRS=2000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py tests/test_access_prove_odd.py tests/test_access_coverage.py
 
 cells-long: .venv/.dev
 	POLICYLOOP_CELL_REQUESTS=200000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_matrix.py
+
+seeds-long: .venv/.dev
+	POLICYLOOP_SEEDS=10 $(BIN)/python -m pytest -n $(WORKERS) tests/test_holes_same.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

@@ -298,6 +298,9 @@ class Bench:
         for what, tool, given in (
             ("an edit of a policy", "Edit", {"file_path": str(room.policies / "doc.yaml"), **change}),
             ("a command", "Bash", {"command": "policyloop session step"}),
+            ("a reader", "Bash", {"command": "grep -rn owner policies"}),
+            ("a read", "Read", {"file_path": str(room.policies / "doc.yaml")}),
+            ("a tool that is not named", "Workflow", {"script": "x"}),
             ("an edit of a test", "Edit", {"file_path": str(room.policies / "doc_test.yaml"), **change}),
         ):
             question = {"session_id": CLAUDE, "cwd": str(room.project), "tool_name": tool, "tool_input": given}
@@ -343,11 +346,44 @@ class Bench:
         )
         yield Row("holding one proposal against that lock, against one raw pass", tuple(ratios), 1, detail=detail)
 
+    def lint(self) -> Iterator[Row]:
+        """Four times as many policies, and a comparison of all access under the same bundle."""
+
+        def linted(policies: int) -> Callable[[int], float]:
+            directory = self.laid_out(policies, plain=False)
+            return lambda _: seconds(lambda: call([POLICYLOOP, "lint", directory, "--runner", "native"]))
+
+        ratios, detail = pairs(linted(100), linted(25), self.fewer(1000))
+        yield Row("`lint`, native, 100 policies against 25", tuple(ratios), 5, detail=detail)
+        old, new = self.laid_out(100, plain=False), self.folder / "changed" / "policies"
+        changed = synthetic(100)
+        shared = changed["derived_roles.yaml"].replace("R.attr.owner == P.id", 'R.attr.owner == P.id || P.id == "root"')
+        write(changed.apply([Write("derived_roles.yaml", shared)]), new)
+
+        def compared(_: int) -> float:
+            return seconds(lambda: call([POLICYLOOP, "diff", old, new, "--runner", "native"], expected=7))
+
+        ratios, detail = pairs(linted(100), compared, self.fewer(1000))
+        words = "`lint`, native, 100 policies, against `diff` where a shared derived role changed"
+        yield Row(words, tuple(ratios), 1, detail=detail)
+
+    def mutate_large(self) -> Iterator[Row]:
+        """Four mutants of one policy among ten times as many."""
+
+        def mutated(policies: int) -> Callable[[int], float]:
+            command = [POLICYLOOP, "mutate", self.laid_out(policies, plain=False), "--runner", "native"]
+            some = ["--only", "area_000/invoice_0000.yaml", "--limit", "4"]
+            return lambda _: seconds(lambda: call([*command, *some]))
+
+        ratios, detail = pairs(mutated(1000), mutated(100), self.fewer(1000))
+        yield Row("four mutants, native, 1,000 policies against 100", tuple(ratios), 12, detail=detail)
+
     def mutate(self) -> Iterator[Row]:
         """Small mistakes in 20 rules, their fates and the requests that show them; the proofs are not counted."""
         bundle = synthetic(5, assertions_per_policy=20)
         with _runner("native") as native:
-            took = seconds(lambda: find_mutants(native, bundle, "policies"))
+            settings = Settings(runner="native")
+            took = seconds(lambda: find_mutants(native, bundle, "policies", settings=settings, prove=False))
         yield Row("`mutate`, native, 20 rules", (took,), 60, " s", f"{len(mutants_of(bundle))} mutants")
 
 
@@ -416,6 +452,8 @@ def main() -> int:
         "lock",
         "lock_again",
         "mutate",
+        "mutate_large",
+        "lint",
     )
     parser = argparse.ArgumentParser(
         description="Measure ratios of speed, memory and prompt size against their bounds."

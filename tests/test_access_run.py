@@ -83,20 +83,19 @@ def test_a_start_that_does_not_compile_cannot_be_compared(wider: str, code: int,
     assert "do not compile" in done.json["access"]["skipped"]
 
 
-@pytest.mark.parametrize(("wider", "code"), [("fail", 8), ("report", 0)])
-def test_without_a_pdp_the_run_says_so(wider: str, code: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wider", ["fail", "report"])
+def test_a_comparison_that_breaks_off_is_a_persons_decision(wider: str, tmp_path: Path) -> None:
     project(tmp_path, wider)
     binary = tmp_path / "cerbos"
     binary.write_text(f'#!/bin/sh\n[ "$1" = server ] && {{ sleep 600; exit 1; }}\nexec {install(VERSION).path} "$@"\n')
     binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
     (tmp_path / "policyloop.yaml").write_text(f"access: {{wider: {wider}}}\ncerbos: {{timeout_seconds: 6}}\n")
     done = run(tmp_path, FIXED, "--format", "json", POLICYLOOP_CERBOS=str(binary))
-    assert done.code == code, done.err
-    if code:
-        assert done.json["stopped_by"] == "environment"
-        assert done.json["files_changed"] == []
-    else:
-        assert "did not get ready in time" in done.json["access"]["skipped"]
+    assert (done.code, done.json["stopped_by"], done.json["files_changed"]) == (5, "uncompared", []), done.err
+    assert "did not get ready in time" in done.json["access"]["skipped"]
+    done = run(tmp_path, FIXED, "--format", "json", POLICYLOOP_CERBOS=str(binary), POLICYLOOP_ACCESS_COMPARE="never")
+    assert (done.code, done.json["access"]["skipped"]) == (0, "access.compare is never")
+    assert done.json["files_changed"] == ["doc.yaml"]
 
 
 def test_nothing_is_asked_when_no_policy_changed(tmp_path: Path) -> None:

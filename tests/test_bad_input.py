@@ -407,8 +407,8 @@ def test_an_engine_that_is_down(project: Path) -> None:
 
 @pytest.mark.docker
 def test_an_image_that_is_absent(project: Path, docker_cerbos: Runner) -> None:
-    (project / "policyloop.yaml").write_text("cerbos: {image: 'policyloop.invalid/no/such:0.55.0'}\n")
-    done = policyloop("check", project / "policies", "--runner", "docker")
+    env = {"POLICYLOOP_CERBOS_IMAGE": "policyloop.invalid/no/such:0.55.0"}
+    done = policyloop("check", project / "policies", "--runner", "docker", env=env)
     one_sentence(done, 8, "policyloop.invalid/no/such:0.55.0")
 
 

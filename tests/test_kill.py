@@ -52,8 +52,13 @@ def killed_at(seconds: float, folder: Path, command: str) -> dict[str, bytes]:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
     if picture(policies) not in (BEFORE, GREEN):
-        # Half-way through the write-back: the next command, whichever it is, finishes it.
-        policyloop("check", policies, "--runner", "native")
+        # Half-way through the write-back: what only looks says so and changes nothing, and then it is finished.
+        left = picture(policies)
+        looked = policyloop("check", policies, "--runner", "native")
+        assert looked.code == 5
+        assert f"policyloop recover {policies}" in " ".join(looked.err.split())
+        assert picture(policies) == left
+        assert policyloop("recover", policies).code == 0
     return picture(policies)
 
 

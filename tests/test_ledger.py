@@ -156,8 +156,24 @@ def test_the_head_may_lag_by_one_record(tmp_path: Path) -> None:
         ledger.append("note", {})
     (tmp_path / "ledger.jsonl.head").write_bytes(head)
     assert read(ledger.path).broken is None
-    (tmp_path / "ledger.jsonl.head").unlink()
-    assert read(ledger.path).broken is None
+
+
+@pytest.mark.parametrize("left", [None, b"", b"x y", b"-1 " + b"0" * 64, b"9" * 5000 + b" x", b"\xff\xff"])
+@pytest.mark.parametrize("kept", [1, 3, 5])
+def test_records_without_a_head_are_not_whole(tmp_path: Path, left: bytes | None, kept: int) -> None:
+    path = written(tmp_path)
+    _lines(path, lambda lines: lines[:kept])
+    head = path.with_name(path.name + ".head")
+    head.unlink() if left is None else head.write_bytes(left)
+    assert "head is missing or unreadable" in str(read(path).broken)
+    with pytest.raises(PersonNeeded, match="not whole"):
+        Ledger.reopen(path)
+
+
+def test_a_ledger_has_a_head_before_its_first_record(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path) as ledger:
+        assert ledger.path.with_name("ledger.jsonl.head").read_text().split() == ["0" * 12, "0" * 64]
+        assert read(ledger.path).broken is None
 
 
 def test_secrets_do_not_reach_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

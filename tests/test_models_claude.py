@@ -386,3 +386,44 @@ def test_the_server_as_a_program(serve: Serve, monkeypatch: pytest.MonkeyPatch, 
     assert notes == ["corrects a", "the last", "the last"]
     assert len(log.read_text().splitlines()) == 3
     assert KEY not in log.read_text()
+
+
+@pytest.mark.parametrize("count", [float("nan"), float("inf"), 1e308, -1, "many", "", None, [], 10**30])
+@pytest.mark.parametrize("name", ["input_tokens", "output_tokens", "cache_read_input_tokens"])
+def test_usage_that_is_no_count_is_booked_at_the_most_that_the_call_can_have_cost(
+    serve: Serve, name: str, count: Any
+) -> None:
+    if name.startswith("cache") and count is None:
+        pytest.skip("the API may leave it out")
+    tokens, last = ({}, {"output_tokens": count}) if name == "output_tokens" else ({name: count}, {})
+    serve(lambda _: answer(EDIT, tokens=tokens, **last))
+    model = ClaudeModel()
+    most = model.most(task(left=PLENTY))
+    reply = model.propose(task(left=PLENTY))
+    assert reply.proposal is not None
+    assert reply.usage == most
+    assert 0 < reply.usage.usd <= PLENTY.usd
+
+
+def test_an_answer_is_not_read_without_end(serve: Serve) -> None:
+    noise = b'event: ping\ndata: {"type": "ping", "more": "' + b"x" * 1_000_000 + b'"}\n\n'
+    serve(lambda _: Answer(raw=noise * 18))
+    reply = ClaudeModel().propose(task())
+    assert reply.proposal is None
+    assert "has more than 16777216 bytes" in str(reply.malformed)
+
+
+def test_nothing_compressed_is_unpacked(serve: Serve) -> None:
+    api = serve(lambda _: Answer(status=400, headers={"content-encoding": "gzip"}))
+    with pytest.raises(Unavailable, match="compressed, though it was asked not to"):
+        ClaudeModel().propose(task())
+    assert {request.headers["accept-encoding"] for request in api.requests} == {"identity"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(serve: Serve, status: int) -> None:
+    with MessagesApi(lambda _: answer(EDIT)) as other:
+        serve(lambda _: Answer(status=status, headers={"location": f"{other.url}/v1/messages"}))
+        with pytest.raises(Unavailable, match=rf"redirect \({status}\), which is not followed"):
+            ClaudeModel().propose(task())
+        assert not other.requests

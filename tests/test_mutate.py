@@ -18,7 +18,7 @@ from command import DOCS, FIXED, environment, lay, picture, policyloop
 from policyloop.access.mutate import Fate, MutateResult, mutants_of, mutate
 from policyloop.access.mutate.expressions import changes
 from policyloop.access.mutate.judge import fate
-from policyloop.access.mutate.narrow import Parts
+from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
@@ -27,11 +27,13 @@ from policyloop.validators.judge import validate
 from policyloop.validators.select import open_native
 from worked import EXAMPLES
 
+NATIVE = Settings(runner="native")
+
 
 @pytest.fixture(scope="module", params=EXAMPLES, ids=lambda path: path.name)
 def example(request: pytest.FixtureRequest, cerbos: Runner) -> tuple[Bundle, MutateResult]:
     bundle = read(request.param / "policies")
-    return bundle, mutate(cerbos, bundle, "policies")
+    return bundle, mutate(cerbos, bundle, "policies", settings=NATIVE, prove=False)
 
 
 def test_each_survivors_test_kills_it(example: tuple[Bundle, MutateResult], cerbos: Runner) -> None:
@@ -52,25 +54,27 @@ def test_all_suggested_tests_together_leave_nothing_unnoticed(
     bundle, result = example
     suite = result.suite()
     assert suite is not None
-    after = mutate(cerbos, bundle.apply([Write("suggested_test.yaml", suite)]), "policies")
+    extended = bundle.apply([Write("suggested_test.yaml", suite)])
+    after = mutate(cerbos, extended, "policies", settings=NATIVE, prove=False)
     assert not after.shown
-    assert after.score == 100
-    assert len(after.alike) == len(result.alike)
+    assert len(after.untold) == len(result.untold)
     assert after.killed == result.killed + len(result.shown)
 
 
-def test_what_is_like_the_original_is_no_reproach(example: tuple[Bundle, MutateResult]) -> None:
+def test_what_no_request_told_apart_counts_against_the_score(example: tuple[Bundle, MutateResult]) -> None:
     """Both are there: a guard before a comparison that fails without it, and a deny of what nobody allows."""
     _, result = example
-    for one in result.alike:
+    for one in result.untold:
         assert one.alike == "asked"
         assert one.asked > 100
-    assert {one.mutant.operator for one in result.alike} <= {"term-dropped", "actions-widened"}
+    assert {one.mutant.operator for one in result.untold} <= {"term-dropped", "actions-widened"}
+    assert result.score == result.killed * 100 // (result.killed + len(result.shown) + len(result.untold))
+    assert not result.proved
 
 
 def test_a_value_that_only_a_schema_names_tells_a_mutant_apart(cerbos: Runner) -> None:
     """`status` is open everywhere; that it can be closed stands in the JSON Schema alone."""
-    result = mutate(cerbos, synthetic(1), "policies", only="area_000/invoice_0000.yaml")
+    result = mutate(cerbos, synthetic(1), "policies", only="area_000/invoice_0000.yaml", settings=NATIVE, prove=False)
     dropped = next(one for one in result.survivors if one.mutant.words == "part 2 of `all` was dropped")
     assert dropped.witness is not None
     assert dropped.witness.question.request.resource.attr["status"] == "closed"
@@ -83,10 +87,10 @@ def test_the_part_of_a_bundle_that_is_compiled_says_the_same_as_the_whole(cerbos
     bundle = bundle.apply([Write("area_000/both_test.yaml", both.replace("name: invoice_0000", "name: both"))])
     parts = Parts(bundle)
     chosen = random.Random(5).sample(mutants_of(bundle), 10)
-    assert {fate(cerbos, parts.of(one)) for one in chosen} == {Fate.SURVIVED}
-    assert any(len(parts.of(one)) < len(bundle) for one in chosen)
+    assert {fate(cerbos, parts.judging(one.file)) for one in chosen} == {Fate.SURVIVED}
+    assert any(len(parts.judging(one.file)) < len(bundle) for one in chosen)
     for one in chosen:
-        assert fate(cerbos, one.of(parts.of(one))) is fate(cerbos, one.of(bundle)), one
+        assert fate(cerbos, one.of(parts.judging(one.file))) is fate(cerbos, one.of(bundle)), one
 
 
 def test_what_is_like_the_original_is_proved_so() -> None:
@@ -95,7 +99,7 @@ def test_what_is_like_the_original_is_proved_so() -> None:
     runner = open_native(settings.version, settings.timeout_seconds)
     result = mutate(runner, bundle, "policies", only="review_roles.yaml", settings=settings)
     runner.close()
-    alike = {one.mutant.words: one.alike for one in result.alike}
+    alike = {one.mutant.words: one.alike for one in result.survivors if one.witness is None}
     assert alike == {"`has(R.attr.manager)` was dropped": "proved"}
 
 
@@ -210,7 +214,8 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert {**before, "shown_test.yaml": suite.read_bytes()} == picture(policies)
     assert suite.read_text().removesuffix("\n") in plain.out.replace("\n    ", "\n")
     again = policyloop("mutate", policies, "--runner", "native", "--format", "json", "--min-score", 100)
-    assert again.code == 0, again.out
+    assert again.json["mutants"]["survived"] == 0
+    assert again.code == (0 if again.json["mutants"]["untold"] == 0 else 4), again.out
     taken = policyloop("mutate", policies, "--runner", "native", "--write", suite)
     assert (taken.code, "exists already" in taken.err) == (2, True)
 
@@ -221,7 +226,7 @@ def test_a_limit_and_a_seed_choose_the_same_mutants_again(tmp_path: Path) -> Non
     first, second = policyloop(*arguments), policyloop(*arguments)
     assert first.json == second.json
     counted = first.json["mutants"]
-    assert counted["killed"] + counted["survived"] + counted["alike"] + counted["invalid"] == 4
+    assert sum(counted[name] for name in ("killed", "survived", "untold", "proved", "invalid")) == 4
     assert counted["made"] > 4
 
 
@@ -238,7 +243,8 @@ def test_what_cannot_be_measured_says_so(tmp_path: Path) -> None:
     assert (odd.code, "_test.yaml" in odd.err) == (2, True)
 
 
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("judged", [0, 1])
+def test_an_interrupt_leaves_nothing_and_tells_what_is_known(judged: int, tmp_path: Path) -> None:
     policies = write(synthetic(4), tmp_path / "policies")
     before, stage = picture(policies), tmp_path / "tmp"
     stage.mkdir()
@@ -250,12 +256,21 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     assert b"mutants on the compiler" in process.stderr.readline()
+    for _ in range(judged):
+        assert b"judged by the tests" in process.stderr.readline()
     deadline = time.monotonic() + 60
     while not any(stage.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert json.loads(out)["exit_code"] == 130
+    said = json.loads(out)
+    Draft202012Validator(schema_of("mutate")).validate(said)
+    assert (said["exit_code"], said["outcome"], said["cut_off"]) == (130, "cut off", "interrupted")
+    counted = said["mutants"]
+    tried = counted["made"] - counted["untried"]
+    assert tried == sum(counted[name] for name in ("killed", "survived", "untold", "proved", "invalid"))
+    assert tried < counted["made"]
+    assert tried >= judged
     assert picture(policies) == before
     assert not list(stage.iterdir())

@@ -169,7 +169,7 @@ def hostile() -> Review:
         events=(started, ended), ledger=EVIL, records=1, broken=EVIL, against=EVIL,
         access=AccessReport(reasons=(reason,), notes=(EVIL,)),
         matrices=(Matrix(EVIL, EVIL, (EVIL,), (Row((EVIL,), EVIL, EVIL, (cell,)),), EVIL),),
-        lint=LintResult(policies=EVIL, holes=(hole,), compiler=INFO, asked=1, seed=0), missing=(EVIL,),
+        lint=LintResult(policies=EVIL, holes=(hole,), compiler=INFO, asked=1), missing=(EVIL,),
     )  # fmt: skip
 
 

@@ -426,7 +426,7 @@ def test_a_spec_must_be_confirmed_and_then_its_suites_are_locked(specified: Room
     green = room.step()
     assert green.json["next"] == "GREEN"
     assert green.json["rules"]
-    assert all(rule["proven"] for rule in green.json["rules"])
+    assert all(rule["tested"] for rule in green.json["rules"])
 
 
 def test_without_a_terminal_and_a_session_each_command_says_what_to_do(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from command import Done, lay, picture, policyloop, speaker
 from policyloop.bundle import Bundle
 from policyloop.cli.against import pinned, unreleased
+from policyloop.cli.confirming import remember
 from policyloop.findings import CompilerInfo
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml
@@ -106,6 +107,7 @@ def test_a_star_that_released_one_change_does_not_release_the_next(tmp_path: Pat
     policies = bought(tmp_path)
     now = confirm(parse_spec(limits(5000, STAR)), "a reviewer", "2026-01-01T00:00:00Z")
     (policies.parent / FILE_NAME).write_text(spec_to_yaml(now))
+    remember(now, policies.parent / FILE_NAME)
     bundle = Bundle({path: text.decode() for path, text in picture(policies).items()})
     assert {one.resource for one in unreleased(now, bundle)} == {"large"}
     asked = "Accountants approve purchases up to 50000."

@@ -10,6 +10,7 @@ import pytest
 from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
+from policyloop.cli.confirming import remember
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
@@ -74,7 +75,7 @@ def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path
     assert written.digest == known.digest
     assert [row["rule"] for row in second["rules"]] == [rule.id for rule in known.rules]
     for row in second["rules"]:
-        assert row["proven"]
+        assert row["tested"]
         assert row["rule"] in (policies / row["file"]).read_text().splitlines()[row["line"] - 1]
         assert row["decisions"]
     shown = policyloop("show", "--state", policies.parent / ".policyloop", "--format", "plain")
@@ -286,7 +287,7 @@ def test_a_confirmed_spec_is_reused_and_met_policies_need_no_model(tmp_path: Pat
     assert made["outcome"] == "green"
     again = document(run(policies, request_of(SALARIES), model=f"{sys.executable} -c 'raise SystemExit(9)'"))
     assert (again["outcome"], again["attempts"], again["files_changed"]) == ("green", [], [])
-    assert all(row["proven"] for row in again["rules"])
+    assert all(row["tested"] for row in again["rules"])
 
 
 # --- a rule changed on purpose
@@ -400,6 +401,7 @@ def bought(tmp_path: Path) -> Path:
     files = {"purchase.yaml": POLICY, "purchase_test.yaml": OWN, **suites_from(old)}
     policies = lay(files, tmp_path / "project" / "policies")
     (policies.parent / FILE_NAME).write_text(spec_to_yaml(old))
+    remember(old, policies.parent / FILE_NAME)
     return policies
 
 
@@ -463,7 +465,7 @@ def test_after_the_release_it_ends_green_and_everything_else_stays_locked(tmp_pa
     assert [bool(a["weakened"]) for a in done["attempts"]] == [True, False]
     assert {w["resource"] for w in done["attempts"][0]["weakened"]} == {"car"}
     assert len(done["released"]) == 2
-    assert all(row["proven"] for row in done["rules"])
+    assert all(row["tested"] for row in done["rules"])
     new = Bundle({path: text.decode() for path, text in picture(policies).items()})
     lost = {(one.id.suite, one.id.principal, one.id.resource) for one in old.lost_in(new)}
     assert lost == {(suite, who, what) for suite, who, what, _ in AGAINST}

@@ -133,7 +133,7 @@ def test_after_the_confirmation_while_policies_are_made(by: int, tmp_path: Path,
     assert done["spec"] == first["spec"]
     assert [attempt["number"] for attempt in done["attempts"]] == [2, 3]
     assert (policies.parent / FILE_NAME).read_text() == spec
-    assert all(row["proven"] for row in done["rules"])
+    assert all(row["tested"] for row in done["rules"])
 
 
 def test_not_over_a_spec_that_was_changed_since(tmp_path: Path, cerbos):

@@ -11,6 +11,7 @@ import pytest
 
 from bundles import FIXTURES
 from command import Done, lay, policyloop
+from policyloop.cli.confirming import remember
 from policyloop.errors import UsageError
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from
@@ -159,6 +160,7 @@ def test_the_rows_of_the_rules_and_what_changed_are_in_every_report(tmp_path: Pa
     old = confirm(parse_spec(OLD), "a reviewer", "2026-01-01T00:00:00Z")
     policies = lay({"purchase.yaml": POLICY, **suites_from(old)}, tmp_path / "project" / "policies")
     (policies.parent / FILE_NAME).write_text(spec_to_yaml(old))
+    remember(old, policies.parent / FILE_NAME)
     model = by_stage(tmp_path, [RAISE], [{"edits": [FIX]}])
     fixed = ("--policies", policies, "--runner", "native", "--format", "json", "--model-command", model)
     stopped = policyloop("run", ASKED, "--yes", *fixed)
@@ -179,14 +181,14 @@ def test_the_rows_of_the_rules_and_what_changed_are_in_every_report(tmp_path: Pa
         text = told(policies, form)
         if form == "json":
             (row,) = json.loads(text)["rules"]
-            assert (row["rule"], row["file"], row["line"], row["proven"]) == (
+            assert (row["rule"], row["file"], row["line"], row["tested"]) == (
                 "accountants-approve",
                 "purchase.yaml",
                 6,
                 True,
             )
             continue
-        for part in ("accountants-approve", "purchase.yaml:6", "4 of 4 passed", "proven"):
+        for part in ("accountants-approve", "purchase.yaml:6", "4 of 4 passed", "tested"):
             assert part in text, (form, part)
 
 

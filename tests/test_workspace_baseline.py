@@ -1,6 +1,7 @@
 """A baseline is a directory, or the same folder at a git revision, byte for byte."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -177,3 +178,72 @@ def test_nothing_that_the_repository_configures_is_run(repository: Path) -> None
         git(repository, "config", key, f"!touch {ran}" if key.startswith("alias") else f"touch {ran}")
     assert read_baseline("HEAD", repository / "policies")["a.yaml"] == "a"
     assert not ran.exists()
+
+
+def test_a_commit_that_carries_a_bare_repository(repository: Path) -> None:
+    """Its files lie in the policy directory, so that git, asked there, would answer from them."""
+    commit(repository, {"policies/a.yaml": "true"})
+    made = repository / "made"
+    made.mkdir()
+    git(made, "init", "-q", "-b", "main")
+    commit(made, {"a.yaml": "false"})
+    shutil.copytree(made / ".git", repository / "policies", dirs_exist_ok=True)
+    assert (repository / "policies" / "HEAD").is_file()
+    with pytest.raises(UsageError, match="is in no git work tree"):
+        read_baseline("main", repository / "policies")
+
+
+@pytest.mark.parametrize("inner", ["a folder", "a file", "a submodule"])
+def test_a_repository_inside_the_one_that_is_meant(inner: str, repository: Path, tmp_path_factory) -> None:
+    commit(repository, {"policies/sub/a.yaml": "true"})
+    right = git(repository, "rev-parse", "HEAD")
+    made = tmp_path_factory.mktemp("made")
+    git(made, "init", "-q", "-b", "main")
+    commit(made, {"sub/a.yaml": "false"})
+    policies = repository / "policies"
+    if inner == "a folder":
+        shutil.copytree(made / ".git", policies / ".git")
+    elif inner == "a file":
+        (policies / ".git").write_text(f"gitdir: {made / '.git'}\n")
+    else:
+        git(repository, "rm", "-rq", "policies")
+        git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(made), "policies")
+        git(repository, "commit", "-q", "-m", "x")
+    for directory in (policies, policies / "sub"):
+        for spec in ("main", "HEAD", "HEAD~0", git(made, "rev-parse", "--short", "HEAD")):
+            assert "a git repository of its own inside another one" in refused(spec, directory)
+    assert read_baseline(git(made, "rev-parse", "HEAD"), policies)["sub/a.yaml"] == "false"
+    assert "neither a directory nor a git revision" in refused(right, policies)
+
+
+def test_a_repository_beside_which_another_knows_nothing(repository: Path) -> None:
+    """Such as a project below a home that is in git itself."""
+    commit(repository, {"notes.txt": "x"})
+    project = repository / "project"
+    project.mkdir()
+    git(project, "init", "-q", "-b", "main")
+    commit(project, {"policies/a.yaml": "a"})
+    assert read_baseline("main", project / "policies")["a.yaml"] == "a"
+
+
+def test_a_work_tree_of_its_own(repository: Path, tmp_path_factory) -> None:
+    commit(repository, {"policies/a.yaml": "old"})
+    tree = tmp_path_factory.mktemp("trees") / "other"
+    git(repository, "worktree", "add", "-q", "-b", "other", str(tree))
+    commit(tree, {"policies/a.yaml": "new"})
+    assert read_baseline("main", tree / "policies")["a.yaml"] == "old"
+    assert read_baseline("HEAD", tree / "policies")["a.yaml"] == "new"
+    assert read_baseline("HEAD", repository / "policies")["a.yaml"] == "old"
+
+
+@pytest.mark.parametrize("way", ["replace", "graft"])
+def test_another_commit_in_the_place_of_a_parent(way: str, repository: Path) -> None:
+    commit(repository, {"policies/a.yaml": "first"})
+    commit(repository, {"policies/a.yaml": "second"})
+    commit(repository, {"policies/a.yaml": "third"})
+    first, second, third = (git(repository, "rev-parse", f"HEAD~{n}") for n in (2, 1, 0))
+    if way == "replace":
+        git(repository, "replace", second, first)
+    else:
+        (repository / ".git" / "info" / "grafts").write_text(f"{third} {first}\n")
+    assert read_baseline("HEAD~1", repository / "policies")["a.yaml"] == "second"

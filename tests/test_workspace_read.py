@@ -263,3 +263,20 @@ def test_any_text_under_any_name_comes_back(tmp_path_factory: pytest.TempPathFac
     for name, text in files.items():
         (directory / f"x{name}.yaml").write_bytes(text.encode())
     assert dict(read_bundle(directory).files) == {f"x{name}.yaml": text for name, text in files.items()}
+
+
+FOLDERS = st.lists(st.sampled_from(["a", "A", "b", "B", "ss", "a.yaml", "A.yaml"]), max_size=3)
+NAMES = st.sampled_from(["a", "A", "b"])
+
+
+@given(paths=st.lists(st.tuples(FOLDERS, NAMES), min_size=1, max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_what_may_be_written_lies_alike_where_capitals_are_not_told_apart(paths: list[tuple[list[str], str]]) -> None:
+    bundle = Bundle({})
+    for folders, name in paths:
+        try:
+            bundle = bundle.apply([Write("/".join([*folders, f"{name}.yaml"]), "x")])
+        except EditRejected:
+            continue
+    places = {"/".join(path.split("/")[:n]) for path in bundle for n in range(1, path.count("/") + 2)}
+    assert len({place.casefold() for place in places}) == len(places)

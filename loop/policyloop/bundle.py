@@ -21,6 +21,8 @@ MAX_DEPTH = 64
 """The most folders that a file may lie in, below the policy directory: as many are read back."""
 MAX_FILES = 20_000
 """The most files that a bundle may hold."""
+MAX_FOLDERS = 100_000
+"""The most folders that they may lie in, a quarter of what is looked at when a policy directory is read."""
 MAX_TOTAL_BYTES = 128 * 1_048_576
 """The most that they may hold together, in bytes of UTF-8."""
 
@@ -144,6 +146,8 @@ def _check_limits(files: Mapping[str, str]) -> None:
     """What is written must be read again: the limits are those of reading a policy directory."""
     if len(files) > MAX_FILES:
         raise EditRejected(f"a bundle holds at most {MAX_FILES:,} files")
+    if sum(path.count("/") for path in files) > MAX_FOLDERS and len(_spellings(files)) > MAX_FOLDERS:
+        raise EditRejected(f"a bundle holds at most {MAX_FOLDERS:,} folders")
     # A character has four bytes at the most, so a small bundle need not be encoded to be counted.
     large = 4 * sum(map(len, files.values())) > MAX_TOTAL_BYTES
     if large and sum(len(text.encode()) for text in files.values()) > MAX_TOTAL_BYTES:
@@ -180,6 +184,11 @@ def _check_new_path(path: str, files: Mapping[str, str]) -> None:
             raise EditRejected(f"{shown} and {_show(known)} are one file on some systems")
         if other.startswith(folded + "/") or folded.startswith(other + "/"):
             raise EditRejected(f"{shown}: a file and a folder cannot have one name ({_show(known)})")
+    spellings = _spellings(files)
+    for above in _folders(path):
+        spelt = spellings.get(_fold(above), above)
+        if spelt != above:
+            raise EditRejected(f"{shown}: {_show(above)} and {_show(spelt)} are one folder on some systems")
 
 
 def _check_names(path: str) -> None:
@@ -195,6 +204,22 @@ def _check_names(path: str) -> None:
             raise EditRejected(f"{shown}: hidden files and folders are out of reach")
         if not _NEW_NAME.match(name) or name[-1] in ". " or len(name) > MAX_NAME_BYTES:
             raise EditRejected(f"{shown}: a new name is made of A-Z a-z 0-9 _ - . @ + and inner spaces")
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders on the way to `path`, from the top one down."""
+    above = path.split("/")[:-1]
+    return ("/".join(above[:depth]) for depth in range(1, len(above) + 1))
+
+
+def _spellings(files: Iterable[str]) -> dict[str, str]:
+    """How each folder of these paths is written, by its name where capitals are not told apart."""
+    return {
+        _fold(above): above
+        for folder in {path.rpartition("/")[0] for path in files}
+        for above in _folders(f"{folder}/")
+        if folder
+    }
 
 
 def _fold(path: str) -> str:

@@ -23,7 +23,7 @@ from policyloop.guard import Assertion, Lock, Weakened
 from policyloop.outcome import Outcome
 from policyloop.redact import holds_mark
 from policyloop.state import Attempt, Measure, Propose, Proposed, State, Validate, Validated
-from policyloop.task import Existing, Past, Proposal, Task, Usage, edit_to_json
+from policyloop.task import Existing, Past, Proposal, Task, Usage, cut, edit_to_json
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""
@@ -123,7 +123,7 @@ def _answered(state: State, event: Proposed) -> State:
     spent = replace(state.spent, usage=state.spent.usage + reply.usage, seconds=event.elapsed)
     state = replace(state, spent=spent)
     if reply.over_budget:
-        return _stop(state, reply.over_budget)
+        return _stop(state, reply.over_budget, fits=False)
     if proposal and proposal.read and not proposal.edits and not proposal.dispute and state.reads < READS_PER_ATTEMPT:
         state = replace(
             state,
@@ -210,7 +210,7 @@ def _check_knowing(edits: Sequence[Edit], state: State) -> None:
 def _failed(state: State, attempt: Attempt, why: str) -> State:
     """An attempt that changed nothing; it counts as a try without progress."""
     spent = replace(state.spent, tries=state.spent.tries + 1)
-    return _next_task(replace(state, spent=spent, attempts=(*state.attempts, replace(attempt, refusal=why))))
+    return _next_task(replace(state, spent=spent, attempts=(*state.attempts, replace(attempt, refusal=cut(why)))))
 
 
 def _refused(state: State, attempt: Attempt, weakened: tuple[Weakened, ...]) -> State:
@@ -222,7 +222,7 @@ def _refused(state: State, attempt: Attempt, weakened: tuple[Weakened, ...]) -> 
 def refusal_words(weakened: Sequence[Weakened], most: int = 10) -> str:
     """Why a proposal is refused, for the model and for people: each weakened assertion and how, `most` of them."""
     lines = [
-        f"- {w.suite} / {w.test}: {w.principal} {w.action} {w.resource}: {w.how} ({w.before} -> {w.after})"
+        cut(f"- {w.suite} / {w.test}: {w.principal} {w.action} {w.resource}: {w.how} ({w.before} -> {w.after})")
         for w in weakened[:most]
     ]
     if len(weakened) > most:
@@ -237,7 +237,7 @@ def _stuck(state: State, attempt: Attempt, why: str) -> State:
     if again:
         words = f"Stopped: {why}, although it was refused for weakening locked tests."
         return replace(state, todo=outcome.weakened("stuck", words))
-    return replace(state, todo=outcome.stopped("stuck", _unfixed(state), f"Stopped: {why}."))
+    return replace(state, todo=outcome.stopped("stuck", state.best_report, f"Stopped: {why}."))
 
 
 def _digest(edits: Sequence[Edit]) -> str:
@@ -309,14 +309,23 @@ _CAPS = {
 }
 
 
-def _stop(state: State, cap: str) -> State:
-    words = f"Stopped: {_CAPS[cap].format(n=getattr(state.budget, cap))} (budget.{cap})."
+_REST = {
+    "tokens": "{used} of {n} tokens were used",
+    "usd": "{used:.4f} of {n} US dollars were spent",
+    "wall_seconds": "{used:.0f} of {n} seconds went by",
+}
+
+
+def _stop(state: State, cap: str, *, fits: bool = True) -> State:
+    """The end at a cap. Without `fits`: it is not reached, but another call could go beyond it, so none is made."""
+    most = getattr(state.budget, cap)
+    used = {"tokens": state.spent.usage.tokens, "usd": state.spent.usage.usd, "wall_seconds": state.spent.seconds}
+    if not fits and used[cap] < most:
+        spent = _REST[cap].format(used=used[cap], n=most)
+        words = f"Stopped: {spent}, and what is left does not cover another call to the model (budget.{cap})."
+    else:
+        words = f"Stopped: {_CAPS[cap].format(n=most)} (budget.{cap})."
     last = state.attempts[-state.budget.attempts_per_class :]
     if cap == "refusals" or (cap == "attempts_per_class" and all(a.weakened for a in last)):
         return replace(state, todo=outcome.weakened(cap, words))
-    return replace(state, todo=outcome.stopped(cap, _unfixed(state), words))
-
-
-def _unfixed(state: State) -> ErrorClass | None:
-    """The class that the best bundle still has to fix."""
-    return state.best_report.next_class if state.best_report else None
+    return replace(state, todo=outcome.stopped(cap, state.best_report, words))

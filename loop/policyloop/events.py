@@ -56,7 +56,7 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One assertion that proves a decision. `result` is `passed`, `failed`, `errored`, `skipped` or `not run`."""
+    """One assertion that tests a decision. `result` is `passed`, `failed`, `errored`, `skipped` or `not run`."""
 
     file: str
     suite: str
@@ -70,7 +70,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class DecisionProof:
-    """A decision of a rule and the assertions that prove it."""
+    """A decision of a rule and the assertions that test it."""
 
     decision: str
     assertions: tuple[Proof, ...]
@@ -78,7 +78,7 @@ class DecisionProof:
 
 @dataclass(frozen=True, slots=True)
 class RuleProof:
-    """A rule of the spec: where it lives in the policies (None: nowhere), and what proves it."""
+    """A rule of the spec: where it lives in the policies (None: nowhere), and what tests it."""
 
     rule: str
     file: str | None
@@ -91,7 +91,7 @@ class RuleProof:
         return tuple(one for decision in self.decisions for one in decision.assertions)
 
     @property
-    def proven(self) -> bool:
+    def tested(self) -> bool:
         """Whether it has assertions and all of them passed."""
         return bool(self.assertions) and all(one.result == "passed" for one in self.assertions)
 
@@ -128,6 +128,10 @@ class Started:
     spec_digest: str | None = None
     """What it was then; None without a file."""
     policyloop: str = ""
+    carried: Usage = field(default_factory=Usage)
+    """What calls of the runs that it resumes may have cost, that no answer of theirs tells."""
+    already: float = 0.0
+    """Seconds on the clock of the runs that it resumes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
+from policyloop.layout import Kind, kind
+
 
 class ErrorClass(Enum):
     """The four classes, in the order in which they are fixed. Only the first one present goes to the model."""
@@ -131,6 +133,11 @@ class Report:
         return min((f.error_class for f in self.findings), key=lambda c: c.rank, default=None)
 
     @cached_property
+    def policies_compile(self) -> bool:
+        """Whether all that was found is about tests: one that fails, or a file of tests that does not load."""
+        return all(f.error_class is ErrorClass.TEST or _of_tests(f.file) for f in self.findings)
+
+    @cached_property
     def first(self) -> tuple[Finding, ...]:
         """The findings of the class to fix first: all that a model is ever shown."""
         return tuple(f for f in self.findings if f.error_class is self.next_class)
@@ -153,3 +160,7 @@ class Report:
 
 def _passed(ran: Iterable[Ran]) -> frozenset[AssertionId]:
     return frozenset(one.id for one in ran if one.result is Result.PASSED)
+
+
+def _of_tests(file: str | None) -> bool:
+    return file is not None and kind(file) in (Kind.SUITE, Kind.FIXTURE)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable
-from policyloop.findings import ErrorClass
+from policyloop.findings import Report
 
 
 class Ending(Enum):
@@ -25,7 +25,8 @@ class Outcome:
     """How a run ended, what ended it, and one sentence for a person.
 
     `stopped_by` is a cap of the budget, or `stuck`, `dispute`, `nothing-to-do`, `changed`, `environment`, `interrupt`,
-    `questions`, `confirm`, `contradictions`, `usage`, `wider`; None when green.
+    `questions`, `confirm`, `contradictions`, `usage`, `wider`, `unproved` (changed rules of which nobody knows whom
+    they let in), `uncompared` (a comparison of access that could not be finished); None when green.
     """
 
     ending: Ending
@@ -39,10 +40,11 @@ def green(message: str) -> Outcome:
     return Outcome(Ending.GREEN, Exit.GREEN, None, message)
 
 
-def stopped(stopped_by: str, error_class: ErrorClass | None, message: str) -> Outcome:
-    """A cap was reached or the loop was stuck. With nothing left to fix by class, a person must look."""
-    codes = {None: Exit.PERSON, ErrorClass.TEST: Exit.TESTS}
-    code = codes.get(error_class, Exit.COMPILE)
+def stopped(stopped_by: str, left: Report | None, message: str) -> Outcome:
+    """A cap was reached or the loop was stuck. With nothing in the report that is left to fix, a person must look."""
+    code = Exit.PERSON
+    if left is not None and not left.green:
+        code = Exit.TESTS if left.policies_compile else Exit.COMPILE
     return Outcome(Ending.PERSON if code is Exit.PERSON else Ending.STOPPED, code, stopped_by, message)
 
 

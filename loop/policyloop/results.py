@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started, plain
-from policyloop.findings import CompilerInfo, ErrorClass, Report, Tally, Weakened
+from policyloop.findings import CompilerInfo, Report, Tally, Weakened
 from policyloop.task import Usage, finding_to_json
 from policyloop.widened import AccessReport, Deciding, Reason
 
@@ -27,11 +27,12 @@ class CheckResult:
 
     @property
     def exit_code(self) -> Exit:
-        """6 when tests are weaker than the baseline's, else 0, 3 or 4 by the class to fix first."""
+        """6 when tests are weaker than the baseline's, 3 when policies do not compile, 4 for tests alone, else 0."""
         if self.weakened:
             return Exit.WEAKENED
-        codes = {None: Exit.GREEN, ErrorClass.TEST: Exit.TESTS}
-        return codes.get(self.report.next_class, Exit.COMPILE)
+        if self.report.green:
+            return Exit.GREEN
+        return Exit.TESTS if self.report.policies_compile else Exit.COMPILE
 
     @property
     def outcome(self) -> str:
@@ -84,16 +85,20 @@ class DiffResult:
     new: str
     access: AccessReport
     cerbos: CompilerInfo
+    unproved: Literal["report", "ask", "fail"] = "report"
+    """What to do about changed rules that were not covered: to tell them, or to leave them to a person."""
 
     @property
     def exit_code(self) -> Exit:
-        """0 not wider, 7 wider."""
-        return Exit.WIDER if self.access.wider else Exit.GREEN
+        """0 not wider, 7 wider, 5 where a person must look at what was not covered."""
+        if self.access.wider:
+            return Exit.WIDER
+        return Exit.PERSON if self.access.uncovered and self.unproved != "report" else Exit.GREEN
 
     @property
     def outcome(self) -> str:
-        """`kept` or `wider`."""
-        return "wider" if self.access.wider else "kept"
+        """`kept`, `wider` or `person`."""
+        return {Exit.WIDER: "wider", Exit.PERSON: "person"}.get(self.exit_code, "kept")
 
     def to_json(self) -> dict[str, Any]:
         """The document of `diff --format json`."""
@@ -111,7 +116,9 @@ def access_to_json(access: AccessReport) -> dict[str, Any]:
     """What changed in access, as in `diff` and under `access` of `run`; no result where nothing was compared."""
     return {
         "result": access.result if access.skipped is None else None,
+        "totals": asdict(access.count),
         "reasons": [_reason_to_json(one) for one in access.reasons],
+        "rules": [{**asdict(one), "why": list(one.why)} for one in access.rules],
         "requests": access.requests,
         "complete": access.complete,
         "seed": access.seed,
@@ -228,7 +235,7 @@ def _question_to_json(question: AskedQuestion) -> dict[str, Any]:
 
 def _rule_to_json(rule: RuleProof) -> dict[str, Any]:
     decisions = [{**asdict(one), "assertions": [asdict(a) for a in one.assertions]} for one in rule.decisions]
-    return {"rule": rule.rule, "file": rule.file, "line": rule.line, "proven": rule.proven, "decisions": decisions}
+    return {"rule": rule.rule, "file": rule.file, "line": rule.line, "tested": rule.tested, "decisions": decisions}
 
 
 def _attempt_to_json(attempt: Attempted) -> dict[str, Any]:

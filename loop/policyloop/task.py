@@ -6,7 +6,9 @@ speaks the same shapes. `policyloop schema task` and `policyloop schema proposal
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+
+from annotated_types import Interval
 
 from policyloop.bundle import MAX_PATH_BYTES, Delete, Edit, Replace, Write
 from policyloop.findings import ErrorClass, Finding
@@ -17,8 +19,22 @@ Stage = Literal["spec", "policies"]
 """What a task is about: the spec that people confirm, or the policies made from it."""
 
 
+MAX_SAID = 2_000
+"""Characters of a note, of a reason and of any sentence about a reply; a model's own words are cut there."""
+MAX_READS = 1_000
+"""Files that one reply may ask for."""
+
+
 class Malformed(ValueError):
-    """A reply that is not a proposal; the text says what is wrong with it."""
+    """A reply that is not a proposal; the text says what is wrong with it, in at most `MAX_SAID` characters."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(cut(what))
+
+
+def cut(text: str, most: int = MAX_SAID) -> str:
+    """`text`, or its first `most` characters with a mark. A ledger keeps what a model says."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +131,11 @@ class Task:
         }
 
 
+Count = Annotated[int, Interval(ge=0, le=10**15)]
+Dollars = Annotated[float, Interval(ge=0, le=10**15)]
+"""Checked where a ledger is read: no sum of them overflows, and none of them hands anything back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What model calls cost. Tokens are counts; `usd` is US dollars at list prices.
@@ -123,11 +144,11 @@ class Usage:
     cost; what they do not say is 0.
     """
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    usd: float = 0.0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_write_tokens: Count = 0
+    usd: Dollars = 0.0
 
     @property
     def tokens(self) -> int:
@@ -172,6 +193,13 @@ class Model(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Foretelling(Protocol):
+    """A model that can say what its next call will cost at most."""
+
+    def most(self, task: Task) -> Usage: ...
+
+
 def finding_to_json(finding: Finding) -> dict[str, Any]:
     """One finding in the published shape, for models, `--format json` and the ledger."""
     return {
@@ -213,9 +241,13 @@ def proposal_from_json(data: object) -> Proposal:
     for path in read:
         if not isinstance(path, str):
             raise Malformed(f"read holds {_kind(path)}, not a path")
+        if len(path) > MAX_PATH_BYTES:
+            raise Malformed(f"read holds a path of {len(path)} characters; a path has at most {MAX_PATH_BYTES}")
+    if len(read) > MAX_READS:
+        raise Malformed(f"read holds {len(read)} paths; it holds at most {MAX_READS}")
     return Proposal(
         edits=tuple(_edit(n, item) for n, item in enumerate(edits, 1)),
-        note=note or "",
+        note=cut(note or ""),
         dispute=_dispute(data.get("dispute")),
         read=tuple(read),
     )
@@ -251,7 +283,7 @@ def _dispute(item: object) -> Dispute | None:
         raise Malformed("dispute is not an object of texts")
     if not item.get("reason"):
         raise Malformed("dispute has no reason")
-    return Dispute(**{name: item.get(name, "") for name in names})
+    return Dispute(**{name: cut(item.get(name, "")) for name in names})
 
 
 def _kind(value: object) -> str:

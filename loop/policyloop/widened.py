@@ -73,14 +73,43 @@ class Proofs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessReport:
-    """Two bundles compared. `reasons` are all changes that were found, wider ones first.
+class ChangedRule:
+    """A rule that is not the same in both bundles, where it stands (in the new one, if it is there), and what is known.
 
-    `requests` counts the questions that both bundles answered; `complete` whether all that were planned fitted into
-    the bound. `skipped` says why nothing could be compared; then there are no reasons, and nothing is claimed.
+    `wider`: `shown` where a request that gets in now was shown; `proved` where the solver says of all that it was asked
+    that none does; `searched` where it was looked for and not found; `uncovered` where a part of its condition was
+    never made both true and false, or nothing told it from what it was: `why` says which, each reason once.
+    """
+
+    file: str
+    line: int | None
+    rule: str
+    change: Literal["added", "changed", "removed"]
+    wider: Literal["shown", "proved", "searched", "uncovered"]
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """All changes that were found, shown or not. `accepted`: those that got wider as somebody asked for."""
+
+    wider: int = 0
+    narrower: int = 0
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessReport:
+    """Two bundles compared. `reasons` are changes that were found, wider ones first; `totals` counts all of them.
+
+    `rules` are the rules that are not the same in both. `requests` counts the questions that both bundles answered;
+    `complete` whether all that were planned fitted into the bound. `skipped` says why nothing could be compared; then
+    there are no reasons, and nothing is claimed.
     """
 
     reasons: tuple[Reason, ...] = ()
+    totals: Totals | None = None
+    rules: tuple[ChangedRule, ...] = ()
     requests: int = 0
     seed: int = 0
     moment: str = ""
@@ -98,6 +127,19 @@ class AccessReport:
     def narrower(self) -> tuple[Reason, ...]:
         """What is denied now and was allowed."""
         return tuple(one for one in self.reasons if not one.wider)
+
+    @property
+    def count(self) -> Totals:
+        """All changes that were found; where nobody counted them, those that are here."""
+        if self.totals is not None:
+            return self.totals
+        accepted = sum(one.wider and one.asked_for is not None for one in self.reasons)
+        return Totals(wider=len(self.wider), narrower=len(self.narrower), accepted=accepted)
+
+    @property
+    def uncovered(self) -> tuple[ChangedRule, ...]:
+        """The changed rules of which nothing is known."""
+        return tuple(one for one in self.rules if one.wider == "uncovered")
 
     @property
     def result(self) -> Literal["PASS", "FAIL"]:

@@ -13,27 +13,28 @@ from policyloop.access.compare import differences
 from policyloop.access.groups import Found, Group, Key
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
+from policyloop.access.proofs import ask_solver
 from policyloop.access.questions import Question, put
-from policyloop.access.request import Request, canonical
-from policyloop.access.source import policies_of
+from policyloop.access.request import Request
+from policyloop.access.search import known_of, search
+from policyloop.access.search.hunt import Hunted
+from policyloop.access.source import policies_of, tree
+from policyloop.access.totals import capped, totals_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
 from policyloop.access.witness import smallest, weight
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard.demand import ALLOW, DENY
 from policyloop.layout import Kind, kind
-from policyloop.widened import AccessReport, Proofs, Reason
+from policyloop.widened import AccessReport, ChangedRule, Proofs, Reason
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""
 MOST_CLOCK = 2_000
-MOST_PROOFS = 200
+MOST_PROOFS = 400
 """How many questions are put to the solver where nobody says otherwise."""
 MOST_ROUNDS = 3
 """How often it is looked behind the accepted rules."""
-MOST_WHY = 10
-MOST_REASONS = 60
-"""The most changes that are told; how many more there were is a note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ def compare_access(
     if _policies(old) == _policies(new):
         return replace(report, notes=("The policies and schemas are the same, so nothing was asked.",))
     asked = _Comparison(old, runner, settings, universe, bounds)
+    asked.search()
     reasons = asked.reasons(new, accepted)
     proofs, notes = asked.proofs, asked.notes
     without = new
@@ -78,12 +80,15 @@ def compare_access(
             notes.append("What lies behind the accepted rules could not be asked: without them nothing compiles.")
             break
         reasons += [one for one in more if one.wider and _subject(one) not in {_subject(r) for r in reasons}]
-    reasons.sort(key=lambda one: (not one.wider, one.asked_for is not None))
-    if len(reasons) > MOST_REASONS:
-        notes.append(f"{len(reasons) - MOST_REASONS} more changes are not shown.")
+    totals = totals_of(reasons)
+    shown, left_out = capped(reasons)
+    if left_out:
+        notes.append(left_out)
     return replace(
         report,
-        reasons=tuple(reasons[:MOST_REASONS]),
+        reasons=shown,
+        totals=totals,
+        rules=(*_unreadable(old, new), *known_of(asked.hunted, reasons, asked.proved, universe.cut)),
         requests=universe.asked + asked.clock_questions,
         complete=universe.complete,
         proofs=proofs,
@@ -98,8 +103,17 @@ class _Comparison:
         self.clock_questions = 0
         self.proofs: Proofs | None = None
         self.notes: list[str] = []
+        self.hunted: list[Hunted] = []
+        """What the search of each changed rule found."""
+        self.proved: frozenset[tuple[str, str]] = frozenset()
+        """Kinds and actions for which all that was put to the solver was proved."""
         self._old, self._runner, self._settings, self._universe = old, runner, settings, universe
         self._bounds = bounds
+
+    def search(self) -> None:
+        """What tells each changed rule from what it was; that is asked of both bundles before anything else."""
+        self.hunted = search(self._universe, self._settings, self._bounds.most)
+        self._universe.first = [(one.change, list(one.telling())) for one in self.hunted]
 
     def reasons(self, new: Bundle, accepted: Accepted) -> list[Reason]:
         """Every kind of change, each with its smallest witness and the rules that decide it."""
@@ -124,42 +138,24 @@ class _Comparison:
         """What the solver finds joins the changes found by decisions; what it proves is counted."""
         if self._bounds.prove == "off":
             return
-        from policyloop.access.prove import Asked, Proved, Unprovable, Witness, proving
+        from policyloop.access.prove import Asked, Unprovable, proving
 
-        asked = (
-            Asked(principal, kind, action, *place, claims)
-            for principal, kind, action, place, claims in self._universe.subjects()
+        people = (
+            Asked(principal, of, action, *place, claims)
+            for principal, of, action, place, claims in self._universe.subjects()
         )
-        proved = refuted = unproved = 0
-        because: dict[str, None] = {}
-        principals: set[tuple[str, str]] = set()
+        changed = [path for path in self._old.changed(new) if kind(path) in (Kind.POLICY, Kind.SCHEMA)]
         try:
             with proving(self._old, new, *pdps, settings) as prover:
-                for verdict in prover.compare(itertools.islice(asked, self._bounds.proofs)):
-                    principals.add((verdict.asked.principal.key, canonical(verdict.asked.claims)))
-                    if isinstance(verdict, Witness):
-                        refuted += 1
-                        found = Found(verdict.request, verdict.direction == "wider", "none", engine="proof")
-                        groups.setdefault(found.key, Group(found)).take(found)
-                    elif isinstance(verdict, Proved):
-                        proved += verdict.direction == "wider"
-                    else:
-                        unproved += verdict.direction == "wider"
-                        because.setdefault(verdict.because)
+                said = ask_solver(prover, people, changed, self._bounds.proofs)
         except Unprovable as reason:
             self.notes.append(f"Nothing was proved, because {reason}.")
             return
-        places = self._universe.about_principals()
-        if places:
-            some = ", ".join(places[:3])
-            who = f"{some} looks at who asks, and only {len(principals)} principals were put to the solver"
-            because = {who: None} | because
-        left = sum(1 for _ in asked)
-        if left:
-            because = {f"only {self._bounds.proofs} questions were put to the solver": None} | because
-        self.proofs = Proofs(
-            proved=proved, refuted=refuted, unproved=unproved + left, because=tuple(because)[:MOST_WHY]
-        )
+        for request, wider in said.witnesses:
+            found = Found(request, wider, "none", engine="proof")
+            groups.setdefault(found.key, Group(found)).take(found)
+        self.proofs = said.proofs
+        self.proved = said.proved
 
     def _by_the_clock(self, new: Bundle, known: Sequence[Found]) -> Iterator[Found]:
         """What differs at another moment than this one: asked of the compiler's engine, which can be told the time."""
@@ -256,6 +252,15 @@ def _subject(reason: Reason, *, roles: bool = True) -> object:
 def _place(reason: Reason) -> Place | None:
     at = reason.now_is
     return (at.file, at.line) if at.file is not None and at.line is not None and at.rule else None
+
+
+def _unreadable(old: Bundle, new: Bundle) -> Iterator[ChangedRule]:
+    """Policies that changed and that cannot be taken apart: nothing was searched for their rules one by one."""
+    for path in sorted(old.changed(new)):
+        texts = [bundle.files[path] for bundle in (old, new) if path in bundle and kind(path) is Kind.POLICY]
+        if any(tree(text) is None for text in texts):
+            why = ("the policy could not be taken apart, so its rules were not searched one by one",)
+            yield ChangedRule(file=path, line=None, rule="", change="changed", wider="uncovered", why=why)
 
 
 def _policies(bundle: Bundle) -> dict[str, str]:

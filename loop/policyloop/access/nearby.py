@@ -1,11 +1,13 @@
-"""Questions near those that a bundle's own tests ask: another role, another moment, one attribute absent or different.
+"""What is asked about one kind of resource: near the bundle's own tests, and near each condition being met and missed.
 
-They are what a person would think of next, so a witness among them reads like one of the bundle's own tests. Unlike the
-requests put to a server they have a moment. The same bundle, seed and limit give the same questions.
+Nothing is drawn. In order: what the tests ask; each rule's condition made true and made false, with the rest of the
+rule held; a deny and an allow met at once; each of these without one attribute, with one role more, less or other, with
+one attribute changed; then what the bundle's universe asks. They are what a person would think of next, so a witness
+among them reads like one of the bundle's own tests.
 """
 
+import itertools
 import json
-import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +15,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from policyloop.access.cel import Call, Const, Name, Node, NotCel, Select, children, parse, walk
-from policyloop.access.questions import DEFAULT_NOW, Question, asked_by
+from policyloop.access.parts import Parts
+from policyloop.access.questions import DEFAULT_NOW, Question
 from policyloop.access.request import Attributes, Principal, Request, Resource, canonical
-from policyloop.access.source import Policy, policies_of
+from policyloop.access.source import Policy
+from policyloop.access.universe import Universe
+from policyloop.access.universe.fields import NOW, Assignment, merged, placed
+from policyloop.access.universe.goals import Goal
 from policyloop.bundle import Bundle
-from policyloop.guard import Lock
 from policyloop.layout import Kind
 from policyloop.layout import kind as kind_of
 
@@ -26,18 +31,27 @@ OTHER_ACTION = "another-action"
 OTHER = "something-else"
 """A role, an action and a text that hardly any bundle names."""
 MOST = 1_500
-"""The most questions about one kind of resource, where nothing else is said."""
+"""After what is always asked, the most questions about one kind from each of two sources: near, and the universe."""
+MOST_ALWAYS = 20_000
+"""The most questions about one kind that are always asked; how many more there would be is said."""
 
 _Side = Literal["principal", "resource"]
 _SIDES: Mapping[str, _Side] = {"R": "resource", "resource": "resource", "P": "principal", "principal": "principal"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?\Z")
 _HOURS = re.compile(r"""duration\s*\(\s*["'](\d+)h["']""")
 _OF_TIME = ("now", "timestamp", "timeSince")
+_CLOCK = ("now", "timeSince")
 _MOST_VALUES = 8
+_MOST_MODELS = 12
+_MOST_JOINT = 4
+_MOST_BEYOND = 1_000
+"""What is beyond a bound is counted up to here."""
+_MOST_PAIRS = 400
+"""So many pairs of a deny and an allow of one kind are met at once."""
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     """A question without its action."""
 
     principal: Principal
@@ -46,32 +60,58 @@ class _Case:
     now: str
 
     def asks(self, action: str) -> Question:
+        """The question."""
         return Question(Request(self.principal, self.resource, action, self.claims), self.now)
 
     @property
     def key(self) -> str:
-        return f"{self.principal.key}\n{self.resource.key}\n{canonical(dict(self.claims))}\n{self.now}"
+        """The same for the same case."""
+        claims = canonical(dict(self.claims)) if self.claims else ""
+        return f"{self.principal.key}\n{self.resource.key}\n{claims}\n{self.now}"
 
     def attributes(self, side: _Side) -> Attributes:
+        """What is known of who asks, or of what is asked for."""
         return self.principal.attr if side == "principal" else self.resource.attr
 
-    def given(self, side: _Side, attr: Attributes) -> "_Case":
+    def given(self, side: _Side, attr: Attributes) -> "Case":
+        """The case with other attributes on one side."""
         if side == "principal":
             return replace(self, principal=replace(self.principal, attr=attr))
         return replace(self, resource=replace(self.resource, attr=attr))
 
-    def of_roles(self, *roles: str) -> "_Case":
+    def of_roles(self, *roles: str) -> "Case":
+        """The case with other roles."""
         return replace(self, principal=replace(self.principal, roles=tuple(sorted(set(roles)))))
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that is asked about one kind: each case with each action, the near ones first.
+
+    `near`: how many of the cases are near. `left`: so many questions that belong to what is always asked were not, for
+    the bound. `timed`: a policy looks at the clock, so only an engine whose clock can be set is asked.
+    """
+
+    kind: str
+    cases: tuple[Case, ...]
+    actions: tuple[str, ...]
+    near: int
+    left: int
+    timed: bool
+
+    def questions(self, *, near: bool = False) -> tuple[Question, ...]:
+        """The questions, case by case."""
+        cases = self.cases[: self.near] if near else self.cases
+        return tuple(case.asks(action) for case in cases for action in self.actions)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a bundle names: roles, actions and scopes by kind of resource, attributes, and constants of conditions."""
+    """What is named about one kind: roles, actions, versions and scopes, attributes, and constants of conditions."""
 
     roles: tuple[str, ...]
-    kinds: tuple[str, ...]
-    actions: Mapping[str, tuple[str, ...]]
-    scopes: Mapping[str, tuple[tuple[str, str], ...]]
+    actions: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
     attributes: tuple[tuple[_Side, tuple[str, ...]], ...]
     constants: Mapping[tuple[_Side, tuple[str, ...]], tuple[Any, ...]]
     """By attribute: those that stand in one expression with it, and those that a schema lists for it."""
@@ -79,61 +119,137 @@ class Words:
     of_time: bool
 
 
-def nearby(bundle: Bundle, *, seed: int = 0, most: int = MOST) -> Mapping[str, tuple[Question, ...]]:
-    """Kind of resource -> the questions about it, at most `most` each: the tests' own, then those with one change.
-
-    Raises `UsageError` for suites too large to be read.
-    """
-    policies = policies_of(bundle)
-    tested = [question for question, _ in asked_by(Lock.of(bundle))]
-    words = words_of(policies, tested, _of_schemas(bundle))
-    return {kind: tuple(_about(kind, words, tested, _chance(seed, kind), most)) for kind in words.kinds}
-
-
-def _about(kind: str, words: Words, tested: Sequence[Question], chance: random.Random, most: int) -> Iterator[Question]:
-    cases = [_Case(q.request.principal, q.request.resource, q.request.claims, q.now) for q in tested]
-    mine = _each(case for case in cases if case.resource.kind == kind)
-    invented = _Case(Principal("someone", (OTHER_ROLE,)), Resource(kind, "something"), {}, DEFAULT_NOW)
-    seen = [*mine, invented]
-    values = _Values(words, cases)
-    once = [changed for case in seen for changed in values.changed(case)]
-    moved = [changed.of_roles(role) for changed in once for role in words.roles]
-    twice = [again for changed in once[: most // 2] for again in values.less(changed)]
-    chance.shuffle(once)
-    more = [*moved, *twice]
-    chance.shuffle(more)
-    actions = words.actions[kind]
-    ordered = _each([*seen, *once, *more])
-    questions = (case.asks(action) for case in ordered for action in actions)
-    for _, question in zip(range(most), questions, strict=False):
-        yield question
+def material_of(parts: Parts, kind: str, *, most: int = MOST) -> Material:
+    """What is asked about `kind`; the same for the same bundle."""
+    bundle, policies, tested = parts.about([kind]), parts.policies_about(kind), parts.tested.get(kind, ())
+    universe = Universe((bundle,), 0, most, datetime.fromisoformat(DEFAULT_NOW), frozenset([kind]))
+    words = words_of(kind, policies, tested, _of_schemas(bundle))
+    own = [Case(q.request.principal, q.request.resource, q.request.claims, q.now) for q in tested]
+    invented = Case(Principal("someone", (OTHER_ROLE,)), Resource(kind, "something"), {}, DEFAULT_NOW)
+    start = [*own, invented, *_of_rules(kind, universe, own)]
+    values = _Values(words, start)
+    width = len(words.actions)
+    held: dict[str, Case] = {}
+    always = itertools.chain(start, _first_changes(start, values), _value_changes(start, values))
+    left = _add(held, always, MOST_ALWAYS // width)
+    room = len(held) + max(most // width, 1)
+    _add(held, _further(start, values, words), room)
+    near = len(held)
+    _add(held, _of_universe(universe), near + max(most // width, 1))
+    timed = any(looks_at_the_clock(one.text) for policy in policies for one in policy.expressions())
+    return Material(kind, tuple(held.values()), words.actions, near, left * width, timed)
 
 
-def _chance(seed: int, kind: str) -> random.Random:
-    return random.Random(f"{seed}/{kind}")  # noqa: S311 - no secret
+def looks_at_the_clock(expression: str) -> bool:
+    """Whether the answer can depend on the moment; said of every expression that cannot be read and may."""
+    try:
+        return any(isinstance(node, Call) and node.function in _CLOCK for node in walk(parse(expression)))
+    except NotCel:
+        return any(name in expression for name in _CLOCK)
 
 
-def _each(cases: Iterable[_Case]) -> list[_Case]:
-    """Each case once."""
-    return list({case.key: case for case in cases}.values())
+def _add(held: dict[str, Case], cases: Iterable[Case], most: int) -> int:
+    """Put new cases into `held` until it holds `most`; of how many it is known that there was no room for them."""
+    beyond: set[str] = set()
+    for case in cases:
+        key = case.key
+        if key in held:
+            continue
+        if len(held) < most:
+            held[key] = case
+        else:
+            beyond.add(key)
+            if len(beyond) >= _MOST_BEYOND:
+                break
+    return len(beyond)
 
 
-def words_of(policies: Sequence[Policy], tested: Sequence[Question], values: Mapping[str, Sequence[Any]]) -> Words:
+def _of_rules(kind: str, universe: Universe, own: Sequence[Case]) -> Iterator[Case]:
+    """Each rule's condition true and false with the rest of the rule held; each deny and allow met at once."""
+    fullest = max(own, key=lambda case: (len(case.resource.attr) + len(case.principal.attr), case.key), default=None)
+    bases: list[tuple[Attributes, Attributes]] = [({}, {})]
+    if fullest is not None and (fullest.principal.attr or fullest.resource.attr):
+        bases.append((fullest.principal.attr, fullest.resource.attr))
+    for known in universe.kinds:
+        for goal, met, missed in zip(known.goals, known.met, known.missed, strict=True):
+            for one in (*met[:_MOST_MODELS], *missed[:_MOST_MODELS]):
+                for base in bases:
+                    yield _placed(kind, goal, goal.roles[:1], one, base)
+        rules = list(zip(known.goals, known.met, strict=True))
+        denies = [(goal, met) for goal, met in rules if goal.denies]
+        allows = [(goal, met) for goal, met in rules if not goal.denies]
+        for (deny, stops), (allow, lets) in itertools.islice(itertools.product(denies, allows), _MOST_PAIRS):
+            both = (merged(one, other) for one in stops[:_MOST_JOINT] for other in lets[:_MOST_JOINT])
+            for one in itertools.islice((found for found in both if found is not None), _MOST_JOINT):
+                yield _placed(kind, allow, (*deny.roles[:1], *allow.roles[:1]), one, ({}, {}))
+                yield _placed(kind, allow, allow.roles[:1], one, ({}, {}))
+
+
+def _placed(kind: str, goal: Goal, roles: Sequence[str], one: Assignment, base: tuple[Attributes, Attributes]) -> Case:
+    """The case that an assignment for a rule's condition is."""
+    version = "" if goal.version == "default" else goal.version
+    who = one.get(("P", "id"), goal.principal or "someone")
+    what = one.get(("R", "id"), "something")
+    principal = Principal(
+        who if isinstance(who, str) and who else "someone",
+        tuple(sorted(set(roles))) or (OTHER_ROLE,),
+        placed(base[0], one, ("P", "attr")),
+        version if goal.principal else "",
+        goal.scope if goal.principal else "",
+    )
+    resource = Resource(
+        kind,
+        what if isinstance(what, str) and what else "something",
+        placed(base[1], one, ("R", "attr")),
+        "" if goal.principal else version,
+        "" if goal.principal else goal.scope,
+    )
+    return Case(principal, resource, placed({}, one, ("J",)), str(one.get(NOW, DEFAULT_NOW)))
+
+
+def _first_changes(start: Sequence[Case], values: "_Values") -> Iterator[Case]:
+    for case in start:
+        yield from values.less(case)
+    for case in start:
+        yield from values.of_other_roles(case)
+
+
+def _value_changes(start: Sequence[Case], values: "_Values") -> Iterator[Case]:
+    for case in start:
+        yield from values.changed(case)
+
+
+def _further(start: Sequence[Case], values: "_Values", words: Words) -> Iterator[Case]:
+    """Two changes at once: another value and another role, or one attribute less."""
+    for case in start:
+        for changed in values.changed(case):
+            yield from (changed.of_roles(role) for role in words.roles)
+    for case in start:
+        for changed in values.changed(case):
+            yield from values.less(changed)
+
+
+def _of_universe(universe: Universe) -> Iterator[Case]:
+    for batch in universe.batches():
+        for resource in batch.resources:
+            yield Case(batch.principal, resource, batch.claims, DEFAULT_NOW)
+    for question in universe.clock():
+        request = question.request
+        yield Case(request.principal, request.resource, request.claims, question.now)
+
+
+def words_of(
+    kind: str, policies: Sequence[Policy], tested: Sequence[Question], values: Mapping[str, Sequence[Any]]
+) -> Words:
     """What policies and tests name. `values`: name of an attribute -> what a schema lists for it."""
     rules = [rule for policy in policies for rule in policy.rules]
     definitions = [one for policy in policies for one in policy.definitions]
     roles = {role for one in rules for role in one.roles} | {r for one in definitions for r in one.parent_roles}
     roles |= {role for question in tested for role in question.request.principal.roles}
-    kinds = {policy.name for policy in policies if policy.what == "resource"}
-    kinds |= {rule.resource for rule in rules} | {question.request.resource.kind for question in tested}
-    kinds = {kind for kind in kinds if kind and not set(kind) & set("*?[{")}
-    actions = {kind: {OTHER_ACTION} for kind in kinds}
+    actions = {OTHER_ACTION} | {question.request.action for question in tested}
     for rule in rules:
-        for kind in [rule.resource] if rule.resource in kinds else kinds:
-            actions[kind] |= {re.sub(r"[*?]+", OTHER_ACTION, action) for action in rule.actions}
-    for question in tested:
-        actions[question.request.resource.kind].add(question.request.action)
-    places = {kind: {(p.version, p.scope) for p in policies if p.name == kind} for kind in kinds}
+        if rule.resource == kind or set(rule.resource) & set("*?[{"):
+            actions |= {re.sub(r"[*?]+", OTHER_ACTION, action) for action in rule.actions if action}
     shared = [value for policy in policies for _, value in policy.constants if value.shape == "scalar"]
     texts = list(dict.fromkeys(one.text for policy in policies for one in policy.expressions()))
     parts = [tree for text in texts if (tree := _tree(text)) is not None]
@@ -146,12 +262,11 @@ def words_of(policies: Sequence[Policy], tested: Sequence[Question], values: Map
         found[side, path] |= {**listed, **{value.text: value.text for value in shared}}
     return Words(
         roles=tuple(sorted((roles - {"*", ""}) | {OTHER_ROLE})),
-        kinds=tuple(sorted(kinds)),
-        actions={kind: tuple(sorted(found)) for kind, found in actions.items()},
-        scopes={kind: tuple(sorted(found)) for kind, found in places.items()},
+        actions=tuple(sorted(actions)),
+        places=tuple(sorted({(policy.version, policy.scope) for policy in policies if policy.name == kind})),
         attributes=tuple(sorted(found)),
         constants={at: tuple(held[key] for key in sorted(held)) for at, held in sorted(found.items())},
-        hours=tuple(sorted({int(found) for text in texts for found in _HOURS.findall(text)})),
+        hours=tuple(sorted({int(hours) for text in texts for hours in _HOURS.findall(text)})),
         of_time=any(isinstance(n, Call) and n.function in _OF_TIME for part in parts for n in walk(part)),
     )
 
@@ -218,7 +333,7 @@ def _constants(tree: Node) -> Iterator[Any]:
 class _Values:
     """What attributes and moments can be changed to."""
 
-    def __init__(self, words: Words, cases: Sequence[_Case]) -> None:
+    def __init__(self, words: Words, cases: Sequence[Case]) -> None:
         self._words = words
         self._seen: dict[tuple[_Side, tuple[str, ...]], list[Any]] = {}
         for side, path in words.attributes:
@@ -227,35 +342,39 @@ class _Values:
         self._ids = sorted({case.principal.id for case in cases})[:_MOST_VALUES]
         self._moments = tuple(self._found_moments(cases)) if words.of_time else ()
 
-    def changed(self, case: _Case) -> Iterator[_Case]:
-        """`case` with one change each."""
-        roles = self._words.roles
+    def of_other_roles(self, case: Case) -> Iterator[Case]:
+        """`case` with one role more, one less, and each role alone."""
+        held, roles = case.principal.roles, self._words.roles
+        yield from (case.of_roles(*held, role) for role in roles)
+        if len(held) > 1:
+            yield from (case.of_roles(*(other for other in held if other != role)) for role in held)
         yield from (case.of_roles(role) for role in roles)
-        yield from (case.of_roles(*case.principal.roles, role) for role in roles)
-        yield from (replace(case, now=moment) for moment in self._moments)
-        yield from (replace(case, principal=replace(case.principal, id=who)) for who in self._ids)
-        for version, scope in self._words.scopes.get(case.resource.kind, ()):
-            said = "" if version == "default" else version
-            yield replace(case, resource=replace(case.resource, policy_version=said, scope=scope))
+
+    def changed(self, case: Case) -> Iterator[Case]:
+        """`case` with one change each: another value of an attribute, another moment, id, version or scope."""
         for side, path in self._words.attributes:
             here = case.attributes(side)
             for value in self._for(case, side, path):
                 if (attr := _with(here, path, value)) is not None:
                     yield case.given(side, attr)
-        yield from self.less(case)
+        yield from (replace(case, now=moment) for moment in self._moments)
+        yield from (replace(case, principal=replace(case.principal, id=who)) for who in self._ids)
+        for version, scope in self._words.places:
+            said = "" if version == "default" else version
+            yield replace(case, resource=replace(case.resource, policy_version=said, scope=scope))
 
-    def less(self, case: _Case) -> Iterator[_Case]:
+    def less(self, case: Case) -> Iterator[Case]:
         """`case` without one of the attributes that conditions name."""
         for side, path in self._words.attributes:
             here = case.attributes(side)
             if _inside(here, path) is not None:
                 yield case.given(side, _without(here, path))
 
-    def _for(self, case: _Case, side: _Side, path: tuple[str, ...]) -> Iterator[Any]:
+    def _for(self, case: Case, side: _Side, path: tuple[str, ...]) -> Iterator[Any]:
         yield from self._seen[side, path]
         yield case.principal.id
         other: _Side = "resource" if side == "principal" else "principal"
-        for name in {path, *(p for s, p in self._words.attributes if s == other)}:
+        for name in dict.fromkeys((path, *(p for s, p in self._words.attributes if s == other))):
             value = _inside(case.attributes(other), name)
             if value is not None:
                 yield value
@@ -266,7 +385,7 @@ class _Values:
             if isinstance(current, list):
                 yield [value]
 
-    def _found_moments(self, cases: Sequence[_Case]) -> Iterator[str]:
+    def _found_moments(self, cases: Sequence[Case]) -> Iterator[str]:
         found = {moment for case in cases if (moment := _moment(case.now))}
         held = [
             value for case in cases for attr in (case.principal.attr, case.resource.attr) for value in _leaves(attr)

@@ -1,70 +1,52 @@
-"""The questions about one bundle, by kind of resource, and its own answers: what a changed bundle is held against."""
+"""What is asked about a bundle, made once for each kind of resource when it is first needed."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 
-from policyloop.access.nearby import nearby
-from policyloop.access.questions import DEFAULT_NOW, Question, Questionnaire
-from policyloop.access.universe import Universe
-from policyloop.bundle import Bundle
-from policyloop.cerbos.run import Runner
-
-MOST = 1_500
-"""The most questions about one kind from each of the two sources: near the tests, and from the universe."""
-
-NEAR = 300
-"""So many questions tell most changes; they are asked first where one difference is enough."""
+from policyloop.access.nearby import MOST, Material, material_of
+from policyloop.access.parts import Parts
+from policyloop.access.questions import Question
 
 Effects = tuple[str | None, ...]
+"""For each question the effect; None where there was no answer."""
+
+MOST_OF_SEVERAL = 3_000
+"""The most questions about several kinds together: each kind has its share."""
 
 
 class Pool:
-    """Questions of a bundle near its tests, and those of its universe. Deterministic for a seed.
+    """The questions about each kind of a bundle: the same ones each time."""
 
-    Answers come from the compiler's own engine, in the normal or the strict pass, with the JSON Schemas or without.
-    `prepare` asks what is asked from several threads later. Raises `Unavailable` when the compiler cannot be run.
-    """
+    def __init__(self, parts: Parts, *, most: int = MOST) -> None:
+        self.parts = parts
+        self._most = most
+        self._held: dict[str, Material] = {}
+        self._questions: dict[tuple[str, ...], tuple[Question, ...]] = {}
 
-    def __init__(self, runner: Runner, bundle: Bundle, *, seed: int = 0, most: int = MOST) -> None:
-        self.runner = runner
-        self.bundle = bundle
-        self._by_kind = _gathered(bundle, seed, most)
-        self._written: dict[tuple[str, bool], Questionnaire] = {}
-        self._known: dict[tuple[str, bool, bool], Effects] = {}
+    def material(self, kind: str) -> Material:
+        """Cases and actions of one kind."""
+        if kind not in self._held:
+            self._held[kind] = material_of(self.parts, kind, most=self._most)
+        return self._held[kind]
+
+    def questions(self, kinds: Iterable[str]) -> tuple[Question, ...]:
+        """Those about one kind; about several, the first ones of each in turn."""
+        key = tuple(kinds)
+        if key not in self._questions:
+            of_each = [self.material(kind).questions() for kind in key]
+            in_turns = (q for row in itertools.zip_longest(*of_each) for q in row if q is not None)
+            whole = of_each[0] if len(of_each) == 1 else tuple(itertools.islice(in_turns, MOST_OF_SEVERAL))
+            self._questions[key] = whole
+        return self._questions[key]
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of resource that there are questions about."""
-        return tuple(self._by_kind)
+    def left(self) -> tuple[tuple[str, int], ...]:
+        """The kinds about which not all was asked that is always asked, and how many requests were left at least."""
+        return tuple((kind, held.left) for kind, held in sorted(self._held.items()) if held.left)
 
-    def questions(self, kind: str, *, near: bool = False) -> tuple[Question, ...]:
-        """Those about one kind; all of them for a name that is none. `near`: only the first `NEAR` of them."""
-        return self._questionnaire(kind, near=near).questions
-
-    def prepare(self, kind: str, *, strict: bool = False, schemas: bool = True) -> Effects:
-        """The bundle's own answers; asked once. The first ones are those to the questions that are near."""
-        key = (kind, strict, schemas)
-        if key not in self._known:
-            self._known[key] = self.ask(self.bundle, kind, strict=strict, schemas=schemas)
-        return self._known[key]
-
-    def ask(
-        self, bundle: Bundle, kind: str, *, strict: bool = False, schemas: bool = True, near: bool = False
-    ) -> Effects:
-        """The answers of another bundle to the same questions."""
-        questionnaire = self._questionnaire(kind, near=near)
-        whole = questionnaire.bundle(bundle, schemas=schemas)
-        with self.runner.stage(whole) as staged:
-            return questionnaire.answers(staged, whole, strict=strict)
-
-    def _questionnaire(self, kind: str, *, near: bool = False) -> Questionnaire:
-        key = (kind, near)
-        if key not in self._written:
-            mine = [self._by_kind[kind]] if kind in self._by_kind else list(self._by_kind.values())
-            in_turns = [question for each in itertools.zip_longest(*mine) for question in each if question is not None]
-            self._written[key] = Questionnaire(in_turns[:NEAR] if near else in_turns)
-        return self._written[key]
+    def timed(self, kinds: Iterable[str]) -> bool:
+        """Whether the answers about any of these kinds can depend on the moment."""
+        return any(self.material(kind).timed for kind in kinds)
 
 
 def size(question: Question) -> int:
@@ -72,25 +54,3 @@ def size(question: Question) -> int:
     request = question.request
     attributes = len(request.principal.attr) + len(request.resource.attr) + len(request.claims)
     return attributes + len(request.principal.roles) + bool(request.resource.scope)
-
-
-def _gathered(bundle: Bundle, seed: int, most: int) -> Mapping[str, Sequence[Question]]:
-    found: dict[str, dict[tuple[str, str], Question]] = {
-        kind: {question.key: question for question in questions}
-        for kind, questions in nearby(bundle, seed=seed, most=most).items()
-    }
-    universe = Universe((bundle,), seed, most * max(len(found), 1), datetime.fromisoformat(DEFAULT_NOW))
-    left = dict.fromkeys(found, most)
-    for batch in universe.batches():
-        for number in range(len(batch)):
-            _take(found, left, Question(batch.request(number)))
-    for question in universe.clock():
-        _take(found, left, question)
-    return {kind: tuple(questions.values()) for kind, questions in found.items()}
-
-
-def _take(found: dict[str, dict[tuple[str, str], Question]], left: dict[str, int], question: Question) -> None:
-    kind = question.request.resource.kind
-    if left.get(kind, 0) > 0 and question.key not in found[kind]:
-        left[kind] -= 1
-        found[kind][question.key] = question

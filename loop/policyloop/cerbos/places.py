@@ -7,6 +7,7 @@ not found, and nothing but a missing line number comes of it.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from policyloop.cerbos.outline import Path, Place
 from policyloop.cerbos.sources import Sources, sanitized
@@ -18,11 +19,16 @@ _RULE_NUMBER = re.compile(r"(?:.*_)?rule-(\d{3,})\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class RulePlace:
-    """Where a rule stands, and what it does: `EFFECT_ALLOW` or `EFFECT_DENY`, None when it does not say."""
+    """Where a rule stands, and what it does: `EFFECT_ALLOW` or `EFFECT_DENY`, None when it does not say; to what."""
 
     file: str
     line: int
     effect: str | None
+    actions: tuple[str, ...] = ()
+
+    def covers(self, action: str) -> bool:
+        """Whether one of its actions, with stars in them, is about `action`."""
+        return any(fnmatchcase(action, re.sub(r"([\[?])", r"[\1]", pattern)) for pattern in self.actions)
 
 
 def policy_place(sources: Sources, key: str) -> tuple[str | None, Place | None]:
@@ -86,15 +92,19 @@ def _policies(sources: Sources, key: str) -> Iterator[tuple[str, Mapping[Path, P
             yield file, places, (top,)
 
 
-def _rule(places: Mapping[Path, Place], root: Path, rule: str) -> tuple[int, str | None] | None:
-    """Line and effect of the rule with that name; one without a name is called by its number, `rule-001`."""
+def _rule(places: Mapping[Path, Place], root: Path, rule: str) -> tuple[int, str | None, tuple[str, ...]] | None:
+    """Line, effect and actions of the rule with that name; one without a name is called by its number, `rule-001`."""
     number = _RULE_NUMBER.match(rule)
     for index in _indices(places, root):
         name = places.get((*root, index, "name"))
         nth = name is None and number is not None and int(number[1][:9]) == index + 1
         if nth or (name is not None and name.value == rule):
             effect = places.get((*root, index, "effect"))
-            return places[(*root, index)].line, effect.value if effect else None
+            here = (*root, index)
+            said = [places[(*here, "actions", n)].value for n in _indices(places, (*here, "actions"))]
+            alone = places.get((*here, "action"))
+            actions = tuple(action for action in (*said, alone.value if alone else None) if action is not None)
+            return places[here].line, effect.value if effect else None, actions
     return None
 
 

@@ -58,6 +58,8 @@ class Decision:
     effect: str = ""
     rejected: str = ""
     rules: list[Rule] = field(default_factory=list)
+    elsewhere: list[Rule] = field(default_factory=list)
+    """The rules that are traced under other actions alone: a rule with a star may be one of this action's as well."""
     roles: list[Role] = field(default_factory=list)
     variables: dict[str, Evaluated] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ def decision(details: Object, action: str) -> Decision:
     rules: dict[tuple[str, str], Rule] = {}
     roles: dict[tuple[str, str], Role] = {}
     elsewhere: dict[tuple[str, str], list[Evaluated]] = {}
+    others: dict[tuple[str, str], Rule] = {}
     for entry in _entries(obj(details.get("engineTraceBatch"), "engineTraceBatch")):
         policy, rule, role = (entry.named(kind) or "" for kind in ("POLICY", "RULE", "DERIVED_ROLE"))
         of = entry.named("ACTION")
@@ -100,7 +103,9 @@ def decision(details: Object, action: str) -> Decision:
             key = (entry.named("SCOPE") or "", rule)
             if of == action:
                 _rule(entry, rules.setdefault(key, Rule(policy, *key)))
-            elif entry.last == "EXPR":
+                continue
+            _rule(entry, others.setdefault(key, Rule(policy, *key)))
+            if entry.last == "EXPR":
                 _once(elsewhere.setdefault(key, []), _evaluated(entry))
         elif role and of is None:
             _role(entry, roles.setdefault((policy, role), Role(policy, role)))
@@ -111,6 +116,7 @@ def decision(details: Object, action: str) -> Decision:
     for key, found in rules.items():
         found.conditions = found.conditions or elsewhere.get(key, [])
     told.rules, told.roles = list(rules.values()), list(roles.values())
+    told.elsewhere = [rule for key, rule in others.items() if key not in rules]
     return told
 
 

@@ -23,6 +23,7 @@ _DIMENSIONS = ("suite", "test", "principal", "resource", "action")
 _MOST_FILTER_CHARACTERS = 65_536
 _PLAIN = re.compile(r"[^A-Za-z0-9_./@:#=+ -]")
 _WIDTH = 400
+_ALLOW = "EFFECT_ALLOW"
 _ERROR_IS_FALSE = "without strict evaluation an error counts as false"
 _ERROR_DENIES = "strict evaluation turns an error into a denial"
 
@@ -121,9 +122,10 @@ def _lines(
     if told.rejected:
         yield f"a JSON Schema rejected the input: {told.rejected.removeprefix('Validation errors: ')}"
         return
-    if not told.rules:
-        yield f'no rule covers the action "{one.action}" for the roles of this principal'
-    for rule in told.rules:
+    shared = [rule for rule in told.elsewhere if _covers(rule, one.action, sources)]
+    if not told.rules and not shared:
+        yield _no_rule(told, one.action)
+    for rule in (*told.rules, *shared):
         place = rule_place(sources, rule.policy, rule.scope, rule.name)
         where = f" ({', '.join(filter(None, (place.effect, f'{place.file}:{place.line}')))})" if place else ""
         scope = f" in scope {rule.scope}" if rule.scope else ""
@@ -131,6 +133,21 @@ def _lines(
         yield f"{name}{where}{scope} {_outcome(rule)}"
         yield from _evaluations(rule.conditions, errors)
     yield from _background(told, errors)
+
+
+def _covers(rule: Rule, action: str, sources: Sources) -> bool:
+    """Whether a rule that is traced under another action is, by the sources, about this one too.
+
+    cerbos 0.55.0 tells a rule with a star under the first action of a test only.
+    """
+    place = rule_place(sources, rule.policy, rule.scope, rule.name)
+    return place is not None and place.covers(action)
+
+
+def _no_rule(told: Decision, action: str) -> str:
+    if told.effect == _ALLOW:
+        return f'the trace names no rule for the action "{action}", although it is allowed'
+    return f'no rule covers the action "{action}" for the roles of this principal'
 
 
 def _outcome(rule: Rule) -> str:

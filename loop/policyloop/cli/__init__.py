@@ -18,6 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from policyloop.cli import (
+    agree,
     check,
     demo,
     diff,
@@ -81,6 +82,7 @@ app.add_typer(session.app, short_help="The loop with an agent as the model; it e
 app.command(short_help="A run's review, for the person who signs: HTML, Markdown.")(report.report)
 app.command(short_help="Finish a write-back that was interrupted.")(recover.recover)
 app.command(short_help="A run's timeline, its ledger verified.")(show.show)
+app.command(short_help="Agree to what a project's configuration runs.")(agree.agree)
 app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
 app.command(short_help="Settings that keep Claude Code to the policy directory.")(harden.harden)
 app.command(short_help="The loop at work; needs no key.")(demo.demo)

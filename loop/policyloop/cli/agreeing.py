@@ -3,6 +3,7 @@
 import getpass
 
 from policyloop import outcome
+from policyloop.agreed import agent_mark
 from policyloop.cli.against import unreleased, with_releases
 from policyloop.cli.asking import ask_releases, ask_yes_no_edit, edited
 from policyloop.cli.clarity import Over, Room
@@ -35,7 +36,7 @@ class Agreement:
         if self.spec.is_confirmed:
             return
         if not self.room.wishes.yes:
-            raise Over(outcome.person("confirm", "Nobody has confirmed this spec."))
+            raise Over(outcome.person("confirm", _nobody()))
         self._confirm(seen=False)
 
     def _on_terminal(self) -> None:
@@ -67,6 +68,11 @@ class Agreement:
         self.spec = self.keeper.confirm(self.spec, self.room.wishes.by or _user(), seen=seen)
         if lost := self.keeper.lost():
             self.room.view.note(lost)
+
+
+def _nobody() -> str:
+    mark = agent_mark()
+    return f"Nobody has confirmed this spec{f'; under an agent ({mark} is set) --yes is nobody' if mark else ''}."
 
 
 def _user() -> str:

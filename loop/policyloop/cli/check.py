@@ -34,7 +34,7 @@ def check(
     config: ConfigOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Validate a policy directory once: 0 green, 3 it does not compile, 4 tests fail, 6 tests are weaker."""
+    """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_baseline, read_bundle

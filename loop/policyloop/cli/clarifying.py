@@ -13,6 +13,7 @@ from policyloop.cli.against import unreleased
 from policyloop.cli.agreeing import Agreement
 from policyloop.cli.asking import ask_questions
 from policyloop.cli.clarity import Clarity, Over, Room
+from policyloop.cli.confirming import believed
 from policyloop.cli.drafting import ask_model
 from policyloop.cli.keeping import Keeper
 from policyloop.cli.resuming import Past
@@ -68,7 +69,7 @@ class _Clarifier:
         self.keeper = Keeper(room.known, room.folder)
         self.before = room.known.spec
         self.spec = self.before
-        self.spent, self.earlier = Spent(), 0
+        self.spent, self.earlier = Spent(usage=room.carried), 0
         self.state: State | None = None
         self.answers = dict(room.wishes.answers)
         self.due = False
@@ -81,7 +82,7 @@ class _Clarifier:
     def resume(self, told: Clarified, base: Clarified | None) -> None:
         """Go on where a run had come to; `base` is the draft on which the answers that are due were given."""
         self.told, self.spent, self.earlier, self.due = told, told.spent, told.earlier, told.due
-        self.spec = parse_spec(told.text)
+        self.spec = believed(parse_spec(told.text), self.room.known.path)
         self.base = parse_spec(base.text) if base else self.before
         said = {one.id: one.answer for one in self.spec.questions if one.answer is not None}
         asked = {one.id: one.answer for one in self.base.questions} if self.base else {}

@@ -1,7 +1,7 @@
 """What the stage before any policy is given, and what it comes to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from policyloop.budget import Budget, Spent
@@ -13,6 +13,7 @@ from policyloop.guard import Release
 from policyloop.outcome import Outcome
 from policyloop.spec import Spec
 from policyloop.state import State
+from policyloop.task import Usage
 from policyloop.view import View
 
 
@@ -52,6 +53,8 @@ class Room:
     emit: Callable[[Event], None]
     view: View
     clock: Stopwatch
+    carried: Usage = field(default_factory=Usage)
+    """What calls of the runs that this one resumes may have cost, that nothing else tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,20 @@ from policyloop.cerbos.run import Runner
 from policyloop.config import Config
 from policyloop.controller import end
 from policyloop.drive import INTERRUPTED, Stopwatch
-from policyloop.errors import Unavailable
+from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.events import Compared, Event
 from policyloop.outcome import Ending, Outcome
 from policyloop.state import State
 from policyloop.view import View
+from policyloop.view.words import one_line
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
     from policyloop.spec import Spec
 
 MOST_PROOFS = 40
+_MOST_WORDS = 500
+_SWITCH_OFF = "Run it again, or leave the comparison out with access.compare: never."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +44,25 @@ class Comparison:
 def compared(state: State, by: Comparison) -> tuple[State, AccessReport | None]:
     """The state after access was compared: another end where a person must decide, or nobody may let it through.
 
-    None when the run is not green. An interrupt ends the run as one.
+    None when the run is not green. An interrupt ends the run as one. A comparison that was begun and could not be
+    finished, for whatever reason, is a person's decision: what is not known is no yes.
     """
     if not (isinstance(state.todo, Outcome) and state.todo.ending is Ending.GREEN):
         return state, None
     began = by.clock()
-    wanted = by.config.access.wider
+    broken = None
     try:
         report = _report(state.current, by)
-        by.emit(Compared(access=report, wider=wanted, seconds=by.clock() - began))
-        return _decided(state, report, by), report
     except KeyboardInterrupt:
         return end(state, INTERRUPTED), None
-    except Unavailable as error:
-        if wanted != "report":
-            return end(state, outcome.unavailable(error)), None
-        report = AccessReport(skipped=str(error))
-        by.emit(Compared(access=report, wider=wanted, seconds=by.clock() - began))
-        return state, report
+    except Exception as error:
+        broken = str(error) if isinstance(error, PolicyloopError) else f"{type(error).__name__}: {error}"
+        report = AccessReport(skipped=one_line(f"the comparison broke off: {broken}", _MOST_WORDS))
+    try:
+        by.emit(Compared(access=report, wider=by.config.access.wider, seconds=by.clock() - began))
+        return _decided(state, report, by, finished=broken is None), report
+    except KeyboardInterrupt:
+        return end(state, INTERRUPTED), None
 
 
 def _report(green: Bundle, by: Comparison) -> AccessReport:
@@ -67,6 +71,8 @@ def _report(green: Bundle, by: Comparison) -> AccessReport:
     from policyloop.access.pdp import Refused, Settings
 
     cerbos, access = by.config.cerbos, by.config.access
+    if access.compare == "never":
+        return AccessReport(skipped="access.compare is never")
     settings = Settings(
         runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
     )
@@ -74,30 +80,63 @@ def _report(green: Bundle, by: Comparison) -> AccessReport:
     accepted = Accepted(asked_by_spec(by.spec)) if by.spec else Accepted()
     try:
         return compare_access(by.start, green, by.runner, settings, bounds, accepted)
-    except Refused:
-        # The compiler has just taken the green bundle, so it is the other one.
+    except Refused as refused:
+        if _compiles(by.start, by.runner):
+            raise Unavailable(f"The PDP serves one of the two bundles not: {refused.log[-500:]}") from None
         return AccessReport(skipped="no PDP serves the policies as they were at the start, for they do not compile")
 
 
-def _decided(state: State, report: AccessReport, by: Comparison) -> State:
-    wanted = by.config.access.wider
-    if wanted == "report" or not (report.wider or report.skipped):
-        return state
+def _compiles(bundle: Bundle, runner: Runner) -> bool:
+    from policyloop.layout import Kind, kind
+    from policyloop.validators.judge import validate
+
+    kept = {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+    return validate(runner, Bundle(kept), require_tests=False).green
+
+
+def _decided(state: State, report: AccessReport, by: Comparison, *, finished: bool) -> State:
+    """Another end, or the same: what got wider first, then what is not known."""
+    access = by.config.access
+    if not finished:
+        words = f"Green, but access could not be compared: {report.skipped}. {_SWITCH_OFF} "
+        return _asked(state, by, "uncompared", words, ask=access.wider != "fail")
     if report.skipped:
-        words = f"Access could not be compared: {report.skipped}. "
-    else:
+        if access.compare == "never" or access.wider == "report":
+            return state
+        return _asked(
+            state, by, "wider", f"Access could not be compared: {report.skipped}. ", ask=access.wider == "ask"
+        )
+    if report.wider and access.wider != "report":
         from policyloop.view.access import reason_line
 
         first = reason_line(report.wider[0], by.policies)
-        more = f" (and {len(report.wider) - 1} more)" if len(report.wider) > 1 else ""
+        more = f" (and {report.count.wider - 1} more)" if report.count.wider > 1 else ""
         words = f"Green, but access got wider than anything asks for. {first}{more}. "
-    if wanted == "ask" and by.interactive:
+        if access.wider == "fail":
+            return end(state, outcome.wider(f"{words}Nothing was written."))
+        state = _asked(state, by, "wider", words, ask=True)
+    if report.uncovered and access.about_unproved != "report" and _green(state):
+        from policyloop.view.access import uncovered_line
+
+        first = uncovered_line(report.uncovered[0], by.policies)
+        more = f" (and {len(report.uncovered) - 1} more rules)" if len(report.uncovered) > 1 else ""
+        words = f"Green, but of a changed rule nobody knows whom it lets in. {first}{more}. "
+        state = _asked(state, by, "unproved", words, ask=access.about_unproved == "ask")
+    return state
+
+
+def _green(state: State) -> bool:
+    return isinstance(state.todo, Outcome) and state.todo.ending is Ending.GREEN
+
+
+def _asked(state: State, by: Comparison, stopped_by: str, words: str, *, ask: bool) -> State:
+    """The same state where a person at the terminal says yes, else an end that leaves it to one."""
+    if ask and by.interactive:
         from policyloop.cli.asking import ask_wider
 
         by.view.pause()
         with by.clock.paused():
             if ask_wider(words):
                 return state
-    if wanted == "fail" and report.wider:
-        return end(state, outcome.wider(f"{words}Nothing was written."))
-    return end(state, outcome.person("wider", f"{words}Nothing was written: a person must say whether that is meant."))
+    left = f"{words}Nothing was written: a person must say whether that is meant."
+    return end(state, outcome.person(stopped_by, left))

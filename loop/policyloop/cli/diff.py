@@ -77,6 +77,7 @@ def diff(
 ) -> None:
     """Compare access under two bundles on the real PDP: 0 not wider, 7 wider, each change with a request that shows it.
 
+    A changed rule that was not covered is named; with `access.unproved: ask` or `fail` in the configuration that is 5.
     With one argument that is a directory, that directory is compared with HEAD.
     """
     from policyloop.access.engine import Bounds, compare_access
@@ -104,7 +105,8 @@ def diff(
     bounds = Bounds(seed=seed, most=requests or MOST_REQUESTS, prove=prove.value)
     try:
         access = compare_access(before, after, judge, pdp, bounds, accepted)
-        result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info)
+        unproved = loaded.access.unproved or "report"
+        result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info, unproved=unproved)
         view.diff(result)
         code = result.exit_code
     except Refused as refused:

@@ -9,7 +9,7 @@ from pathlib import Path
 from policyloop import outcome
 from policyloop.cli.clarity import Clarity
 from policyloop.controller import end
-from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable, UsageError
+from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
 from policyloop.events import Ended, RuleProof, encode
 from policyloop.findings import Tally
 from policyloop.ledger import Ledger
@@ -69,7 +69,7 @@ def ended_in_any_case(state: State, hold: Workspace, run_id: str, ledger: Ledger
 
 
 def _proofs(state: State, clarity: Clarity | None) -> tuple[RuleProof, ...]:
-    """Where each rule of a confirmed spec lives, and what proves it."""
+    """Where each rule of a confirmed spec lives, and what tests it."""
     if clarity is None or clarity.spec is None or clarity.how is not None:
         return ()
     from policyloop.cli.proving import proofs
@@ -127,19 +127,18 @@ def check_junit(path: Path | None) -> None:
     """Find out before the model is paid, not after. Raises `UsageError`."""
     if path is None:
         return
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        what = "it is a directory" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UsageError(
-            f"{path} cannot be written: {what}.", "Give --junit the path of a file in a folder that exists."
-        )
+    from policyloop.workspace.named import check_page
+
+    check_page(path, "--junit")
 
 
 def keep_junit(path: Path, state: State, view: View) -> None:
     """The run has ended and said so; a file that cannot be written changes nothing about that."""
-    from policyloop.view.junit import write_junit
+    from policyloop.view.junit import junit
+    from policyloop.workspace.named import write_page
 
     assert state.report is not None
     try:
-        write_junit(path, state.report)
-    except OSError as error:
-        view.note(f"The JUnit file {path} cannot be written: {error.strerror}.")
+        write_page(path, junit(state.report), "--junit")
+    except PolicyloopError as error:
+        view.note(f"The JUnit file was not written. {error}")

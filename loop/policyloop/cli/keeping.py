@@ -5,6 +5,7 @@ from pathlib import Path
 
 from policyloop import outcome
 from policyloop.cli.clarity import Known, Over
+from policyloop.cli.confirming import remember
 from policyloop.cli.specfile import confirmed_text, write_spec
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
 from policyloop.spec import FILE_NAME, Spec, check_spec, lost_comments, parse_spec, renewed
@@ -32,7 +33,12 @@ class Keeper:
             raise Over(outcome.person("changed", str(error))) from None
         except Unavailable as error:
             raise Over(outcome.unavailable(error)) from None
-        return parse_spec(text)
+        confirmed = parse_spec(text)
+        try:
+            remember(confirmed, self._known.path)
+        except Unavailable as error:
+            raise Over(outcome.unavailable(error)) from None
+        return confirmed
 
     def lost(self) -> str:
         """What is to be said of comments that could not be kept in the file; empty when none was lost."""

@@ -28,7 +28,9 @@ def mutate(
     only: Annotated[
         str | None, typer.Option(help="Mutants of this file alone, as named in DIR.", metavar="FILE", parser=text)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another choice of mutants and of requests.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Another choice of mutants, where --limit is given; of no effect else.", min=0)
+    ] = 0,
     limit: Annotated[int | None, typer.Option(help="At most so many mutants, chosen by the seed.", min=1)] = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the suggested tests as a suite, a new file named *_test.yaml.")
@@ -40,9 +42,11 @@ def mutate(
 ) -> None:
     """Make small mistakes, one at a time: which go unnoticed by the tests? 0 done, 3 or 4 when DIR is not green.
 
-    Each mistake that no test noticed comes with the request that shows it, as a test to add. 4 also below --min-score.
+    Each mistake that no test noticed comes with the request that shows it, as a test to add; where no request that was
+    asked shows it, that is said, and it counts as well. 4 also below --min-score. Interrupted, it tells what it has.
     """
     from policyloop.access.mutate import mutate as run
+    from policyloop.cli.progress import Progress
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_bundle
@@ -54,6 +58,7 @@ def mutate(
     if only is not None and only not in bundle:
         raise typer.BadParameter(f"there is no {only} in {policies}", param_hint="--only")
     judge = compiler(loaded)
+    progress = Progress()
     try:
         report = validate(judge, bundle)
         if not report.green:
@@ -71,20 +76,19 @@ def mutate(
             limit=limit,
             min_score=min_score,
             settings=server(loaded),
-            told=_progress,
+            prove=loaded.access.prove == "auto",
+            partly=True,
+            told=progress,
         )
     finally:
+        progress.close()
         judge.close()
     suite = result.suite()
-    if write is not None and suite is not None:
+    if write is not None and suite is not None and result.cut_off is None:
         _write(write, suite)
     view.mutate(result)
     view.close()
     raise typer.Exit(int(result.exit_code))
-
-
-def _progress(line: str) -> None:
-    typer.echo(line, err=True)
 
 
 def _check_target(write: Path | None) -> None:
@@ -97,10 +101,6 @@ def _check_target(write: Path | None) -> None:
 
 
 def _write(write: Path, suite: str) -> None:
-    from policyloop.errors import UsageError
+    from policyloop.workspace.named import write_named
 
-    try:
-        with write.open("x", encoding="utf-8") as file:
-            file.write(suite)
-    except OSError as error:
-        raise UsageError(f"{write} cannot be written: {error.strerror}.", "Give --write another path.") from None
+    write_named(write, suite, "--write", new=True)

@@ -1,5 +1,6 @@
 """Options that several commands share, and what they stand for."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -84,20 +85,40 @@ def view_of(chosen: Format | None) -> "View":
     from policyloop.view import open_view
 
     if chosen is None:
-        chosen = Format.RICH if sys.stdout.isatty() else Format.PLAIN
+        actions = bool(os.environ.get("GITHUB_ACTIONS"))
+        chosen = Format.GITHUB if actions else Format.RICH if sys.stdout.isatty() else Format.PLAIN
     return open_view(chosen.value)
 
 
 def settings(
-    near: Path, config: Path | None, profile: str | None, flags: dict[str, dict[str, object]] | None = None
+    near: Path,
+    config: Path | None,
+    profile: str | None,
+    flags: dict[str, dict[str, object]] | None = None,
+    *,
+    uses: tuple[str, ...] = ("cerbos",),
 ) -> "Config":
-    """The configuration that holds for the policy directory `near`; a model cannot write the file that is found."""
-    from policyloop.config import FILE_NAME, load
+    """The configuration that holds for the policy directory `near`. `uses`: the sections that the command acts on.
+
+    Raises `PersonNeeded` where nobody agreed to what its file names to be run, fetched or read.
+    """
+    from policyloop.cli.agree import check_agreed
+    from policyloop.config import load_named
+
+    file = config_file(near, config)
+    loaded, names = load_named(file, profile=profile, flags=flags)
+    if file is not None:
+        check_agreed(file, [name for name in names if name.section in uses], profile)
+    return loaded
+
+
+def config_file(near: Path, config: Path | None) -> Path | None:
+    """The configuration that is given, else the one at the root of the project of `near`, if there is one."""
+    from policyloop.config import FILE_NAME
     from policyloop.workspace import project_root
 
     found = project_root(near) / FILE_NAME
-    file = config or (found if found.is_file() else None)
-    return load(file, profile=profile, flags=flags)
+    return config or (found if found.is_file() else None)
 
 
 def compiler(config: "Config") -> "Runner":

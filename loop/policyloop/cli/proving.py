@@ -1,4 +1,4 @@
-"""From each rule of the spec to where it lives in the policies, which assertions prove it, and what they gave."""
+"""From each rule of the spec to where it lives in the policies, which assertions test it, and what they gave."""
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import Path, Place

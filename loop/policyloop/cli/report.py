@@ -74,6 +74,11 @@ def report(
         loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
         return loaded, compiler(loaded)
 
+    from policyloop.workspace.named import check_page
+
+    for option, target in (("--html", html), ("--markdown", markdown)):
+        if target is not None:
+            check_page(target, option)
     review = gathered(run, state, policies, against, judged if measure or against else None, server)
     if html is not None:
         _write(html, page(review), "--html")
@@ -97,17 +102,17 @@ def report(
             }
         )
     elif not files:
-        typer.echo(written(review))
+        from policyloop.view.words import inert
+
+        for line in written(review).splitlines():
+            typer.echo(inert(line))
     if review.broken:
         typer.echo(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
     raise typer.Exit(int(code))
 
 
 def _write(target: Path, content: str, option: str) -> None:
-    from policyloop.errors import UsageError
+    from policyloop.workspace.named import write_page
 
-    try:
-        target.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror}.", f"Give {option} another path.") from None
+    write_page(target, content, option)
     typer.echo(f"written: {target}", err=True)

@@ -1,16 +1,18 @@
 """What `run --resume` takes from an earlier run's ledger: its request, its releases, and what its model answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from policyloop.budget import Spent
+from policyloop.cli.booking import unsettled
 from policyloop.errors import Exit, PersonNeeded, UsageError
 from policyloop.events import Answered, Attempted, Clarified, Ended, Event, Judged, Started, decode
 from policyloop.findings import Tally
 from policyloop.guard import Release
 from policyloop.ledger import Chain, find_run, latest_run, read
 from policyloop.outcome import Ending
+from policyloop.task import Malformed, Usage, cut, proposal_from_json
 from policyloop.workspace import find_state, state_directory
 
 GOES_ON = ("interrupted", "unavailable")
@@ -26,6 +28,8 @@ class Past:
     clarified: Clarified | None = None
     base: Clarified | None = None
     """The draft before the answers that the model had not taken in yet; None when there were none, or no draft."""
+    carried: Usage = field(default_factory=Usage)
+    """What calls without an answer may have cost, where neither an answer nor a draft carries it on."""
     digests: frozenset[str] = frozenset()
     """What the spec's file may hold: the spec at the start, and every draft."""
 
@@ -44,7 +48,7 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
     chain = read(path)
     if chain.broken and not chain.torn:
         raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Start a new run.")
-    events = events_of(chain)
+    events = events_of(chain, path)
     started = next((e for e in events if isinstance(e, Started)), None)
     ended = next((e for e in events if isinstance(e, Ended)), None)
     if started is None:
@@ -53,19 +57,60 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
         raise UsageError(
             f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
         )
-    answered = [e for e in events if isinstance(e, Answered)]
     clarified = [e for e in events if isinstance(e, Clarified)]
     last = clarified[-1] if clarified else None
     since = max((n for n, e in enumerate(events) if e is last), default=-1)
     drafts = [e for e in clarified if not e.due]
+    answers = tuple(e for e in events[since + 1 :] if isinstance(e, Answered) and not e.over_budget)
+    _check_answers(answers, path)
+    told = [(record, decode(record.kind, record.data)) for record in chain.records]
+    lost = unsettled(told, (Answered,))
+    timed = unsettled(told, (Answered, Judged))
+    carried = started.carried
+    if lost:
+        # It goes with what the next run starts from, so that a run that resumes that one finds it there.
+        if answers:
+            answers = (*answers[:-1], replace(answers[-1], usage=answers[-1].usage + lost.usage))
+        elif last:
+            last = replace(last, spent=replace(last.spent, usage=last.spent.usage + lost.usage))
+        else:
+            carried += lost.usage
     return Past(
         started=started,
-        answers=tuple(e for e in events[since + 1 :] if isinstance(e, Answered) and not e.over_budget),
-        elapsed=answered[-1].elapsed if answered else 0.0,
+        answers=answers,
+        elapsed=max(_clocks(events), timed.until if timed else 0.0),
         clarified=last,
+        carried=carried,
         base=drafts[-1] if last and last.due and drafts else None,
         digests=frozenset(filter(None, (started.spec_digest, *(e.used.digest for e in clarified)))),
     )
+
+
+def _clocks(events: Sequence[Event]) -> float:
+    """The latest moment on the run's clock that any record tells."""
+    clocks = [0.0]
+    for event in events:
+        match event:
+            case Started():
+                clocks.append(event.already)
+            case Answered():
+                clocks.append(event.elapsed)
+            case Judged() | Attempted() | Clarified() | Ended():
+                clocks.append(event.spent.seconds)
+    return max(clocks)
+
+
+def _check_answers(answers: Sequence[Answered], path: Path) -> None:
+    """What is replayed was a proposal once. Raises `PersonNeeded`."""
+    for answer in answers:
+        try:
+            if answer.proposal is not None:
+                proposal_from_json(answer.proposal)
+        except Malformed as error:
+            raise PersonNeeded(
+                f"The ledger {path} holds an answer to attempt {answer.attempt} that is none: {error}.",
+                "Start a new run.",
+            ) from None
 
 
 def open_run(name: str | None, state: Path | None) -> Path:
@@ -74,12 +119,51 @@ def open_run(name: str | None, state: Path | None) -> Path:
     return find_run(folder, name) if name else latest_run(folder)
 
 
-def events_of(chain: Chain) -> Sequence[Event]:
-    """The events of a ledger, in order. A run that never ended was killed, or is still at work: that is told last."""
-    events = [event for r in chain.records if (event := decode(r.kind, r.data)) is not None]
+def events_of(chain: Chain, path: Path) -> Sequence[Event]:
+    """The events of the ledger `path`, in order. A run without an end was killed, or is at work: that is told last.
+
+    Raises `UsageError` for a record that this version does not know, and `PersonNeeded` for a ledger of two runs.
+    """
+    events: list[Event] = []
+    wrote = ""
+    for record in chain.records:
+        try:
+            event = decode(record.kind, record.data)
+        except ValueError as error:
+            raise UsageError(
+                f"Record {record.seq} of the ledger {path} is none that this policyloop reads "
+                f"({record.kind}: {_first_fault(error)}).",
+                f"Use the version that wrote it{f', {wrote}' if wrote else ''}.",
+            ) from None
+        if event is not None:
+            events.append(event)
+        if isinstance(event, Started):
+            wrote = event.policyloop
+    _check_one_run(events, path)
     if events and not isinstance(events[-1], Ended):
         events.append(_unfinished(events))
     return events
+
+
+def _first_fault(error: ValueError) -> str:
+    """Where a record is other than expected, and how, in a few words."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return cut(str(error), 200)
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return cut(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}", 200)
+
+
+def _check_one_run(events: Sequence[Event], path: Path) -> None:
+    """A ledger tells of one run, that of its folder. Two that were joined hash well, if somebody sealed them anew."""
+    runs = [event.run for event in events if isinstance(event, Started)]
+    if events and (len(runs) != 1 or not isinstance(events[0], Started)):
+        raise PersonNeeded(
+            f"The ledger {path} tells of {len(runs)} runs instead of one from its beginning.", "Do not rely on it."
+        )
+    if runs and runs[0] != path.parent.name:
+        raise PersonNeeded(f"The ledger {path} is that of run {runs[0]}, not of its folder.", "Do not rely on it.")
 
 
 def _unfinished(events: Sequence[Event]) -> Ended:

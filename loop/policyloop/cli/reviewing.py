@@ -34,7 +34,7 @@ def gathered(
     """The review of a run. Without `judged` nothing is measured. Raises `UsageError`, `Unavailable`."""
     path = open_run(run, state)
     chain = read(path)
-    events = tuple(events_of(chain))
+    events = tuple(events_of(chain, path))
     started = next((event for event in events if isinstance(event, Started)), None)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     known = ended.access if ended else None

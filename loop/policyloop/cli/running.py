@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from policyloop import outcome
+from policyloop.cli.booking import Booking
 from policyloop.cli.clarifying import clarify
 from policyloop.cli.clarity import Known, Room
 from policyloop.cli.comparing import Comparison, compared
@@ -27,7 +28,7 @@ from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
 from policyloop.state import State
-from policyloop.task import Model
+from policyloop.task import Model, Usage
 from policyloop.validators.judge import validate
 from policyloop.view import View
 from policyloop.workspace import Workspace
@@ -43,7 +44,7 @@ class Source:
     compiler: CompilerInfo
     model: str
     releases: tuple[Release, ...]
-    resumes: str | None
+    resumes: Past | None
     spec: Known | None
 
 
@@ -51,7 +52,7 @@ def run_loop(asked: Request, view: View) -> Exit:
     """Run it and answer the exit code. Raises `PolicyloopError` for what stops it before it begins."""
     past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
     policies = _policies(asked, past)
-    config = settings(policies, asked.config, asked.profile, asked.flags)
+    config = settings(policies, asked.config, asked.profile, asked.flags, uses=("cerbos", "model"))
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     check_junit(asked.junit)
     with interrupts() as ignore_interrupts, ExitStack() as stack:
@@ -66,19 +67,22 @@ def run_loop(asked: Request, view: View) -> Exit:
         stack.callback(runner.close)
         if past:
             _check_model(asked, model, past)
-            model = Replaying(past.answers, model)
         lock, released = Lock.of(hold.start).release(releases)
+        carried = past.carried if past else Usage()
         state = begin(hold.start, lock, config.budget, words, released)
+        state = replace(state, spent=replace(state.spent, usage=carried))
         run_id = new_run_id()
         folder = run_directory(hold.state, run_id)
         ledger = stack.enter_context(Ledger.create(folder))
         emit = _emitter(ledger, view)
-        source = Source(str(policies), runner.info, model.name, releases, past.started.run if past else None, known)
-        for note in _notes(asked, hold, config, model):
+        source = Source(str(policies), runner.info, model.name, releases, past, known)
+        for note in (*_notes(asked, hold, config, model), *_changed(past, config, runner.info)):
             view.note(note)
         emit(_started(run_id, state, config, source))
         clock = Stopwatch(past.elapsed if past else 0.0)
-        run = partial(_driven, model=model, clock=clock, emit=emit)
+        booking = Booking(model, ledger, clock, (answer.usage for answer in past.answers) if past else ())
+        speaker: Model = Replaying(past.answers, booking) if past else booking
+        run = partial(_driven, model=speaker, clock=clock, emit=emit)
         clarity = None
         if known:
             room = Room(
@@ -94,12 +98,13 @@ def run_loop(asked: Request, view: View) -> Exit:
                 emit=emit,
                 view=view,
                 clock=clock,
+                carried=carried,
             )
             with ended_in_any_case(state, hold, run_id, ledger):
                 clarity = clarify(room, past)
                 state = policies_after(clarity, state, hold.start, releases)
         judge = partial(validate, runner, require_tests=config.guard.require_tests)
-        state = run(state, lambda bundle, lock: judge(bundle, lock=lock))
+        state = run(state, booking.timed(lambda bundle, lock: judge(bundle, lock=lock)))
         by = Comparison(
             start=hold.start,
             policies=source.policies,
@@ -141,6 +146,22 @@ def _notes(asked: Request, hold: Workspace, config: Config, model: Model) -> Ite
         yield f"The configuration names a program as the model; it will be run: {config.model.command}"
     if model.note:
         yield model.note
+
+
+def _changed(past: Past | None, config: Config, info: CompilerInfo) -> Iterator[str]:
+    """What is other than in the run that is resumed. Its answers are judged by what holds now."""
+    if past is None:
+        return
+    before = past.started
+    if before.compiler != info:
+        old = f"{before.compiler.version} ({before.compiler.runner})"
+        yield f"Run {before.run} was judged by Cerbos {old}; now {info.version} ({info.runner}) judges."
+    for cap in fields(config.budget):
+        old_cap, new_cap = getattr(before.budget, cap.name), getattr(config.budget, cap.name)
+        if old_cap != new_cap:
+            yield f"budget.{cap.name} is {new_cap} now; in run {before.run} it was {old_cap}."
+    if before.require_tests != config.guard.require_tests:
+        yield f"guard.require_tests is {config.guard.require_tests} now, other than in run {before.run}."
 
 
 def _chosen(asked: Request) -> bool:
@@ -203,7 +224,9 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
         locked=len(state.lock),
         released=tuple(str(a.id) for a in state.released),
         releases=tuple(asdict(r) for r in source.releases),
-        resumes=source.resumes,
+        resumes=source.resumes.started.run if source.resumes else None,
+        carried=state.spent.usage,
+        already=source.resumes.elapsed if source.resumes else 0.0,
         spec=str(source.spec.path.absolute()) if source.spec else None,
         spec_digest=source.spec.spec.digest if source.spec and source.spec.spec else None,
         policyloop=version("policyloop"),

@@ -23,19 +23,17 @@ def show(
 ) -> None:
     """Show what happened in a run, and verify the hash chain of its ledger: 0 whole, 5 broken."""
     from policyloop.cli.resuming import events_of, open_run
-    from policyloop.errors import PersonNeeded, UsageError
+    from policyloop.errors import PersonNeeded
     from policyloop.ledger import read
 
     path = open_run(run, state)
     chain = read(path)
-    events = events_of(chain)
+    events = events_of(chain, path)
     if html:
         from policyloop.view.html import page
+        from policyloop.workspace.named import write_page
 
-        try:
-            html.write_text(page(events, chain.broken), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{html} cannot be written: {error.strerror}.", "Give --html another path.") from None
+        write_page(html, page(events, chain.broken), "--html")
         typer.echo(f"written: {html}", err=True)
     broken = PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
     if chain.broken and output is Format.JSON:

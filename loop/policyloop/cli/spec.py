@@ -63,15 +63,19 @@ def confirm(
     spec: SpecArgument = None,
     *,
     by: Annotated[str, typer.Option("--by", help="Who confirms it.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for use without a terminal.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; counts for nothing under an agent.")] = False,
     release: Annotated[
         bool, typer.Option("--release", help="Release the tests in --policies that contradict it, all that are listed.")
     ] = False,
     policies: PoliciesOption = None,
     output: FormatOption = None,
 ) -> None:
-    """Say yes to a spec that has no gaps, as a person: it gets the name, the moment and the digest of its content."""
+    """Say yes to a spec that has no gaps, as a person: it gets the name, the moment and the digest of its content.
+
+    What counts is kept outside of the project, for this very content in this folder; a copied mark confirms nothing.
+    """
     from policyloop.cli.against import unreleased, with_releases
+    from policyloop.cli.confirming import by_itself, no_terminal, remember
     from policyloop.cli.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
@@ -98,13 +102,14 @@ def confirm(
     found = with_releases(found, open_ones)
     if output is not Format.JSON:
         view.spec(SpecResult(path=str(path), spec=found))
-    if not yes:
+    if not by_itself(yes):
         if output is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise PersonNeeded("There is no terminal to ask on.", "Give --yes to confirm without being asked.")
+            raise PersonNeeded(*no_terminal(path))
         if not typer.confirm("Is this what you want?"):
             raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
     new = confirmed_text(text, found, by.strip())
     write_spec(path, new, expect=text)
+    remember(parse_spec(new, str(path)), path)
     for lost in lost_comments(text, new):
         typer.echo(f"This comment could not be kept: {one_line(lost)}", err=True)
     if output is Format.JSON:

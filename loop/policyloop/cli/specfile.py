@@ -1,14 +1,14 @@
 """The spec's file and the answers' file: found, read, and written all or nothing."""
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from policyloop.cli.confirming import believed
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed
 from policyloop.spec.reading import MAX_BYTES, read_document
+from policyloop.workspace.named import write_named
 
 
 def spec_path(given: Path | None, policies: Path | None = None) -> Path:
@@ -35,8 +35,8 @@ def read_text(path: Path) -> str:
 
 
 def read_spec(path: Path) -> Spec:
-    """The spec in a file. Raises `UsageError` with the line."""
-    return parse_spec(read_text(path), str(path))
+    """The spec in a file, confirmed only if a person's confirmation is known. Raises `UsageError` with the line."""
+    return believed(parse_spec(read_text(path), str(path)), path)
 
 
 def read_answers(path: Path) -> Mapping[str, str]:
@@ -67,30 +67,8 @@ def write_spec(path: Path, text: str, *, expect: str | None) -> None:
         if now != expect:
             raise PersonNeeded(f"{path} was changed meanwhile, so it was not overwritten.", "Look at it, then go on.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if now is not None else 0o666 & ~_umask()
-        target = path.resolve()
-        with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).chmod(mode)
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_named(path, text, "--spec")
     except OSError as error:
         raise Unavailable(
             f"{path} cannot be written: {error.strerror}.", "Make room, or name another --spec."
         ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,6 +7,7 @@ from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cli.against import beginning
 from policyloop.cli.clarity import Clarity, Known, Wishes
+from policyloop.cli.confirming import believed, by_itself
 from policyloop.cli.request import Request
 from policyloop.cli.resuming import Past
 from policyloop.cli.specfile import read_answers, read_text, spec_path
@@ -37,7 +38,7 @@ def about(asked: Request, policies: Path, past: Past | None) -> tuple[str, Known
             raise UsageError(f"There is no spec {path}.", "Say what you want, or name another --spec.")
         return words, Known(path=path, text=None, spec=None)
     text = read_text(path)
-    spec = parse_spec(text, str(path))
+    spec = believed(parse_spec(text, str(path)), path)
     if not (words or spec.request).strip():
         raise UsageError(f"{path} has no request.", "Say there what is wanted.")
     return words if words.strip() else spec.request, Known(path=path, text=text, spec=spec)
@@ -88,7 +89,7 @@ def wishes_of(asked: Request) -> Wishes:
     return Wishes(
         answers=read_answers(asked.answers) if asked.answers else {},
         assume=asked.assume,
-        yes=asked.yes,
+        yes=by_itself(asked.yes),
         by=asked.by.strip() or None if asked.by else None,
         interactive=asked.interactive,
     )

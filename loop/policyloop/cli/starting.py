@@ -9,6 +9,7 @@ from pathlib import Path
 
 from policyloop.bundle import Bundle
 from policyloop.cli.against import Beginning, beginning, unreleased
+from policyloop.cli.confirming import believed, not_confirmed
 from policyloop.cli.options import compiler, settings
 from policyloop.cli.sessions import CLAUDE_VARIABLE, END, judged_by, settled, told
 from policyloop.cli.specfile import read_text, spec_path
@@ -209,14 +210,11 @@ def _first(asked: Start, bundle: Bundle) -> tuple[Path, str | None, Beginning]:
             raise UsageError(f"There is no spec {path}.", "Name another --spec, or leave it out.")
         return path, None, Beginning(bundle, Lock.of(bundle), ())
     content = read_text(path)
-    spec: Spec = parse_spec(content, str(path))
+    spec: Spec = believed(parse_spec(content, str(path)), path)
     if gaps := check_spec(spec):
         raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "policyloop spec check names every gap.")
     if not spec.is_confirmed:
-        raise PersonNeeded(
-            f"{path} is not confirmed as it is now.",
-            "Show it to the person; only they confirm it: policyloop spec confirm.",
-        )
+        raise PersonNeeded(*not_confirmed(spec, path))
     if against := unreleased(spec, bundle):
         raise PersonNeeded(
             f"A locked test contradicts the spec: {against_line(against[0])}.", "policyloop spec check names all."

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from policyloop.config.naming import Named, named
 from policyloop.config.settings import (
     CERBOS_VERSION,
     FILE_NAME,
@@ -32,8 +33,10 @@ __all__ = [
     "Config",
     "GuardConfig",
     "ModelConfig",
+    "Named",
     "json_schema",
     "load",
+    "load_named",
 ]
 
 
@@ -44,7 +47,21 @@ def load(
     flags: Mapping[str, Mapping[str, object]] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Config:
-    """The configuration out of `file`, `profile`, the environment and `flags`. Raises `UsageError`."""
+    """The configuration out of `file`, `profile`, the environment and `flags`. Raises `UsageError`.
+
+    Whether a person agreed to what the file names is for the caller to see (`load_named`).
+    """
+    return load_named(file, profile=profile, flags=flags, environ=environ)[0]
+
+
+def load_named(
+    file: Path | None = None,
+    *,
+    profile: str | None = None,
+    flags: Mapping[str, Mapping[str, object]] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Config, tuple[Named, ...]]:
+    """As `load`, and with what the file names to be run, fetched or read. Raises `UsageError`."""
     layers: list[tuple[Layer, str]] = []
     if file is not None:
         from policyloop.config.file import file_layers
@@ -56,12 +73,23 @@ def load(
     given = {s: {k: v for k, v in keys.items() if v is not None} for s, keys in (flags or {}).items()}
     layers.append((given, "the command line"))
     if not any(keys for layer, _ in layers for keys in layer.values()):
-        return Config()
+        return Config(), ()
+    merged = _merged([layer for layer, _ in layers])
+    config = validated(merged, " or ".join(name for layer, name in reversed(layers) if layer))
+    if file is None:
+        return config, ()
+    over = _merged([layer for layer, _ in layers[-2:]])
+    written = _merged([layer for layer, _ in layers[:-2]])
+    left = {s: {k: v for k, v in keys.items() if k not in over.get(s, {})} for s, keys in written.items()}
+    return config, named(config, left, file.resolve().parent)
+
+
+def _merged(layers: list[Layer]) -> Layer:
     merged: Layer = {}
-    for layer, _ in layers:
+    for layer in layers:
         for section, keys in layer.items():
             merged.setdefault(section, {}).update(keys)
-    return validated(merged, " or ".join(name for layer, name in reversed(layers) if layer))
+    return merged
 
 
 def json_schema() -> dict[str, Any]:

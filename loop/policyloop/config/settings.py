@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Gt, Interval, Len
 
 from policyloop.budget import Budget
+from policyloop.cerbos.named import is_image, is_version
 from policyloop.errors import UsageError
 
 FILE_NAME = "policyloop.yaml"
@@ -21,6 +22,13 @@ class CerbosConfig:
     runner: Literal["auto", "docker", "native"] = "auto"
     image: Annotated[str, Len(1)] = f"ghcr.io/cerbos/cerbos:{CERBOS_VERSION}"
     timeout_seconds: Annotated[float, Gt(0), Interval(le=3600)] = 60.0
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a version or an image that is none: both become parts of paths and addresses."""
+        if not is_version(self.version):
+            raise ValueError(f"cerbos.version {self.version!r} is no version such as {CERBOS_VERSION}")
+        if not is_image(self.image):
+            raise ValueError(f"cerbos.image {self.image!r} is no image such as ghcr.io/cerbos/cerbos:{CERBOS_VERSION}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +55,22 @@ class AccessConfig:
 
     `report` tells it; `ask` asks a person (exit 5 where there is none); `fail` ends in 7 and writes nothing. `prove`:
     `auto` asks the solver too, where it is installed. `requests`: the most that are asked of each of the two bundles.
+
+    `unproved` is about changed rules of which neither engine knows whom they let in: `report` tells them; `ask` asks a
+    person (exit 5 where there is none); `fail` ends in 5 and writes nothing, also where there is one. By default it is
+    `report` where `wider` is, else `ask`. `compare: never` leaves the comparison out, and the run says so.
     """
 
+    compare: Literal["always", "never"] = "always"
     wider: Literal["report", "ask", "fail"] = "report"
+    unproved: Literal["report", "ask", "fail"] | None = None
     prove: Literal["auto", "off"] = "auto"
     requests: Annotated[int, Interval(ge=100, le=10_000_000)] = 6_000
+
+    @property
+    def about_unproved(self) -> Literal["report", "ask", "fail"]:
+        """What is done about changed rules that were not covered."""
+        return self.unproved or ("report" if self.wider == "report" else "ask")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

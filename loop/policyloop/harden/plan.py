@@ -13,6 +13,7 @@ from policyloop.harden.document import Settings
 from policyloop.harden.drift import Drift, Role, loose, missing
 from policyloop.harden.merge import merged
 from policyloop.harden.rules import PROGRAM, Wanted, wanted
+from policyloop.harden.standing import running, standing
 from policyloop.workspace.place import STATE
 
 _GLOBS = frozenset("*?[]{}()!\\#")
@@ -112,6 +113,8 @@ def _loose(root: Path, target: Settings, rules: Wanted, *, managed: bool) -> lis
     for role, where in others.items():
         if role is own:
             found += loose(target, role, rules, managed=managed)
+            if managed and where is not None:
+                found += [*standing(where, rules), *running(target)]
         elif where and where != others[own]:
             found += loose(files.read(where), role, rules, managed=managed)
     return found

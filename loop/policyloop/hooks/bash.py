@@ -43,7 +43,7 @@ _AGENT = {
 _BOUND = {("session", name) for name in ("start", "step", "status", "restore")}
 _FOR_A_PERSON = _words("--anew --tests-as-they-are --unguarded --yes --release --assume")
 _SAYS_FOR_A_PERSON = re.compile(
-    r"confirm|harden|session\s+end|--(?:anew|tests-as|unguarded|yes|release|assume)|XDG_CONFIG_HOME"
+    r"confirm|harden|\bagree\b|_AGREED|session\s+end|--(?:anew|tests-as|unguarded|yes|release|assume)|XDG_CONFIG_HOME"
     r"|(?:state|config|share)/policyloop",
     re.IGNORECASE,
 )

@@ -68,8 +68,12 @@ class Reading:
                 if secret(name):
                     return f"{os.path.join(folder, name)[:300]} may hold secrets; name a folder or files without it"
                 below = os.path.join(folder, name)
-                if os.path.islink(below) and (wrong := self.file(below)):
-                    return wrong
+                if os.path.islink(below):
+                    # A search follows a link that a pattern names, and what lies behind a folder was not looked at.
+                    if os.path.isdir(below):
+                        return f"{below[:300]} is a link to a folder; name a folder or files without it"
+                    if wrong := self.file(below):
+                        return wrong
         return None
 
     def word(self, word: str, *, searched: bool = False) -> str | None:

@@ -3,8 +3,8 @@
 Each line is the canonical JSON (sorted keys, no spaces, ASCII) of `{"seq", "time", "kind", "data", "prev", "hash"}`.
 `seq` counts from 1, `time` is UTC, `hash` is the SHA-256 of the same JSON without `hash`, and `prev` is the hash of
 the record before (64 zeros for the first). A small file beside it, the head, holds how many records there are and the
-last hash, so that a cut-off end is seen. The chain shows accidents and edits; it is not signed, so somebody who
-rewrites all of it and the head is not found out.
+last hash, so that a cut-off end is seen; records without it are not whole. The chain shows accidents and edits; it is
+not signed, so somebody who rewrites all of it and the head is not found out.
 """
 
 import hashlib
@@ -17,6 +17,8 @@ from typing import Any
 from policyloop.errors import Unavailable, UsageError
 
 FIRST_PREV = "0" * 64
+_HEAD_BYTES = 12 + 1 + 64 + 1
+"""A count of twelve digits, a blank, a hash, a line feed."""
 CLOSED = "closed"
 """The kind of the last record of a run that came to its end."""
 
@@ -117,7 +119,8 @@ def _wrong(record: Record | None, lines: list[bytes], before: list[Record]) -> s
 
 def _cut_off(records: list[Record], head: tuple[int, str] | None) -> str | None:
     if head is None:
-        return None
+        # Without it nobody can tell whether the end was cut off; the head is written before the first record.
+        return "its head is missing or unreadable, so nobody can tell whether the end is there" if records else None
     count, digest = head
     if count > len(records):
         first = len(records) + 1
@@ -145,8 +148,9 @@ def head_of(path: Path) -> Path:
 def _read_head(path: Path) -> tuple[int, str] | None:
     """The count and the last hash, None where there is no head or none that can be read."""
     try:
-        count, digest = head_of(path).read_text("ascii").split()
-        return int(count), digest
+        with head_of(path).open("rb") as file:
+            count, digest = file.read(_HEAD_BYTES + 1).decode("ascii").split()
+        return (int(count), digest) if count.isdecimal() else None
     except (FileNotFoundError, ValueError):
         return None
 

@@ -34,6 +34,7 @@ class Ledger:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            _write_head(path, 0, FIRST_PREV, synced=True)
             _sync_folder(directory)
         except FileExistsError:
             raise Unavailable(f"{path} is there already.", "Start the run again; it gets another id.") from None
@@ -104,7 +105,7 @@ class Ledger:
                 os.ftruncate(self._file, self._size)
             _write_all(self._file, line)
             os.fsync(self._file)
-            _write_head(self.path, record)
+            _write_head(self.path, record.seq, record.hash)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._file, self._size)
@@ -159,11 +160,13 @@ def _sync_folder(directory: Path) -> None:
         os.close(folder)
 
 
-def _write_head(path: Path, last: Record) -> None:
-    """Always the same number of bytes in place, so that it is there whole or not at all. It may lag by one record."""
-    file = os.open(head_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _write_head(path: Path, count: int, digest: str, *, synced: bool = False) -> None:
+    """Always the same number of bytes in place, so that it is there whole. It may lag by one record."""
+    file = os.open(head_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        os.pwrite(file, f"{last.seq:012d} {last.hash}\n".encode(), 0)
+        os.pwrite(file, f"{count:012d} {digest}\n".encode(), 0)
+        if synced:
+            os.fsync(file)
     finally:
         os.close(file)
 

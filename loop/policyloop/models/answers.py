@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from policyloop.errors import Unavailable
 from policyloop.models.pricing import price
+from policyloop.models.tally import MAX_COUNT
 from policyloop.models.tool import NAME
 from policyloop.redact import redact
 from policyloop.task import Malformed, Reply, Usage, proposal_from_json
@@ -26,14 +27,31 @@ _KINDS = {
 }
 
 
-def usage_of(counted: "ApiUsage", model: str) -> Usage:
-    """Tokens as the API counted them, with their price."""
-    usage = Usage(
-        input_tokens=max(counted.input_tokens or 0, 0),
-        output_tokens=max(counted.output_tokens or 0, 0),
-        cache_read_tokens=max(counted.cache_read_input_tokens or 0, 0),
-        cache_write_tokens=max(counted.cache_creation_input_tokens or 0, 0),
+def usage_of(counted: "ApiUsage", model: str, most: Usage) -> Usage:
+    """Tokens as the API counted them, with their price; `most`, what the call can have cost, where it did not count.
+
+    The SDK hands on what came: text, NaN and 1e308 are no counts, and neither is a number below zero.
+    """
+    given = (
+        counted.input_tokens,
+        counted.output_tokens,
+        _counted(counted.cache_read_input_tokens),
+        _counted(counted.cache_creation_input_tokens),
     )
+    if not all(type(count) is int and 0 <= count <= MAX_COUNT for count in given):
+        return most
+    usage = Usage(
+        input_tokens=given[0], output_tokens=given[1], cache_read_tokens=given[2], cache_write_tokens=given[3]
+    )
+    return priced(usage, model)
+
+
+def _counted(count: int | None) -> int:
+    return 0 if count is None else count
+
+
+def priced(usage: Usage, model: str) -> Usage:
+    """The same tokens with what they cost."""
     prompt = usage.tokens - usage.output_tokens
     return usage + Usage(usd=price(model, prompt).of(usage))
 
@@ -66,6 +84,8 @@ def unavailable(error: "AnthropicError", model: str, host: str) -> Unavailable:
 
     if not isinstance(error, APIError):
         return Unavailable(f"The credentials for Claude cannot be used{_short(str(error))}.", _KEY_HINT)
+    if isinstance(error.__cause__, Unavailable):
+        return error.__cause__
     if isinstance(error, APITimeoutError):
         return Unavailable(f"{host} did not answer in time, also after retries.", _WAIT_HINT)
     if isinstance(error, APIConnectionError):
@@ -74,12 +94,17 @@ def unavailable(error: "AnthropicError", model: str, host: str) -> Unavailable:
         )
     if not isinstance(error, APIStatusError):
         return Unavailable(f"{host} gave an answer that is not one of the Messages API.", "Check ANTHROPIC_BASE_URL.")
-    status = error.status_code if error.status_code >= 400 else _KINDS.get(error.type or "", 500)
+    status = error.status_code if error.status_code >= 300 else _KINDS.get(error.type or "", 500)
     return _by_status(status, _said(error), model, host)
 
 
 def _by_status(status: int, said: str, model: str, host: str) -> Unavailable:
     match status:
+        case _ if 300 <= status < 400:
+            return Unavailable(
+                f"{host} answers with a redirect ({status}), which is not followed: the prompt would go elsewhere.",
+                "Set ANTHROPIC_BASE_URL to the address that answers itself.",
+            )
         case 401:
             return Unavailable(f"{host} does not accept the API key (401).", _KEY_HINT)
         case 402:

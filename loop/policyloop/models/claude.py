@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from policyloop.errors import Unavailable
 from policyloop.models import pricing
-from policyloop.models.answers import reply_of, unavailable, usage_of
+from policyloop.models.answers import priced, reply_of, unavailable, usage_of
+from policyloop.models.bounded import AnswerTooLong, bounded_client
 from policyloop.models.conversation import Conversation
 from policyloop.models.deadline import TimeIsUp, within
 from policyloop.models.tool import PROPOSE
@@ -75,6 +76,12 @@ class ClaudeModel:
         self._conversation = call.conversation_after(reply)
         return reply
 
+    def most(self, task: Task) -> Usage:
+        """What `propose` can cost at most: booked before it is asked, for a call that is killed tells nothing."""
+        prompt = self._current(task).asking(task).prompt_tokens
+        max_tokens, cap = _affordable(self.name, prompt, self._max_output, task.left)
+        return Usage() if cap else _most(self.name, prompt, max_tokens)
+
     def close(self) -> None:
         """Let go of the connections and of the conversation."""
         client, self._client, self._conversation = self._client, None, None
@@ -115,20 +122,26 @@ class _Call:
             message = self._stream()
         except AnthropicError as error:
             raise unavailable(error, self._name, _host(self._client)) from None
+        except AnswerTooLong as error:
+            return Reply(None, f"No proposal: {error}.", self.cost_so_far())
         except (httpx2.HTTPError, ValueError, TypeError, LookupError, RuntimeError, AttributeError):
             # Past the response's headers the SDK hands on what httpx2 and its parser raise, as it comes.
             return Reply(None, "No proposal: the answer broke off or came garbled.", self.cost_so_far())
         if message is None or message.stop_reason is None:
             return Reply(None, "No proposal: the answer ended before it was complete.", self.cost_so_far())
         self._message = message
-        return reply_of(message, usage_of(message.usage, self._name), self._max_tokens)
+        return reply_of(message, usage_of(message.usage, self._name, self.most()), self._max_tokens)
 
     def cost_so_far(self) -> Usage:
         """What an answer without an end has cost at most."""
         if self._started is None:
             return Usage()
         counted = self._started.model_copy(update={"output_tokens": self._max_tokens})
-        return usage_of(counted, self._name)
+        return usage_of(counted, self._name, self.most())
+
+    def most(self) -> Usage:
+        """What the call can have cost: all of its prompt, none of it cached, and the longest answer."""
+        return _most(self._name, self._asking.prompt_tokens, self._max_tokens)
 
     def conversation_after(self, reply: Reply) -> Conversation | None:
         """The conversation with this answer; None, so that it starts anew, when the answer was no proposal."""
@@ -153,6 +166,11 @@ class _Call:
                 if event.type == "message_start":
                     self._started = event.message.usage.model_copy()
             return cast("Message", stream.current_message_snapshot) if self._started else None
+
+
+def _most(name: str, prompt: int, answer: int) -> Usage:
+    """An upper bound: a token that is written into the cache costs more than one that is not."""
+    return priced(Usage(cache_write_tokens=prompt, output_tokens=answer), name)
 
 
 def _affordable(name: str, prompt: int, wanted: int, left: Left) -> tuple[int, str | None]:
@@ -181,7 +199,7 @@ def _connect(silence: float) -> "Anthropic":
             )
     timeout = httpx2.Timeout(silence, connect=min(silence, 10.0))
     try:
-        client = Anthropic(timeout=timeout)
+        client = Anthropic(timeout=timeout, http_client=bounded_client(timeout))
     except CredentialsError as error:
         raise unavailable(error, "", "") from None
     except (AnthropicError, httpx2.InvalidURL, ValueError, TypeError, OSError) as error:

@@ -12,15 +12,13 @@ import contextlib
 import json
 import os
 import shlex
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import IO
 
 from policyloop.errors import Unavailable, UsageError
+from policyloop.models.kept import CannotStart, Kept
 from policyloop.models.tally import usage_from_json
 from policyloop.redact import redact, redact_value
 from policyloop.task import Malformed, Reply, Task, Usage, proposal_from_json
@@ -71,7 +69,7 @@ class CommandModel:
 
 
 class _Run:
-    """One run of the program, in a process group of its own, which is gone at the end whatever happens."""
+    """One run of the program. At the end it is gone, and all that it started (see `policyloop.models.keeper`)."""
 
     def __init__(self, arguments: Sequence[str], given: bytes, seconds: float) -> None:
         self.late = False
@@ -79,35 +77,28 @@ class _Run:
         self._errors = bytearray()
         self._full = threading.Event()
         try:
-            process = subprocess.Popen(
-                arguments,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not a program's name"
+            program = Kept(arguments)
+        except CannotStart as error:
             hint = "Check --model-command: the program must exist and be executable."
-            raise Unavailable(f"The model command {arguments[0]!r} cannot be started: {reason}.", hint) from None
+            raise Unavailable(f"The model command {arguments[0]!r} cannot be started: {error}.", hint) from None
+        self.exit_code: int | None = None
         try:
-            self._talk(process, given, time.monotonic() + seconds)
+            self._talk(program, given, time.monotonic() + seconds)
         finally:
-            _end(process)
-        self.exit_code = process.wait()
+            program.end()
         self.flooded = self._full.is_set()
         self.output = bytes(self._output)
         self.errors = self._errors.decode(errors="replace")
 
-    def _talk(self, process: "subprocess.Popen[bytes]", given: bytes, deadline: float) -> None:
-        assert process.stdin and process.stdout and process.stderr  # noqa: PT018
+    def _talk(self, process: Kept, given: bytes, deadline: float) -> None:
         readers = [
             _thread(self._read, process.stdout, self._output, MAX_OUTPUT_BYTES, self._full),
             _thread(self._read, process.stderr, self._errors, MAX_ERROR_BYTES, None),
         ]
         _thread(_feed, process.stdin, given)
         while not self._full.is_set():
-            if _exited(process):
+            self.exit_code = process.exit_code()
+            if self.exit_code is not None:
                 deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
                 for reader in readers:
                     reader.join(max(deadline - time.monotonic(), 0.0))
@@ -146,19 +137,6 @@ def _feed(stream: IO[bytes], given: bytes) -> None:
         stream.write(given)
 
 
-def _exited(process: "subprocess.Popen[bytes]") -> bool:
-    """Whether the program is over. It is not reaped where that can be helped: its id then stays the group's own."""
-    if sys.platform == "darwin":
-        return process.poll() is not None
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End whatever of the program's process group is still there."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
 def _reply(output: bytes) -> Reply:
     try:
         data = _object(output)
@@ -190,7 +168,8 @@ def _object(output: bytes) -> dict[str, object]:
     return data
 
 
-def _ended(exit_code: int) -> str:
+def _ended(exit_code: int | None) -> str:
+    assert exit_code is not None
     if exit_code < 0:
         return f"was ended by signal {-exit_code}"
     return f"failed with exit code {exit_code}"

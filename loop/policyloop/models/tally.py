@@ -18,7 +18,7 @@ def usage_from_json(data: object) -> Usage:
         raise Malformed("usage is not an object")
     unknown = sorted(str(key) for key in data.keys() - {*_TOKENS, "usd"})
     if unknown:
-        raise Malformed(f"usage holds the unknown key {unknown[0]!r}")
+        raise Malformed(f"usage holds the unknown key {unknown[0][:100]!r}")
     tokens: dict[str, Any] = {name: data[name] for name in _TOKENS if name in data}
     for name, value in tokens.items():
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:

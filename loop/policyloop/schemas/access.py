@@ -50,13 +50,32 @@ def access() -> dict[str, Schema]:
             "asked_for": about(or_null(TEXT), "The rule that accepts it: of the spec, or named by a person."),
         },
     )
+    rule = shape(
+        "A rule that is not the same in both bundles, and what is known of whom it lets in.",
+        {
+            "file": TEXT,
+            "line": or_null(COUNT),
+            "rule": TEXT,
+            "change": one_of("added", "changed", "removed"),
+            "wider": about(
+                one_of("shown", "proved", "searched", "uncovered"),
+                "A request was shown; proved that there is none; none was found; or it was not covered.",
+            ),
+            "why": about(many(TEXT), "Why it is not covered."),
+        },
+    )
     proofs = shape(
         "Questions for which there is no resource whatsoever that gets in now, and the others.",
         {"proved": COUNT, "refuted": COUNT, "unproved": COUNT, "because": many(TEXT)},
     )
     return {
         "result": or_null(one_of("PASS", "FAIL")),
+        "totals": shape(
+            "All changes that were found, those that are not among the reasons too.",
+            {"wider": COUNT, "narrower": COUNT, "accepted": COUNT},
+        ),
         "reasons": many(reason),
+        "rules": many(rule),
         "requests": about(COUNT, "How many requests both bundles answered."),
         "complete": about(FLAG, "Whether all that were planned fitted into the bound."),
         "seed": {"type": "integer"},
@@ -71,8 +90,8 @@ def diff() -> Schema:
     return shape(
         "What `policyloop diff --format json` prints; for a bundle that does not compile, what `check` prints.",
         {
-            "outcome": one_of("kept", "wider"),
-            "exit_code": one_of(0, 7),
+            "outcome": one_of("kept", "wider", "person"),
+            "exit_code": one_of(0, 5, 7),
             "old": TEXT,
             "new": TEXT,
             **access(),
@@ -88,7 +107,7 @@ def mutate() -> Schema:
         {"request": REQUEST, "now": TEXT, "strict": FLAG, "effect": EFFECT, "mutated": EFFECT},
     )
     survivor = shape(
-        "A mutant that no test noticed; without a witness it is like the original, proved or after many requests.",
+        "A mutant that no test noticed. Without a witness: proved to be like the original, or not told apart.",
         {
             **mutant,
             "witness": or_null(witness),
@@ -101,13 +120,22 @@ def mutate() -> Schema:
     return shape(
         "What `policyloop mutate --format json` prints; for a bundle that is not green, what `check` prints.",
         {
-            "outcome": one_of("done", "below"),
-            "exit_code": one_of(0, 4),
-            "score": about(or_null(COUNT), "Killed, in percent of those that a request tells from the original."),
+            "outcome": one_of("done", "below", "cut off"),
+            "exit_code": one_of(0, 4, 8, 130),
+            "score": about(or_null(COUNT), "Killed, in percent of all but the invalid and those proved to be alike."),
             "min_score": or_null(COUNT),
+            "cut_off": about(or_null(TEXT), "Why not all was done; what is told is then about those that were tried."),
             "mutants": shape(
                 "How many there were.",
-                {"made": COUNT, "killed": COUNT, "survived": COUNT, "alike": COUNT, "invalid": COUNT},
+                {
+                    "made": COUNT,
+                    "killed": COUNT,
+                    "survived": about(COUNT, "Unnoticed, and a request shows it."),
+                    "untold": about(COUNT, "Unnoticed, and no request that was asked shows it; they count as well."),
+                    "proved": about(COUNT, "Proved to be like the original; they do not count."),
+                    "invalid": COUNT,
+                    "untried": COUNT,
+                },
             ),
             "survivors": many(survivor),
             "invalid": many(shape("A mutant that is no bundle.", mutant)),
@@ -153,7 +181,7 @@ def lint() -> Schema:
             "fail_on": one_of("never", "warning", "note"),
             "findings": many(finding),
             "asked": COUNT,
-            "seed": COUNT,
+            "unasked": about(many(TEXT), "What was not looked at."),
             "cerbos": CERBOS,
         },
     )

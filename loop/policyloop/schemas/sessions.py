@@ -7,7 +7,7 @@ from policyloop.schemas.shapes import COUNT, FLAG, NUMBER, TEXT, Schema, about, 
 def session() -> Schema:
     rule = shape(
         "A rule of the spec: where it lives, and whether all of its assertions passed.",
-        {"rule": TEXT, "file": or_null(TEXT), "line": or_null(COUNT), "proven": FLAG},
+        {"rule": TEXT, "file": or_null(TEXT), "line": or_null(COUNT), "tested": FLAG},
     )
     next_action = about(
         one_of("FIX", "REFUSED", "GREEN", "STOP"),

@@ -27,12 +27,12 @@ AGAINST = shape(
     },
 )
 RULE = shape(
-    "A rule of the spec: where it lives, and what proves it.",
+    "A rule of the spec: where it lives, and what tests it.",
     {
         "rule": TEXT,
         "file": or_null(TEXT),
         "line": or_null(COUNT),
-        "proven": FLAG,
+        "tested": FLAG,
         "decisions": many(
             shape(
                 "A decision and its assertions.",

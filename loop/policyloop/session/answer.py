@@ -90,7 +90,7 @@ class Answer:
             "changed_since": list(self.changed_since),
             "restored": list(self.restored),
             "assumptions": list(self.assumptions),
-            "rules": [{"rule": r.rule, "file": r.file, "line": r.line, "proven": r.proven} for r in self.rules],
+            "rules": [{"rule": r.rule, "file": r.file, "line": r.line, "tested": r.tested} for r in self.rules],
             "record": self.record,
         }
 
@@ -112,7 +112,7 @@ def message_of(state: State) -> str:
 
 
 def exit_code_of(state: State) -> Exit:
-    """0 green, 3 and 4 by the class to fix, 6 weakened tests, 2 nothing that could be judged, else as it stopped."""
+    """0 green, 3 and 4 by what is to be fixed, 6 weakened tests, 2 nothing that could be judged, else as it stopped."""
     if isinstance(state.todo, Outcome):
         return state.todo.exit_code
     last = state.attempts[-1] if state.attempts else None
@@ -120,7 +120,7 @@ def exit_code_of(state: State) -> Exit:
         return Exit.WEAKENED if last and last.weakened else Exit.USAGE
     if state.report is None or state.report.next_class is None:
         return Exit.USAGE
-    return Exit.TESTS if state.report.next_class is ErrorClass.TEST else Exit.COMPILE
+    return Exit.TESTS if state.report.policies_compile else Exit.COMPILE
 
 
 def shown_of(state: State) -> tuple[tuple[Finding, ...], int]:

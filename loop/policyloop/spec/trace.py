@@ -1,4 +1,4 @@
-"""From a rule and its decisions to the assertions that prove them."""
+"""From a rule and its decisions to the assertions that test them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from policyloop.spec.model import Spec
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A decision of a rule, and the assertions that prove it. A rule without decisions has one with `decision` ""."""
+    """A decision of a rule, and the assertions that test it. A rule without decisions has one with `decision` ""."""
 
     rule: str
     decision: str
@@ -17,7 +17,7 @@ class Traced:
 
 
 def trace(spec: Spec, folder: str = FOLDER) -> tuple[Traced, ...]:
-    """For each rule and decision, in the order of the spec, the assertions of `suites_from` that prove it."""
+    """For each rule and decision, in the order of the spec, the assertions of `suites_from` that test it."""
     cases = sound(spec)
     found: dict[str, list[AssertionId]] = {}
     for path, suite in arranged(spec, cases, folder).items():

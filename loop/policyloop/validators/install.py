@@ -109,11 +109,10 @@ def _ensure_docker(version: str, image: str) -> str:
 def _fitting(binary: Path, version: str) -> Identity | None:
     """What stands at `binary`, None when that is nothing or not the pinned thing."""
     try:
-        identity = identify(binary)
+        identity = identify(binary, expected=expected_sha256(version))
     except Unavailable:
         return None
-    fits = identity.version == version and expected_sha256(version) in (None, identity.sha256)
-    return identity if fits else None
+    return identity if identity.version == version else None
 
 
 def _check(binary: Path, version: str) -> None:

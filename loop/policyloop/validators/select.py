@@ -41,7 +41,10 @@ def open_runner(*, runner: RunnerName, version: str, image: str, timeout_seconds
 
 
 def open_native(version: str, timeout_seconds: float) -> NativeRunner:
-    """The pinned binary: where `POLICYLOOP_CERBOS` says, else in the cache directory, else on PATH if it fits."""
+    """The binary: where `POLICYLOOP_CERBOS` says, else in the cache directory, else on PATH.
+
+    What a person names in the environment is taken at its version; the others must have the hash that is pinned.
+    """
     named = os.environ.get(BINARY_VARIABLE)
     if named:
         return NativeRunner(Path(named), timeout_seconds, version=version)
@@ -53,7 +56,7 @@ def open_native(version: str, timeout_seconds: float) -> NativeRunner:
     if on_path is None:
         raise NoBinary(f"{missing}.", _INSTALL_NATIVE)
     try:
-        return NativeRunner(Path(on_path), timeout_seconds, version=version)
+        return NativeRunner(Path(on_path), timeout_seconds, version=version, pinned=True)
     except Unavailable as error:
         raise NoBinary(f"{missing}; {error.message}", _INSTALL_NATIVE) from None
 

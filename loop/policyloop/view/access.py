@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from policyloop.events import plain
 from policyloop.results import DiffResult
 from policyloop.view.words import one_line, plural
-from policyloop.widened import AccessReport, Deciding, Reason
+from policyloop.widened import AccessReport, ChangedRule, Deciding, Reason
 
 EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}
 _MOST_REQUEST = 600
+MOST_UNCOVERED = 20
+"""The most rules of which it is told why they were not covered; the others are named on one line."""
 
 
 def reason_line(one: Reason, policies: str = "") -> str:
@@ -48,10 +50,15 @@ def access_line(access: AccessReport) -> str:
     """What was asked, and what came of it, on one line."""
     if access.skipped is not None:
         return f"NOT compared: {one_line(access.skipped, 1000)}"
-    wider, accepted = len(access.wider), sum(one.wider and one.asked_for is not None for one in access.reasons)
-    parts = [f"{access.result}: {wider} wider, {len(access.narrower)} narrower"]
-    if accepted:
-        parts.append(f"{accepted} wider as asked for")
+    count = access.count
+    parts = [f"{access.result}: {count.wider} wider, {count.narrower} narrower"]
+    if count.accepted:
+        parts.append(f"{count.accepted} wider as asked for")
+    if access.uncovered:
+        parts.append(f"{plural(len(access.uncovered), 'changed rule')} NOT covered")
+    searched = sum(one.wider == "searched" for one in access.rules)
+    if searched:
+        parts.append(f"{plural(searched, 'changed rule')} searched, not proved")
     parts.append(f"{plural(access.requests, 'request')} asked, seed {access.seed}")
     if not access.complete:
         parts.append("more were worth asking than the bound allows")
@@ -66,10 +73,33 @@ def access_lines(access: AccessReport, policies: str = "") -> Iterator[str]:
     for one in access.reasons:
         yield reason_line(one, policies)
         yield f"  shown by: {request_line(one)}"
+    yield from beside_lines(access, policies)
+
+
+def beside_lines(access: AccessReport, policies: str = "") -> Iterator[str]:
+    """What is to be known beside the changes: rules that were not covered, what was left out, what is not proved."""
+    uncovered = access.uncovered
+    for rule in uncovered[:MOST_UNCOVERED]:
+        yield uncovered_line(rule, policies)
+    if len(uncovered) > MOST_UNCOVERED:
+        left = ", ".join(_rule_place(rule, policies) for rule in uncovered[MOST_UNCOVERED:])
+        yield one_line(f"NOT COVERED either: {left}", 2000)
     for note in access.notes:
         yield one_line(note)
     for why in access.proofs.because if access.proofs else ():
         yield f"not proved, because {one_line(why)}"
+
+
+def uncovered_line(rule: ChangedRule, policies: str = "") -> str:
+    """`NOT COVERED: rule-001 (policies/doc.yaml:6) was changed: no request made ... true`."""
+    why = one_line("; ".join(rule.why) or "nothing is known", 800)
+    return f"NOT COVERED: {_rule_place(rule, policies)} was {rule.change}, and whom it lets in is not known: {why}"
+
+
+def _rule_place(rule: ChangedRule, policies: str) -> str:
+    where = f"{policies}/{rule.file}" if policies else rule.file
+    place = f"{one_line(where)}:{rule.line}" if rule.line is not None else one_line(where)
+    return f"{one_line(rule.rule)} ({place})" if rule.rule else place
 
 
 def diff_line(result: DiffResult) -> str:

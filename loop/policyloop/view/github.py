@@ -15,24 +15,24 @@ from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-from policyloop.view.access import access_lines, diff_line, reason_line, request_line
+from policyloop.view.access import access_lines, diff_line, reason_line, request_line, uncovered_line
 from policyloop.view.holes import lint_line, lint_lines, shown_line
 from policyloop.view.markdown import escaped, fenced, table
 from policyloop.view.mutants import mutant_line, mutate_lines, score_line, survivor_line
 from policyloop.view.plain import PlainView, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
-    PROOFS_HEAD,
     RULES_HEAD,
+    TESTS_HEAD,
     against_line,
     answer_lines,
     check_line,
     decision_rows,
     gap_line,
-    proof_rows,
     question_lines,
     rule_rows,
     state_line,
+    test_rows,
 )
 from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
 from policyloop.widened import AccessReport
@@ -113,6 +113,9 @@ class GithubView:
             file = f"{policies}/{at.file}" if at.file and one.wider else ""
             text = f"{reason_line(one)}\nshown by: {request_line(one)}"
             _say(_command(level, f"access/{one.direction}", text, file=file, line=at.line if file else None))
+        for rule in access.uncovered[:MOST_ANNOTATIONS]:
+            text = uncovered_line(rule)
+            _say(_command("warning", "access/not-covered", text, file=f"{policies}/{rule.file}", line=rule.line))
 
     def guard(self, result: GuardResult) -> None:
         """An annotation for each weakened assertion, a notice for each that a person released."""
@@ -160,7 +163,7 @@ class GithubView:
 
     def mutate(self, result: "MutateResult") -> None:
         """A warning for each mutant that no test noticed, and the tests that would."""
-        for one in result.shown[:MOST_ANNOTATIONS]:
+        for one in (*result.shown, *result.untold)[:MOST_ANNOTATIONS]:
             file = f"{result.policies}/{one.mutant.file}"
             text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
             _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
@@ -200,7 +203,7 @@ class GithubView:
 
     def _summarise(self, event: Ended) -> None:
         if event.rules:
-            self._summary.append(table(PROOFS_HEAD, proof_rows(event.rules)))
+            self._summary.append(table(TESTS_HEAD, test_rows(event.rules)))
         self._summary += [f"- {escaped(line)}" for line in question_lines(event.questions)]
         self._summary += [f"- contradicts: {escaped(against_line(one))}" for one in event.contradictions]
         self._summary += [f"- ASSUMED, nobody confirmed it: {escaped(one_line(a, WHOLE))}" for a in event.assumptions]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from policyloop.view.mutants import effect_word, question_words
-from policyloop.view.words import one_line, plural
+from policyloop.view.words import Mark, one_line, plural
 
 if TYPE_CHECKING:
     from policyloop.access.lint import Hole, LintResult
@@ -32,7 +32,16 @@ def lint_line(result: "LintResult") -> str:
     """The verdict of `lint`."""
     levels = [one.level for one in result.holes]
     counted = [plural(levels.count(level), level) for level in ("warning", "note") if level in levels]
-    return f"{result.outcome}: {', '.join(counted) or 'nothing found'}; {plural(result.asked, 'request')} asked"
+    left = f"; {plural(len(result.unasked), 'thing')} not looked at" if result.unasked else ""
+    said = ", ".join(counted) or "nothing found"
+    return f"{result.outcome}: {said}; {plural(result.asked, 'request')} asked{left}"
+
+
+def lint_mark(result: "LintResult") -> Mark:
+    """`good` only where all was looked at and nothing was found."""
+    if result.exit_code:
+        return "bad"
+    return "warn" if result.holes or result.unasked else "good"
 
 
 def lint_lines(result: "LintResult") -> Iterator[str]:
@@ -43,3 +52,9 @@ def lint_lines(result: "LintResult") -> Iterator[str]:
         if shown:
             yield f"  shown by: {shown}"
         yield from (f"  why: {one_line(reason)}" for reason in one.why)
+    yield from unasked_lines(result)
+
+
+def unasked_lines(result: "LintResult") -> Iterator[str]:
+    """What was not looked at."""
+    yield from (f"not looked at: {one_line(line)}" for line in result.unasked)

@@ -8,7 +8,7 @@ from policyloop.findings import Finding
 from policyloop.view.access import access_line, access_lines
 from policyloop.view.paper import bullets, code_block, diff_block, document, table, text
 from policyloop.view.plain import weakened_line
-from policyloop.view.specs import PROOFS_HEAD, against_line, proof_rows, question_lines
+from policyloop.view.specs import TESTS_HEAD, against_line, question_lines, test_rows
 from policyloop.view.words import counts, event_line, place, plural, spent_words
 
 
@@ -61,7 +61,7 @@ def _of_spec(event: Ended) -> str:
         *(f"contradicts: {against_line(one)}" for one in event.contradictions),
         *(f"ASSUMED, nobody confirmed it: {assumed}" for assumed in event.assumptions),
     ]
-    return bullets(lines) + (table(PROOFS_HEAD, proof_rows(event.rules)) if event.rules else "")
+    return bullets(lines) + (table(TESTS_HEAD, test_rows(event.rules)) if event.rules else "")
 
 
 def _verdict(event: Ended, tag: str) -> str:

@@ -1,6 +1,5 @@
 """The assertions of a report as a JUnit file, the form that CI systems read."""
 
-from pathlib import Path
 from xml.etree import ElementTree as ET  # written here, never parsed
 
 from policyloop.findings import AssertionId, Finding, Report, Result
@@ -35,11 +34,6 @@ def junit(report: Report) -> str:
             suite.set(count, str(len(list(suite.iter(tag)))))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def write_junit(path: Path, report: Report) -> None:
-    """Write it to `path`."""
-    path.write_text(junit(report), encoding="utf-8")
 
 
 def _name(one: AssertionId) -> str:

@@ -4,8 +4,9 @@ from policyloop.view.words import clean
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in text)
+    """Text that Markdown shows as it is, cleaned and on one line; no line of it begins a workflow command."""
+    flat = clean(text).replace("\n", " ")
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in flat)
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

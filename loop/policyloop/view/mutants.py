@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from policyloop.view.words import one_line, plural
+from policyloop.view.words import Mark, one_line, plural
 
 if TYPE_CHECKING:
     from policyloop.access.mutate import Mutant, MutateResult, Survivor
@@ -42,11 +42,13 @@ def question_words(question: "Question") -> str:
 def survivor_line(one: "Survivor") -> str:
     """What is known about a mutant that no test noticed."""
     if one.witness is None:
+        if not one.asked:
+            return "no request was searched for that shows it"
         asked = plural(one.asked, "request")
-        if not one.proved:
+        if one.alike != "proved":
             return f"not told apart by {asked}"
-        pairs = plural(one.proved, "pair")
-        return f"equivalent (proved): for {pairs} of a principal and an action no resource differs; nor did {asked}"
+        questions = plural(one.proved, "question")
+        return f"equivalent (proved): {questions} to the solver cover all that the file can touch; nor did {asked} tell"
     how = " under strict evaluation" if one.witness.strict else ""
     before, after = effect_word(one.witness.effect), effect_word(one.witness.mutated)
     return f"{question_words(one.witness.question)}: {before}, but {after} by the mutant{how}"
@@ -54,15 +56,23 @@ def survivor_line(one: "Survivor") -> str:
 
 def score_line(result: "MutateResult") -> str:
     """The verdict of `mutate`."""
-    shown, counted = len(result.shown), result.killed + len(result.shown)
     score = "no score" if result.score is None else f"score {result.score}%"
     least = f" (asked for: {result.min_score}%)" if result.min_score is not None else ""
-    parts = [f"{result.killed} of {plural(counted, 'mutant')} killed", f"{shown} unnoticed"]
-    parts += [f"{len(result.alike)} like the original"] if result.alike else []
+    parts = [f"{result.killed} of {plural(result.counted, 'mutant')} killed", f"{len(result.shown)} unnoticed"]
+    parts += [f"{len(result.untold)} not told apart"] if result.untold else []
+    parts += [f"{len(result.proved)} proved like the original"] if result.proved else []
     parts += [f"{len(result.invalid)} invalid"] if result.invalid else []
-    tried = result.killed + len(result.survivors) + len(result.invalid)
-    parts += [f"{result.made - tried} not tried"] if result.made > tried else []
-    return f"{score}{least}: {', '.join(parts)}"
+    parts += [f"{result.made - result.tried} not tried"] if result.made > result.tried else []
+    ended = f"; cut off: {one_line(result.cut_off.because)}" if result.cut_off else ""
+    return f"{score}{least}: {', '.join(parts)}{ended}"
+
+
+def score_mark(result: "MutateResult") -> Mark:
+    """`good` only where every mutant was tried and every one that counts was noticed."""
+    if result.exit_code:
+        return "bad"
+    whole = result.counted > 0 and result.killed == result.counted and result.made == result.tried
+    return "good" if whole else "warn"
 
 
 def mutate_lines(result: "MutateResult") -> Iterator[str]:
@@ -70,7 +80,9 @@ def mutate_lines(result: "MutateResult") -> Iterator[str]:
     for one in result.shown:
         yield f"UNNOTICED {mutant_line(one.mutant, result.policies)}"
         yield f"  shown by: {survivor_line(one)}"
-    for one in result.alike:
+    for one in result.untold:
+        yield f"UNNOTICED {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}"
+    for one in result.proved:
         yield f"like the original: {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}"
     for mutant in result.invalid:
         yield f"invalid: {mutant_line(mutant, result.policies)}"

@@ -12,20 +12,20 @@ from policyloop.view.holes import lint_line, lint_lines
 from policyloop.view.mutants import mutate_lines, score_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
-    PROOFS_HEAD,
     RULES_HEAD,
+    TESTS_HEAD,
     Row,
     against_line,
     answer_lines,
     check_line,
     decision_rows,
     gap_line,
-    proof_rows,
     question_lines,
     rule_rows,
     state_line,
+    test_rows,
 )
-from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
+from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, inert, one_line, plural
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer
@@ -153,7 +153,7 @@ class PlainView:
         for text in event.assumptions:
             self._say(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}")
         if event.rules:
-            self._rows(PROOFS_HEAD, proof_rows(event.rules))
+            self._rows(TESTS_HEAD, test_rows(event.rules))
 
     def _rows(self, head: Row, rows: list[Row]) -> None:
         for row in rows:
@@ -174,7 +174,7 @@ class PlainView:
             self._say(f"    {line}")
 
     def _say(self, line: str) -> None:
-        print(line, file=self._out or sys.stdout, flush=True)
+        print(inert(line), file=self._out or sys.stdout, flush=True)
 
 
 def weakened_line(one: Weakened) -> str:
@@ -187,4 +187,4 @@ def weakened_line(one: Weakened) -> str:
 def compiler_words(result: CheckResult) -> str:
     """Which compiler judged."""
     info = result.report.compiler
-    return f"Cerbos {info.version} ({info.runner})"
+    return one_line(f"Cerbos {info.version} ({info.runner})")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from policyloop.view.holes import lint_mark
+from policyloop.view.mutants import score_mark
 from policyloop.view.words import one_line, plural
 
 if TYPE_CHECKING:
@@ -36,15 +38,15 @@ def facts(review: "Review") -> Iterator[tuple[str, str, str]]:
     if access is None or access.skipped is not None:
         yield "Access", "not compared", "warn"
     else:
-        wider, narrower = len(access.wider), len(access.narrower)
-        asked = sum(one.wider and one.asked_for is not None for one in access.reasons)
+        wider, narrower, asked = access.count.wider, access.count.narrower, access.count.accepted
         words = f"{wider} wider, {narrower} narrower" if wider or narrower or asked else "no change found"
         words += f", {asked} wider as asked for" if asked else ""
-        yield "Access", words, "bad" if wider else "good"
+        words += f", {len(access.uncovered)} changed rules not covered" if access.uncovered else ""
+        yield "Access", words, "bad" if wider else "warn" if access.uncovered else "good"
     if ended is not None:
-        proven = sum(rule.proven for rule in ended.rules)
+        tested = sum(rule.tested for rule in ended.rules)
         if ended.rules:
-            yield "Rules proven", f"{proven} of {len(ended.rules)}", "good" if proven == len(ended.rules) else "bad"
+            yield "Rules tested", f"{tested} of {len(ended.rules)}", "good" if tested == len(ended.rules) else "bad"
         yield (
             "Assertions",
             f"{ended.tally.passed} of {ended.tally.ran} passed",
@@ -53,16 +55,18 @@ def facts(review: "Review") -> Iterator[tuple[str, str, str]]:
         if ended.released:
             yield "Tests released", str(len(ended.released)), "warn"
     if review.mutation is not None:
-        score, unnoticed = review.mutation.score, len(review.mutation.shown)
+        score, unnoticed = review.mutation.score, len(review.mutation.shown) + len(review.mutation.untold)
         said = "nothing to measure" if score is None else f"{score}%"
         yield (
             "Mistakes noticed",
             said + (f", {unnoticed} unnoticed" if unnoticed else ""),
-            "warn" if unnoticed else "good",
+            score_mark(review.mutation),
         )
     if review.lint is not None:
-        warnings = sum(one.level == "warning" for one in review.lint.holes)
-        yield "Holes", plural(warnings, "warning") if warnings else "none found", "warn" if warnings else "good"
+        warnings, notes = review.lint.warnings, len(review.lint.holes) - review.lint.warnings
+        told = [plural(count, word) for count, word in ((warnings, "warning"), (notes, "note")) if count]
+        told += ["not all was looked at"] if review.lint.unasked else []
+        yield "Holes", ", ".join(told) or "none found", lint_mark(review.lint)
     yield (
         "Ledger",
         "NOT whole" if review.broken else f"whole, {plural(review.records, 'record')}",

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Ended, Judged, RuleProof, Started
-from policyloop.view.access import EFFECTS, access_line
-from policyloop.view.holes import hole_line, shown_line
+from policyloop.view.access import EFFECTS, access_line, uncovered_line
+from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.paper import bullets, code_block, diff_block, document, text
 from policyloop.view.review import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = (
     ("request", "What was asked for"),
-    ("rules", "Rules and their proof"),
+    ("rules", "Rules and their tests"),
     ("access", "What changed in access"),
     ("tests", "Do the tests bite?"),
     ("holes", "Holes that compile"),
@@ -87,18 +87,18 @@ def _request(review: "Review") -> str:
 def _rules(review: "Review") -> str:
     rules = review.ended.rules if review.ended else ()
     if not rules:
-        return "<p>The run had no spec, so there are no rules to prove.</p>"
+        return "<p>The run had no spec, so there are no rules to test.</p>"
     rows = "".join(map(_rule, rules))
     return (
         '<div class="wide"><table><thead><tr><th scope="col">Rule</th><th scope="col">Where it lives</th>'
-        f'<th scope="col">Proof</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<th scope="col">Tests</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
 def _rule(rule: RuleProof) -> str:
     where = f"{rule.file}:{rule.line}" if rule.line else rule.file or "nowhere"
     passed = sum(one.result == "passed" for one in rule.assertions)
-    mark, word = ("good", "proven") if rule.proven else ("bad", "NOT proven")
+    mark, word = ("good", "tested") if rule.tested else ("bad", "NOT tested")
     decisions = "".join(
         f"<li>{text(decision.decision)}"
         + bullets(
@@ -123,6 +123,7 @@ def _access(review: "Review") -> str:
     said = f"<p>{text(access_line(review.access))}.</p>" if review.access else "<p>Access was not compared.</p>"
     said += f"<p>Compared with: {text(review.against)}.</p>" if review.access and review.against else ""
     proofs = review.access.proofs if review.access else None
+    said += bullets(map(uncovered_line, review.access.uncovered if review.access else ()))
     said += bullets(f"Not proved, because {why}" for why in (proofs.because if proofs else ()))
     said += bullets(review.access.notes if review.access else ())
     if not review.matrices:
@@ -153,7 +154,8 @@ def _tests(review: "Review") -> str:
             f"<p>Shown by: {text(survivor_line(one))}</p><p>A test that would notice it:</p>"
             f"{code_block(one.test or '')}</details>"
         )
-    alike = [f"{mutant_line(one.mutant)}: {survivor_line(one)}" for one in result.alike]
+    said += bullets((f"unnoticed: {mutant_line(one.mutant)}: {survivor_line(one)}" for one in result.untold), "warn")
+    alike = [f"{mutant_line(one.mutant)}: {survivor_line(one)}" for one in result.proved]
     more = [f"invalid: {mutant_line(one)}" for one in result.invalid]
     if alike or more:
         count = plural(len(alike) + len(more), "mistake")
@@ -171,7 +173,8 @@ def _holes(review: "Review") -> str:
         body = bullets([*([f"Shown by: {shown}"] if shown else []), *one.why])
         body += code_block(one.excerpt) if one.excerpt else ""
         parts.append(f'<details><summary class="{mark}">{text(hole_line(one))}</summary>{body}</details>')
-    return "".join(parts) or f"<p>None was found; {plural(review.lint.asked, 'request')} were asked.</p>"
+    found = "".join(parts) or f"<p>None was found; {plural(review.lint.asked, 'request')} were asked.</p>"
+    return found + bullets(unasked_lines(review.lint), "warn")
 
 
 def _files(review: "Review") -> str:

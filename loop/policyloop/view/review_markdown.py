@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Clarified, Ended, Judged, Started, plain
-from policyloop.view.access import access_line, sides_line
-from policyloop.view.holes import hole_line, shown_line
+from policyloop.view.access import access_line, sides_line, uncovered_line
+from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.markdown import escaped, fenced, raw_table, table
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.review import (
@@ -21,8 +21,8 @@ from policyloop.view.review import (
     row_words,
     sign_of,
 )
-from policyloop.view.specs import PROOFS_HEAD, against_line, proof_rows, question_lines
-from policyloop.view.words import event_line, one_line
+from policyloop.view.specs import TESTS_HEAD, against_line, question_lines, test_rows
+from policyloop.view.words import event_line, one_line, plural
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix
@@ -43,7 +43,7 @@ def markdown(review: "Review") -> str:
     parts += [f"- ⚠️ {escaped(one_line(one))}" for one in review.missing]
     parts += _request(review)
     if review.ended and review.ended.rules:
-        parts += ["\n### Rules and their proof\n", table(PROOFS_HEAD, proof_rows(review.ended.rules))]
+        parts += ["\n### Rules and their tests\n", table(TESTS_HEAD, test_rows(review.ended.rules))]
     parts += _access(review)
     parts += _tests(review)
     parts += _holes(review)
@@ -77,7 +77,11 @@ def _access(review: "Review") -> Iterator[str]:
         yield f"\nCompared with: {escaped(one_line(review.against))}."
     if review.access:
         because = review.access.proofs.because if review.access.proofs else ()
-        said = (*(f"Not proved, because {why}" for why in because), *review.access.notes)
+        said = (
+            *map(uncovered_line, review.access.uncovered),
+            *(f"Not proved, because {why}" for why in because),
+            *review.access.notes,
+        )
         yield from (f"- {escaped(one_line(line))}" for line in said)
     signs = "; ".join(f"{sign} {word}" for sign, word, _ in STATES.values() if sign)
     for matrix in review.matrices:
@@ -135,7 +139,8 @@ def _holes(review: "Review") -> Iterator[str]:
         shown = shown_line(one)
         yield f"- {escaped(hole_line(one))}" + (f"\n  - shown by: {escaped(shown)}" if shown else "")
     if not review.lint.holes:
-        yield "None was found.\n"
+        yield f"None was found; {plural(review.lint.asked, 'request')} were asked.\n"
+    yield from (f"- ⚠️ {escaped(line)}" for line in unasked_lines(review.lint))
 
 
 def _folded(summary: str, body: str) -> str:

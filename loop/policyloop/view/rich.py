@@ -18,26 +18,26 @@ from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, E
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-from policyloop.view.access import diff_line, reason_line, request_line
-from policyloop.view.holes import hole_line, lint_line, shown_line
-from policyloop.view.mutants import mutate_lines, score_line
+from policyloop.view.access import beside_lines, diff_line, reason_line, request_line
+from policyloop.view.holes import hole_line, lint_line, lint_mark, shown_line, unasked_lines
+from policyloop.view.mutants import mutate_lines, score_line, score_mark
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
 from policyloop.view.specs import (
     DECISIONS_HEAD,
-    PROOFS_HEAD,
     RULES_HEAD,
+    TESTS_HEAD,
     Row,
     against_line,
     answer_lines,
     check_line,
     decision_rows,
     gap_line,
-    proof_rows,
     question_lines,
     rule_rows,
     state_line,
+    test_rows,
 )
-from policyloop.view.words import WHOLE, clean, counts, event_line, one_line, place, plural
+from policyloop.view.words import WHOLE, Mark, clean, counts, event_line, inert, one_line, place, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class RichView:
 
     def note(self, text: str) -> None:
         """Something a person should know before the run."""
-        self._console.print(Text(one_line(text), style="yellow"))
+        self._console.print(_text(one_line(text), style="yellow"))
 
     def event(self, event: Event) -> None:
         """Print what is worth keeping; show the rest in the panel."""
@@ -75,17 +75,17 @@ class RichView:
         match event:
             case Compared():
                 self._access(event.access)
-                self._console.print(Text(event_line(event, None), style="bold"))
+                self._console.print(_text(event_line(event, None), style="bold"))
             case Started() | Answered(replayed=True):
-                self._console.print(Text(event_line(event, None), style="bold"))
+                self._console.print(_text(event_line(event, None), style="bold"))
             case Judged():
                 self._judged(event)
             case Attempted():
                 self._attempted(event)
             case Clarified():
-                self._console.print(Text(event_line(event, None), style="bold"))
+                self._console.print(_text(event_line(event, None), style="bold"))
                 for change in event.changes:
-                    self._console.print(Text(f"  change: {one_line(change, WHOLE)}", style="yellow"))
+                    self._console.print(_text(f"  change: {one_line(change, WHOLE)}", style="yellow"))
             case Ended():
                 self._ended(event)
 
@@ -93,7 +93,7 @@ class RichView:
         """The findings of the first class, then the verdict."""
         self._findings(result.report.first)
         for one in result.weakened:
-            self._console.print(Text(f"weakened: {weakened_line(one)}", style="red"))
+            self._console.print(_text(f"weakened: {weakened_line(one)}", style="red"))
         tally = result.report.tally
         words = f"{counts(result.report.findings)}; {tally.passed}/{tally.ran} assertions passed"
         self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
@@ -106,17 +106,17 @@ class RichView:
     def _access(self, access: AccessReport, policies: str = "") -> None:
         for one in access.reasons:
             colour = "yellow" if one.asked_for else "red" if one.wider else "cyan"
-            self._console.print(Text(reason_line(one, policies), style=colour))
-            self._console.print(Text(f"  shown by: {request_line(one)}", style="dim"))
-        for note in access.notes:
-            self._console.print(Text(one_line(note), style="dim"))
+            self._console.print(_text(reason_line(one, policies), style=colour))
+            self._console.print(_text(f"  shown by: {request_line(one)}", style="dim"))
+        for line in beside_lines(access, policies):
+            self._console.print(_text(line, style="yellow" if line.startswith("NOT COVERED") else "dim"))
 
     def guard(self, result: GuardResult) -> None:
         """What a person released, what got weaker, then the verdict."""
         for name in result.released:
-            self._console.print(Text(f"RELEASED by a person: {one_line(name)}", style="yellow"))
+            self._console.print(_text(f"RELEASED by a person: {one_line(name)}", style="yellow"))
         for one in result.weakened:
-            self._console.print(Text(weakened_line(one), style="red"))
+            self._console.print(_text(weakened_line(one), style="red"))
         if result.weakened:
             self._verdict("weakened", f"{len(result.weakened)} of {plural(result.locked, 'assertion')}")
         else:
@@ -127,18 +127,18 @@ class RichView:
         from policyloop.view.details import detail_lines
 
         spec = result.spec
-        self._console.print(Text(one_line(spec.request, WHOLE), style="bold"))
+        self._console.print(_text(one_line(spec.request, WHOLE), style="bold"))
         self._table("Rules", RULES_HEAD, rule_rows(spec))
         self._table("Decisions", DECISIONS_HEAD, decision_rows(spec))
         for line in (*detail_lines(spec), *answer_lines(spec)):
-            self._console.print(Text(line))
+            self._console.print(_text(line))
         style = "green" if spec.is_confirmed else "yellow"
-        self._console.print(Text(f"{one_line(result.path)}: {state_line(spec)}", style=style))
+        self._console.print(_text(f"{one_line(result.path)}: {state_line(spec)}", style=style))
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
         for gap in result.gaps:
-            self._console.print(Text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
+            self._console.print(_text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
         self._verdict(result.outcome, check_line(result).partition(": ")[2])
 
     def session(self, answer: "Answer") -> None:
@@ -147,33 +147,35 @@ class RichView:
 
         head, *rest = session_lines(answer)
         style = {"GREEN": "bold green", "FIX": "bold yellow"}.get(answer.next, "bold red")
-        self._console.print(Text(head, style=style))
+        self._console.print(_text(head, style=style))
         for line in rest:
-            self._console.print(Text(line))
+            self._console.print(_text(line))
 
     def lint(self, result: "LintResult") -> None:
         """The holes, then how many there are."""
         for one in result.holes:
             colour = "yellow" if one.level == "warning" else "cyan"
-            self._console.print(Text(hole_line(one, result.policies), style=colour))
+            self._console.print(_text(hole_line(one, result.policies), style=colour))
             if one.excerpt:
-                self._console.print(Text(clean(one.excerpt), style="dim"))
+                self._console.print(_text(clean(one.excerpt), style="dim"))
             shown = shown_line(one)
             if shown:
-                self._console.print(Text(f"  shown by: {shown}"))
+                self._console.print(_text(f"  shown by: {shown}"))
             for reason in one.why:
-                self._console.print(Text(f"  why: {one_line(reason)}"))
-        self._verdict("green" if result.exit_code == 0 else result.outcome, lint_line(result))
+                self._console.print(_text(f"  why: {one_line(reason)}"))
+        for line in unasked_lines(result):
+            self._console.print(_text(line, style="yellow"))
+        self._verdict(result.outcome, lint_line(result).partition(": ")[2], lint_mark(result))
 
     def mutate(self, result: "MutateResult") -> None:
         """The mutants that no test noticed, the tests that would, then the score."""
         for line in mutate_lines(result):
-            self._console.print(Text(line, style="yellow" if line.startswith("UNNOTICED") else ""))
+            self._console.print(_text(line, style="yellow" if line.startswith("UNNOTICED") else ""))
         suite = result.suite()
         if suite:
             self._console.print(Rule("tests to add", align="left", style="dim"))
             self._console.print(Syntax(clean(suite), "yaml", background_color="default"))
-        self._verdict("green" if result.exit_code == 0 else result.outcome, score_line(result))
+        self._verdict(result.outcome, score_line(result), score_mark(result))
 
     def pause(self) -> None:
         """Something is asked: the panel goes until the next event."""
@@ -192,7 +194,7 @@ class RichView:
         for name in head:
             table.add_column(name, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(_text(cell) for cell in row))
         self._console.print(table)
 
     def _judged(self, event: Judged) -> None:
@@ -214,18 +216,18 @@ class RichView:
             head = Text.assemble((place(finding), "bold"), " ", (finding.code, colour), "  ", one_line(finding.message))
             self._console.print(head)
             if finding.excerpt:
-                excerpt = Text(clean(finding.excerpt), style="dim")
+                excerpt = _text(clean(finding.excerpt), style="dim")
                 self._console.print(excerpt, no_wrap=True, overflow="ellipsis")
             for reason in finding.why:
-                self._console.print(Text(f"  why: {one_line(reason)}"))
+                self._console.print(_text(f"  why: {one_line(reason)}"))
         if len(findings) > MOST_FINDINGS:
-            self._console.print(Text(f"and {len(findings) - MOST_FINDINGS} more of this class", style="dim"))
+            self._console.print(_text(f"and {len(findings) - MOST_FINDINGS} more of this class", style="dim"))
 
     def _attempted(self, event: Attempted) -> None:
         style = "red" if event.weakened else "yellow" if event.refusal or not event.progress else "green"
-        self._console.print(Text(event_line(event, None), style=style))
+        self._console.print(_text(event_line(event, None), style=style))
         for one in event.weakened[:5]:
-            self._console.print(Text(f"  {weakened_line(one)}", style="red"))
+            self._console.print(_text(f"  {weakened_line(one)}", style="red"))
         if event.diff:
             diff = clean(event.diff).rstrip("\n")
             self._console.print(Syntax(diff, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
@@ -233,22 +235,21 @@ class RichView:
     def _ended(self, event: Ended) -> None:
         self.close()
         if event.files_changed:
-            self._console.print(Text("written: " + ", ".join(one_line(p) for p in event.files_changed)))
+            self._console.print(_text("written: " + ", ".join(one_line(p) for p in event.files_changed)))
         for line in question_lines(event.questions):
-            self._console.print(Text(line))
+            self._console.print(_text(line))
         for one in event.contradictions:
-            self._console.print(Text(f"contradicts: {against_line(one)}", style="red"))
+            self._console.print(_text(f"contradicts: {against_line(one)}", style="red"))
         for text in event.assumptions:
-            self._console.print(Text(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", style="yellow"))
-        self._table("Rules", PROOFS_HEAD, proof_rows(event.rules))
+            self._console.print(_text(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", style="yellow"))
+        self._table("Rules", TESTS_HEAD, test_rows(event.rules))
         words = event_line(event, None).partition(": ")[2]
         self._verdict(event.ending.value, words.removeprefix("Stopped: "))
 
-    def _verdict(self, word: str, words: str) -> None:
-        good = word in (Ending.GREEN.value, "kept", "complete")
-        self._console.print(
-            Text.assemble((f" {word.upper()} ", f"reverse bold {'green' if good else 'red'}"), " ", words)
-        )
+    def _verdict(self, word: str, words: str, mark: Mark | None = None) -> None:
+        mark = mark or ("good" if word in (Ending.GREEN.value, "kept", "complete") else "bad")
+        colour = {"good": "green", "warn": "yellow", "bad": "red"}[mark]
+        self._console.print(Text.assemble((f" {word.upper()} ", f"reverse bold {colour}"), " ", words))
 
 
 class StatusPanel:
@@ -290,8 +291,13 @@ class StatusPanel:
         for name, used, cap, words in rows:
             bar = ProgressBar(total=cap, completed=min(used, cap), width=24, complete_style="cyan")
             table.add_row(name, bar, words)
-        self._spinner.update(text=Text(f" cycle {spent.cycles}, class {self._class}: {self._doing}"))
+        self._spinner.update(text=_text(f" cycle {spent.cycles}, class {self._class}: {self._doing}"))
         return Panel(Group(self._spinner, table), title="policyloop", title_align="left", border_style="dim")
 
     def _elapsed(self) -> float:
         return max(self._spent.seconds, time.monotonic() - self._since)
+
+
+def _text(line: str = "", style: str = "") -> Text:
+    """Anybody's text, cleaned; never markup."""
+    return Text(inert(line) if "\n" not in line else clean(line), style=style)

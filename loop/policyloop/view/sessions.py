@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from policyloop.budget import left
 from policyloop.session.answer import Answer
 from policyloop.session.steps import DONE, FIX, STOP
-from policyloop.view.specs import PROOFS_HEAD, proof_rows
+from policyloop.view.specs import TESTS_HEAD, test_rows
 from policyloop.view.words import clean, finding_line, one_line, plural
 
 MAX_EXCERPT = 2_000
@@ -52,8 +52,8 @@ def _end_lines(answer: Answer) -> Iterator[str]:
     yield f"files changed: {_names(answer.files_changed) or 'none'}"
     for text in answer.assumptions:
         yield f"ASSUMED, nobody confirmed it: {one_line(text)}"
-    for row in proof_rows(answer.rules):
-        yield f"{PROOFS_HEAD[0]} {row[0]}: " + " | ".join(cell for cell in row[1:] if cell)
+    for row in test_rows(answer.rules):
+        yield f"{TESTS_HEAD[0]} {row[0]}: " + " | ".join(cell for cell in row[1:] if cell)
     if answer.phase == "stopped":
         yield "Report to the person. Only they end the session (policyloop session end) or start anew (start --anew)."
 

@@ -14,7 +14,7 @@ Row = tuple[str, ...]
 
 RULES_HEAD = ("rule", "who", "may or may not", "on", "condition", "purpose")
 DECISIONS_HEAD = ("decision", "rule", "who", "does", "to", "gets", "shows")
-PROOFS_HEAD = ("rule", "where it lives", "assertions", "result")
+TESTS_HEAD = ("rule", "where it lives", "assertions", "result")
 
 
 def rule_rows(spec: "Spec") -> list[Row]:
@@ -115,8 +115,8 @@ def against_line(one: Against) -> str:
     return one_line(f"{names} demands {one.demands}, but rule {one.rule} says {says}: {one.decision}{how}", 1000)
 
 
-def proof_rows(rules: Sequence[RuleProof]) -> list[Row]:
-    """A row a rule, under `PROOFS_HEAD`."""
+def test_rows(rules: Sequence[RuleProof]) -> list[Row]:
+    """A row a rule, under `TESTS_HEAD`."""
     rows = []
     for rule in rules:
         place = f"{rule.file}:{rule.line}" if rule.line else rule.file or "nowhere"
@@ -124,7 +124,7 @@ def proof_rows(rules: Sequence[RuleProof]) -> list[Row]:
         bad = [f"{one.principal} {one.action} {one.resource}: {one.result}" for one in rule.assertions]
         failing = [words for words, result in zip(bad, results, strict=True) if result != "passed"]
         said = f"{results.count('passed')} of {len(results)} passed"
-        verdict = "proven" if rule.proven else "; ".join(failing[:3]) or "nothing proves it"
+        verdict = "tested" if rule.tested else "; ".join(failing[:3]) or "nothing tests it"
         rows.append(_row(rule.rule, place, said, verdict))
     return rows
 

@@ -1,12 +1,17 @@
 """The sentences that every view for people shares, and the cleaning that each text goes through before it is shown."""
 
+import os
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from policyloop.budget import Budget, Spent
 from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.redact import redact
+
+Mark = Literal["good", "warn", "bad"]
+"""Green, amber, red: `good` is for what is good, not for what merely did not fail."""
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
@@ -20,6 +25,17 @@ def clean(text: str) -> str:
     That is control, bidirectional and invisible characters, and halves of characters, which no file or terminal takes.
     """
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", redact(text))
+
+
+def inert(line: str) -> str:
+    """A line as it is printed: cleaned, one line, and under GitHub Actions no workflow command.
+
+    The runner takes `::error::` behind any blanks, and `##[error]` anywhere, from both streams.
+    """
+    flat = clean(line).replace("\n", " ")
+    if os.environ.get("GITHUB_ACTIONS"):
+        flat = re.sub(r"^(\s*):(?=:)", r"\1: ", flat).replace("##[", "## [")
+    return flat
 
 
 WHOLE = 10_000_000
@@ -37,12 +53,14 @@ def place(finding: Finding, policies: str = "") -> str:
     parts = [one_line(finding.file or policies or "-")]
     parts += [str(n) for n in (finding.line, finding.column) if n is not None]
     path = ":".join(parts)
-    return f"{policies}/{path}" if policies and finding.file else path
+    return f"{one_line(policies)}/{path}" if policies and finding.file else path
 
 
 def finding_line(finding: Finding, policies: str = "") -> str:
     """A finding on one line."""
-    return f"{place(finding, policies)}: {finding.error_class.value}/{finding.code}: {one_line(finding.message)}"
+    return (
+        f"{place(finding, policies)}: {finding.error_class.value}/{one_line(finding.code)}: {one_line(finding.message)}"
+    )
 
 
 def counts(findings: Iterable[Finding]) -> str:
@@ -79,7 +97,11 @@ def edits_words(attempt: Attempted) -> str:
 
 
 def event_line(event: Event, budget: Budget | None) -> str:
-    """One line for one event: what happened, and how much of each budget is used."""
+    """One line for one event: what happened, and how much of each budget is used. It is clean, whatever it tells."""
+    return one_line(_event_line(event, budget), WHOLE)
+
+
+def _event_line(event: Event, budget: Budget | None) -> str:
     match event:
         case Started():
             asked = f"request: {one_line(event.request, 120)}" if event.request else "repair what is there"

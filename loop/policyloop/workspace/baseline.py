@@ -1,6 +1,7 @@
 """The policy directory as it was: another directory, or the same one at a git revision, read with git's plumbing."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,13 @@ from pathlib import Path
 from policyloop.bundle import MAX_FILES, MAX_TOTAL_BYTES, Bundle
 from policyloop.errors import Unavailable, UsageError
 from policyloop.layout import is_ours, kind
-from policyloop.workspace.git import Git, in_work_tree
+from policyloop.workspace.archive import is_archive
+from policyloop.workspace.gather import MAX_FILE_BYTES
+from policyloop.workspace.git import Git, git_tracks, in_work_tree
 from policyloop.workspace.inside import open_directory, shown
-from policyloop.workspace.read import MAX_FILE_BYTES, read_bundle
+from policyloop.workspace.read import read_bundle
 
+_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LINK, _SUBMODULE = "120000", "160000"
 
 
@@ -34,7 +38,7 @@ def read_baseline(spec: str, directory: Path) -> Bundle:
     if not spec or "\0" in spec or spec.startswith("-"):
         raise UsageError(f"The baseline {name} is neither a directory nor a git revision.", "Give one of them.")
     is_path = spec in (".", "..") or spec.startswith(("/", "./", "../"))
-    is_folder = Path(spec).is_dir()
+    is_folder = Path(spec).is_dir() or is_archive(Path(spec))
     if is_path:
         return read_bundle(Path(spec))
     if not is_folder:
@@ -72,12 +76,15 @@ def _at_revision(spec: str, directory: Path) -> Bundle:
     root, real = open_directory(directory)
     os.close(root)
     git = Git(real)
-    where = git.ask("rev-parse", "--show-prefix")
-    if where is None:
+    # Asked for the top first: a bare repository, which the files of a commit can be, has none.
+    top = git.ask("rev-parse", "--show-toplevel")
+    where = git.ask("rev-parse", "--show-prefix") if top is not None else None
+    if top is None or where is None:
         raise UsageError(
             f"The baseline {name} is no directory, and {shown(str(directory))} is in no git work tree ({git.said}).",
             "Give a directory.",
         )
+    _refuse_inner(Path(os.fsdecode(top.removesuffix(b"\n"))), spec)
     prefix = os.fsdecode(where.removesuffix(b"\n"))
     # Without --quiet, which would keep back that a name is ambiguous.
     commit = git.ask("rev-parse", "--verify", "--end-of-options", f"{spec}^{{commit}}")
@@ -98,6 +105,19 @@ def _at_revision(spec: str, directory: Path) -> Bundle:
     _refuse_ours(entries, name)
     _refuse_links(git, tree, [e for e in entries if e.mode == _LINK], name)
     return _bundle(git, entries, name)
+
+
+def _refuse_inner(top: Path, spec: str) -> None:
+    """A repository inside another that tracks its place: a submodule, or one that was put over the policies.
+
+    Its names are chosen by whoever chose or made it. A commit's whole hash says the same in every repository.
+    """
+    if not _HASH.fullmatch(spec) and git_tracks(top):
+        raise UsageError(
+            f"{shown(str(top))} is a git repository of its own inside another one that tracks it, so {shown(spec)} may "
+            "be a revision of either.",
+            "Give the whole hash of the commit, or a directory.",
+        )
 
 
 def _refuse_ours(entries: Sequence[_Entry], name: str) -> None:

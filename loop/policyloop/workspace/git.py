@@ -7,6 +7,13 @@ from pathlib import Path
 from policyloop.errors import Unavailable
 
 TIMEOUT_SECONDS = 60
+# A commit can carry the files of a bare repository, and git would take the folder that holds them for one.
+_SETTINGS = (
+    "--literal-pathspecs",
+    *("-c", "core.warnAmbiguousRefs=true"),
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor=false"),
+)
 
 
 def in_work_tree(folder: Path) -> bool:
@@ -36,6 +43,7 @@ class Git:
             **kept,
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_GRAFT_FILE": os.devnull,
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
@@ -45,7 +53,7 @@ class Git:
         """What git prints, None when it fails; then `said` is its last line."""
         try:
             done = subprocess.run(
-                ["git", "--no-pager", "-c", "core.warnAmbiguousRefs=true", *arguments],
+                ["git", "--no-pager", *_SETTINGS, *arguments],
                 cwd=self._folder,
                 env=self._environment,
                 input=stdin,

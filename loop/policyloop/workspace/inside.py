@@ -17,6 +17,9 @@ from policyloop.errors import UsageError
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+"""The endings of files that Cerbos's disk store takes for a packed policy directory."""
+
 _IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST}
 
 
@@ -59,6 +62,11 @@ def open_directory(directory: Path) -> tuple[int, Path]:
             f"The policy directory {name} does not exist.", "Give a directory that holds policies."
         ) from None
     except NotADirectoryError:
+        if directory.name.endswith(ARCHIVES):
+            raise UsageError(
+                f"{name} is an archive: it can be looked at, and nothing is written to it.",
+                "Unpack it, and give that folder.",
+            ) from None
         raise UsageError(f"{name} is not a directory.", "Give the directory that holds the policies.") from None
     except (OSError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else "its links lead in a circle"

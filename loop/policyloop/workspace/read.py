@@ -6,15 +6,18 @@ import shlex
 import stat
 from pathlib import Path
 
-from policyloop.bundle import MAX_DEPTH, MAX_FILES, MAX_TOTAL_BYTES, Bundle
+from policyloop.bundle import MAX_DEPTH, Bundle
 from policyloop.errors import PersonNeeded, UsageError
-from policyloop.layout import NEVER, is_ours, kind
+from policyloop.layout import NEVER, kind
+from policyloop.workspace.archive import is_archive, read_archive
+from policyloop.workspace.gather import MAX_FILE_BYTES, Gathered
 from policyloop.workspace.inside import FILE, FOLDER, open_directory, shown
 from policyloop.workspace.journal import JournalFile, is_marked
 
-MAX_FILE_BYTES = 8 * 1_048_576
-MAX_ENTRIES = 400_000
-"""The most files and folders that are looked at, policies or not: `/` is nobody's policy directory."""
+__all__ = ["MAX_FILE_BYTES", "read_bundle", "read_tree"]
+
+MOUNTED = "..data"
+"""The link by which Kubernetes puts all files of a ConfigMap in place at once."""
 
 
 def read_bundle(directory: Path) -> Bundle:
@@ -24,11 +27,14 @@ def read_bundle(directory: Path) -> Bundle:
     or device in place of a policy file, a linked folder, text or a name that is not UTF-8, a file over 8 MiB, over
     20,000 files or 128 MiB in all, a file that changes meanwhile, a file with a name of policyloop's own. Raises
     `PersonNeeded` where a write-back goes on or was interrupted: nothing is finished here, since looking never writes.
+    An archive that Cerbos reads is read too, and so is a mounted ConfigMap or Secret of Kubernetes.
     """
+    if is_archive(directory):
+        return read_archive(directory)
     root, real = open_directory(directory)
     try:
         _check_settled(root, real)
-        bundle = read_tree(root, str(directory))
+        bundle = read_tree(root, str(directory), mounted=True)
         _check_settled(root, real)
         return bundle
     finally:
@@ -43,40 +49,68 @@ def _check_settled(root: int, real: Path) -> None:
         )
 
 
-def read_tree(root: int, name: str) -> Bundle:
-    """As `read_bundle`, from the open folder `root`, which messages call `name`."""
-    reader = _Reader(shown(name))
+def read_tree(root: int, name: str, *, mounted: bool = False) -> Bundle:
+    """As `read_bundle`, from the open folder `root`, which messages call `name`.
+
+    What is `mounted` by Kubernetes cannot be written, and is read only where it is asked for.
+    """
+    reader = _Reader(Gathered(shown(name)))
+    if mounted:
+        reader.mounted(root)
     reader.folder(root, "", 0)
-    return Bundle(reader.files)
+    return Bundle(reader.seen.files)
 
 
 class _Reader:
-    def __init__(self, name: str) -> None:
-        self.files: dict[str, str] = {}
-        self._name = name
-        self._bytes = 0
-        self._entries = 0
+    def __init__(self, seen: Gathered) -> None:
+        self.seen = seen
+        self._snapshot = ""
+
+    def mounted(self, root: int) -> None:
+        """Read a ConfigMap as it is mounted, if this is one; Cerbos does so, and no other link is followed.
+
+            ..data -> ..2026_11_28_06_00_00.123    one name for the folder that holds the files now
+            doc.yaml -> ..data/doc.yaml
+
+        All files come from that one folder, also when Kubernetes puts another in its place meanwhile. Its suites, which
+        Cerbos sees there a second time, are no others.
+        """
+        try:
+            snapshot = os.readlink(MOUNTED, dir_fd=root)
+            if "/" in snapshot or not snapshot.startswith("..") or snapshot in ("..", MOUNTED):
+                return
+            files = os.open(snapshot, FOLDER, dir_fd=root)
+        except OSError:
+            return
+        try:
+            for name in sorted(os.listdir(root)):
+                if kind(name) is not None and _leads_to(root, name) == f"{MOUNTED}/{name}":
+                    self.seen.check_name(name)
+                    self._file(files, name, name)
+            self._snapshot = snapshot
+        finally:
+            os.close(files)
 
     def folder(self, here: int, prefix: str, depth: int) -> None:
         try:
             with os.scandir(here) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             raise self._unreadable(prefix.rstrip("/"), error) from None
-        self._entries += len(found)
-        if self._entries > MAX_ENTRIES:
-            raise UsageError(
-                f"{self._name} holds more than {MAX_ENTRIES:,} files and folders.", "Give the policy directory alone."
-            )
-        for entry in found:
-            if is_ours(entry.name):
-                raise UsageError(
-                    f"{self._at(prefix + entry.name)} bears a name of policyloop's own, and is not read where a model "
-                    "writes.",
-                    "Move it out of the policy directory.",
-                )
-            if entry.name not in NEVER:
-                self._entry(here, entry, prefix + entry.name, depth)
+        self.seen.count(len(listed))
+        for entry in listed:
+            path = prefix + entry.name
+            self.seen.check_name(path)
+            if entry.name not in NEVER and not self._is_mount(here, path):
+                self._entry(here, entry, path, depth)
+
+    def _is_mount(self, here: int, path: str) -> bool:
+        """Whether it is a part of a mounted ConfigMap, which is read already."""
+        if not self._snapshot or "/" in path:
+            return False
+        if path in (MOUNTED, self._snapshot):
+            return True
+        return path in self.seen.files and _leads_to(here, path) == f"{MOUNTED}/{path}"
 
     def _entry(self, here: int, entry: os.DirEntry[str], path: str, depth: int) -> None:
         if entry.is_symlink():
@@ -85,7 +119,7 @@ class _Reader:
             self._subfolder(here, entry.name, path, depth + 1)
         elif kind(path) is not None:
             if not entry.is_file(follow_symlinks=False):
-                raise UsageError(f"{self._at(path)} is a device, a fifo or a socket, not a file.", "Remove it.")
+                raise UsageError(f"{self.seen.at(path)} is a device, a fifo or a socket, not a file.", "Remove it.")
             self._file(here, entry.name, path)
 
     def _link(self, here: int, entry: os.DirEntry[str], path: str) -> None:
@@ -93,17 +127,22 @@ class _Reader:
             to_folder = stat.S_ISDIR(os.stat(entry.name, dir_fd=here).st_mode)
         except OSError:
             to_folder = False
+        if path == MOUNTED:
+            raise UsageError(
+                f"{self.seen.name} is mounted by Kubernetes (a ConfigMap or a Secret), so nothing is written to it.",
+                "Copy the files to a folder of their own: cp -L.",
+            )
         if to_folder or kind(path) is not None:
             what = "folder" if to_folder else "file"
             raise UsageError(
-                f"{self._at(path)} is a symbolic link, which policyloop does not follow.",
+                f"{self.seen.at(path)} is a symbolic link, which policyloop does not follow.",
                 f"Put the {what} itself in its place.",
             )
 
     def _subfolder(self, here: int, name: str, path: str, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise UsageError(
-                f"{self._at(path)} lies deeper than {MAX_DEPTH} folders.", "Give the policy directory alone."
+                f"{self.seen.at(path)} lies deeper than {MAX_DEPTH} folders.", "Give the policy directory alone."
             )
         try:
             below = os.open(name, FOLDER, dir_fd=here)
@@ -115,28 +154,11 @@ class _Reader:
             os.close(below)
 
     def _file(self, here: int, name: str, path: str) -> None:
-        if len(self.files) >= MAX_FILES:
-            raise UsageError(f"{self._name} holds more than {MAX_FILES:,} policy files.", "Give a smaller directory.")
         try:
             data = self._bytes_of(here, name, path)
         except OSError as error:
             raise self._unreadable(path, error) from None
-        self._bytes += len(data)
-        if self._bytes > MAX_TOTAL_BYTES:
-            raise UsageError(
-                f"{self._name} holds more than {MAX_TOTAL_BYTES >> 20} MiB of policies.", "Give a smaller directory."
-            )
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            raise UsageError(f"The name of {self._at(path)} is not UTF-8.", "Rename it.") from None
-        try:
-            self.files[path] = data.decode()
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                f"{self._at(path)} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}.",
-                "Save it as UTF-8.",
-            ) from None
+        self.seen.take(path, data)
 
     def _bytes_of(self, here: int, name: str, path: str) -> bytes:
         file = os.open(name, FILE, dir_fd=here)
@@ -144,11 +166,7 @@ class _Reader:
             before = os.fstat(file)
             if not stat.S_ISREG(before.st_mode):
                 raise self._changed(path)
-            if before.st_size > MAX_FILE_BYTES:
-                raise UsageError(
-                    f"{self._at(path)} has {before.st_size:,} bytes; at most {MAX_FILE_BYTES >> 20} MiB are read.",
-                    "Split it, or move it out of the policy directory.",
-                )
+            self.seen.check_room(path, before.st_size)
             data = os.read(file, before.st_size + 1)
             after = os.fstat(file)
         finally:
@@ -160,10 +178,15 @@ class _Reader:
     def _unreadable(self, path: str, error: OSError) -> UsageError:
         if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENOTDIR}:
             return self._changed(path)
-        return UsageError(f"{self._at(path)} cannot be read: {error.strerror}.", "Check its permissions.")
+        return UsageError(f"{self.seen.at(path)} cannot be read: {error.strerror}.", "Check its permissions.")
 
     def _changed(self, path: str) -> UsageError:
-        return UsageError(f"{self._at(path)} changed while it was read.", "Try again when nothing writes to it.")
+        return UsageError(f"{self.seen.at(path)} changed while it was read.", "Try again when nothing writes to it.")
 
-    def _at(self, path: str) -> str:
-        return f"{self._name}/{shown(path)}" if path else self._name
+
+def _leads_to(here: int, name: str) -> str | None:
+    """What a link says, None for what is no link."""
+    try:
+        return os.readlink(name, dir_fd=here)
+    except OSError:
+        return None

@@ -3,6 +3,7 @@
 from policyloop.access.cel.parse import parse
 from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select, children, walk
 from policyloop.access.cel.words import NotCel, Word, words
+from policyloop.access.cel.write import Unwritable, written
 
 __all__ = [
     "Call",
@@ -13,9 +14,11 @@ __all__ = [
     "Node",
     "NotCel",
     "Select",
+    "Unwritable",
     "Word",
     "children",
     "parse",
     "walk",
     "words",
+    "written",
 ]

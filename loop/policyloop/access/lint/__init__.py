@@ -1,17 +1,28 @@
 """Holes that the compiler allows: found in the texts, and shown by a request wherever there can be one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from policyloop.access.lint.asked import defeated, fails_open, grants_nothing, shadowed, unenforced, wildcards
+from policyloop.access.lint.asked import (
+    Looked,
+    NotLookedAt,
+    defeated,
+    fails_open,
+    shadowed,
+    unenforced,
+    wildcards,
+)
 from policyloop.access.lint.confirm import confirmed
 from policyloop.access.lint.hole import CODES, Hole, Level, Shown
-from policyloop.access.lint.written import has_schemas, schemas, untested, unused
+from policyloop.access.lint.roles import grants_nothing
+from policyloop.access.lint.written import schemas, untested, unused
+from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.access.pool import Pool
-from policyloop.access.source import Policy, Rule, policies_of
-from policyloop.access.together import side_by_side
+from policyloop.access.rounds import Rounds
+from policyloop.access.source import Policy
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Exit
@@ -25,13 +36,13 @@ Enforcement = Literal["none", "warn", "reject"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintResult:
-    """What was found, in the order of files and lines."""
+    """What was found, in the order of files and lines. `unasked`: what was not looked at, a line each."""
 
     policies: str
     holes: tuple[Hole, ...]
     compiler: CompilerInfo
     asked: int
-    seed: int
+    unasked: tuple[str, ...] = ()
     fail_on: FailOn = "never"
 
     @property
@@ -45,6 +56,11 @@ class LintResult:
         """`clean`, or `holes`."""
         return "holes" if self.holes else "clean"
 
+    @property
+    def warnings(self) -> int:
+        """How many holes open something, or may."""
+        return sum(one.level == "warning" for one in self.holes)
+
     def to_json(self) -> dict[str, Any]:
         """The document of `lint --format json`."""
         return {
@@ -53,7 +69,7 @@ class LintResult:
             "fail_on": self.fail_on,
             "findings": [one.to_json() for one in self.holes],
             "asked": self.asked,
-            "seed": self.seed,
+            "unasked": list(self.unasked),
             "cerbos": asdict(self.compiler),
         }
 
@@ -63,79 +79,65 @@ def lint(
     bundle: Bundle,
     policies: str,
     *,
-    seed: int = 0,
     settings: Settings | None = None,
     enforcement: str | None = None,
     fail_on: FailOn = "never",
+    told: Callable[[str], None] = lambda _: None,
 ) -> LintResult:
-    """Every hole of a bundle that compiles. `enforcement`: of schemas, as the server's configuration has it.
+    """Every hole of a bundle whose policies compile. `enforcement`: of schemas, as the server's configuration has it.
 
-    `settings` are those of the server that confirms the requests. Raises `Unavailable`, and `UsageError` for suites too
-    large to be read.
+    `settings` are those of the servers that answer. `told` hears how it goes on. The same bundle gives the same result.
+    To be called from the main thread. Raises `Unavailable`, and `UsageError` for suites too large to be read.
     """
-    read = policies_of(bundle)
-    pool = Pool(runner, bundle, seed=seed)
+    settings = settings or Settings()
+    parts = Parts(bundle)
+    pool, read = Pool(parts), parts.policies
     holes = [*unused(bundle, read), *untested(bundle, read), *schemas(bundle, read, enforcement)]
-    jobs = list(_jobs(pool, read, enforcement))
-    _prepare(pool, read)
-    for _, found in side_by_side(runner, lambda job: list(job()), jobs):
+    unasked: list[str] = []
+    rounds = Rounds(runner, pool, settings)
+    jobs = [_guarded(work, what, unasked) for what, work in _jobs(pool, read, enforcement)]
+
+    def progress(done: int) -> None:
+        told(f"{done} of {len(jobs)} suspicions looked at, {rounds.asked} requests asked")
+
+    for _, found in rounds.results(jobs, progress):
         holes += found
-    holes = list(confirmed(bundle, read, holes, settings or Settings()))
+    holes = list(confirmed(parts, holes, settings))
+    unasked += (f"about {kind}, {left} or more requests near its tests and rules" for kind, left in pool.left)
     return LintResult(
         policies=policies,
         holes=tuple(sorted(holes, key=lambda one: (one.file, one.line or 0, one.code, one.message))),
         compiler=runner.info,
-        asked=sum(len(pool.questions(kind)) for kind in pool.kinds),
-        seed=seed,
+        asked=rounds.asked,
+        unasked=tuple(sorted(unasked)),
         fail_on=fail_on,
     )
 
 
-_Job = Callable[[], Iterator[Hole]]
+def _guarded(work: Looked, what: str, unasked: list[str]) -> Looked:
+    """The investigation; where the compiler does not take what would tell, that is said."""
+    try:
+        return (yield from work)
+    except NotLookedAt:
+        unasked.append(f"{what} was not looked at: the policies do not compile with the change that would tell")
+        return ()
 
 
-def _jobs(pool: Pool, read: Sequence[Policy], enforcement: str | None) -> Iterator[_Job]:
+def _jobs(pool: Pool, read: Sequence[Policy], enforcement: str | None) -> Iterator[tuple[str, Looked]]:
     parents = {one.name: frozenset(one.parent_roles) for policy in read for one in policy.definitions}
+    scopes = Counter((policy.what, policy.name, policy.version) for policy in read)
     for policy in read:
         if policy.what == "role":
-            yield from (_job(grants_nothing, pool, policy, rule) for rule in policy.rules)
+            yield from ((f"{rule.file}:{rule.line}", grants_nothing(pool, policy, rule)) for rule in policy.rules)
         if policy.what != "resource":
             continue
-        scoped = len(
-            [one for one in read if (one.what, one.name, one.version) == (policy.what, policy.name, policy.version)]
-        )
         if enforcement is not None:
-            yield _job(unenforced, pool, policy, enforcement)
+            yield policy.file, unenforced(pool, policy, enforcement)
         for rule in policy.rules:
+            at = f"{rule.file}:{rule.line}"
             about = frozenset(rule.roles).union(*(parents.get(d, frozenset("*")) for d in rule.derived_roles))
-            yield _job(fails_open, pool, rule)
-            yield _job(defeated, pool, rule, about)
-            yield _several(pool, rule)
-            if scoped == 1:
-                yield _job(shadowed, pool, policy, rule, parents)
-
-
-def _job(work: Callable[..., Hole | None], *arguments: Any) -> _Job:
-    def job() -> Iterator[Hole]:
-        found = work(*arguments)
-        if found is not None:
-            yield found
-
-    return job
-
-
-def _several(pool: Pool, rule: Rule) -> _Job:
-    return lambda: wildcards(pool, rule)
-
-
-def _prepare(pool: Pool, read: Sequence[Policy]) -> None:
-    """The bundle's own answers, before they are wanted from several threads."""
-    for policy in read:
-        if policy.what != "resource" or policy.name not in pool.kinds:
-            continue
-        pool.prepare(policy.name)
-        if any(rule.denies and rule.conditional for rule in policy.rules):
-            pool.prepare(policy.name, strict=True)
-        if has_schemas([policy]):
-            for strict in (False, True):
-                pool.prepare(policy.name, strict=strict, schemas=False)
+            yield at, fails_open(pool, rule)
+            yield at, defeated(pool, rule, about)
+            yield at, wildcards(pool, rule)
+            if scopes[policy.what, policy.name, policy.version] == 1:
+                yield at, shadowed(pool, policy, rule, parents)

@@ -1,36 +1,45 @@
-"""What only shows when it is asked: each suspicion is put to the compiler's own engine, with and without the rule.
+"""What only shows when it is asked: each suspicion is put to the real Cerbos, with and without the rule.
 
 Source: Cerbos 0.55.0, observed. Each role of a person is decided by itself and one that is allowed is enough, so a deny
 for one role does not hold against an allow for another. A condition that cannot be evaluated counts as not met, also
 that of a deny, unless the server evaluates strictly; then it denies.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from policyloop.access.lint.hole import Hole, Shown, hole
 from policyloop.access.nearby import OTHER_ACTION, OTHER_ROLE
-from policyloop.access.pool import Pool, size
-from policyloop.access.questions import Question, put
+from policyloop.access.pool import Effects, Pool, size
+from policyloop.access.questions import Question
+from policyloop.access.rounds import Ask, Steps
 from policyloop.access.source import Policy, Rule, spliced
 from policyloop.access.source.splice import as_list, without_item, without_pair
 from policyloop.access.universe.enumerate import UNKNOWN_ACTION, UNKNOWN_ROLE
-from policyloop.bundle import Bundle, Write
+from policyloop.bundle import Bundle
 from policyloop.guard.demand import ALLOW, DENY
+
+Looked = Steps[tuple[Hole, ...]]
+"""An investigation, and the holes that it finds. Raises `NotLookedAt`."""
 
 _NOBODY = frozenset({OTHER_ROLE, UNKNOWN_ROLE})
 _NOTHING = frozenset({OTHER_ACTION, UNKNOWN_ACTION})
+_MOST_ROLES = 4
 
 
-def without(bundle: Bundle, rule: Rule) -> Bundle:
-    """The bundle without one rule."""
+class NotLookedAt(Exception):
+    """The compiler does not take the bundle that would tell."""
+
+
+def without(bundle: Bundle, rule: Rule) -> dict[str, str]:
+    """The text of the rule's file without it."""
     text, place = bundle[rule.file], rule.place
-    return bundle.apply([Write(rule.file, spliced(text, [without_item(text, place.key, place.node, place.index)]))])
+    return {rule.file: spliced(text, [without_item(text, place.key, place.node, place.index)])}
 
 
-def for_everyone(bundle: Bundle, rule: Rule) -> Bundle | None:
-    """The bundle with one rule of named roles that is about every role; None for a rule of derived roles alone."""
+def for_everyone(bundle: Bundle, rule: Rule) -> dict[str, str] | None:
+    """The text of the rule's file in which it is about every role; None for a rule of derived roles alone."""
     pair, derived = rule.node.pair("roles"), rule.node.pair("derivedRoles")
     if pair is None:
         return None
@@ -38,25 +47,26 @@ def for_everyone(bundle: Bundle, rule: Rule) -> Bundle | None:
     edits = [as_list(text, *pair, ["*"])]
     if derived is not None:
         edits.append(without_pair(text, rule.node, *derived))
-    return bundle.apply([Write(rule.file, spliced(text, edits))])
+    return {rule.file: spliced(text, edits)}
 
 
-def fails_open(pool: Pool, rule: Rule) -> Hole | None:
+def fails_open(pool: Pool, rule: Rule) -> Looked:
     """A conditional deny that does nothing where its condition fails: allowed, but denied under strict evaluation.
 
     That it is this rule is shown by taking it away: then strict evaluation allows as well.
     """
     if not (rule.denies and rule.conditional):
-        return None
-    kind, gone = rule.resource, without(pool.bundle, rule)
+        return ()
+    kinds, gone = (rule.resource,), without(pool.parts.bundle, rule)
+    questions = pool.questions(kinds)
     for schemas in (True, False):
-        normal, strict = (pool.prepare(kind, strict=one, schemas=schemas) for one in (False, True))
-        if (ALLOW, DENY) not in set(zip(normal, strict, strict=True)):
-            continue
-        blamed = pool.ask(gone, kind, strict=True, schemas=schemas)
-        rows = zip(pool.questions(kind), normal, strict, blamed, strict=True)
-        found = [question for question, *effects in rows if effects == [ALLOW, DENY, ALLOW]]
-        if found:
+        normal = _given((yield Ask(kinds=kinds, questions=questions, schemas=schemas)))
+        strict = _given((yield Ask(kinds=kinds, questions=questions, strict=True, schemas=schemas)))
+        rows = zip(questions, normal, strict, strict=True)
+        suspects = [question for question, *effects in rows if effects == [ALLOW, DENY]]
+        blamed = _given((yield Ask(kinds=kinds, questions=suspects, changed=gone, strict=True, schemas=schemas)))
+        shown = [question for question, effect in zip(suspects, blamed, strict=True) if effect == ALLOW]
+        if shown:
             only = "" if schemas else ", on a server that does not enforce the schemas"
             because = f"the condition of {rule.name} cannot be evaluated, so the deny does nothing{only}"
             message = (
@@ -64,34 +74,50 @@ def fails_open(pool: Pool, rule: Rule) -> Hole | None:
                 "another type opens what it closes"
             )
             why = ("Test for the attribute with has(), and deny where it is missing.",)
-            return _shown(pool, "deny-fails-open", rule, message, Shown(_least(found), ALLOW, because), why=why)
-    return None
+            witness = Shown(_least(shown), ALLOW, because)
+            return (_shown(pool, "deny-fails-open", rule, message, witness, why=why),)
+    return ()
 
 
-def defeated(pool: Pool, rule: Rule, parents: frozenset[str]) -> Hole | None:
+def defeated(pool: Pool, rule: Rule, parents: frozenset[str]) -> Looked:
     """A deny on some roles, and a person with one of them and another role who is allowed all the same.
 
-    `parents` are the roles that the rule is about, also by way of derived roles.
+    `parents` are the roles that the rule is about, also by way of derived roles. Whoever is allowed through another
+    role is asked about once more with each of these added.
     """
     if not rule.denies or "*" in parents:
-        return None
-    kind = rule.resource
-    normal = pool.prepare(kind)
-    suspects = [
+        return ()
+    kinds = (rule.resource,)
+    questions = pool.questions(kinds)
+    normal = _given((yield Ask(kinds=kinds, questions=questions)))
+    allowed = [
         question
-        for question, effect in zip(pool.questions(kind), normal, strict=True)
-        if effect == ALLOW and (roles := set(question.request.principal.roles)) & parents and roles - parents
+        for question, effect in zip(questions, normal, strict=True)
+        if effect == ALLOW and _acts(rule, question.request.action) and _roles(question) - parents
     ]
-    wide = for_everyone(pool.bundle, rule)
+    both = _once(
+        _with_roles(question, tuple(sorted(_roles(question) | {role})))
+        for question in allowed
+        for role in sorted(parents)[:_MOST_ROLES]
+    )
+    both = _once([*(question for question in allowed if _roles(question) & parents), *both])
+    still = _given((yield Ask(kinds=kinds, questions=both)))
+    suspects = [question for question, effect in zip(both, still, strict=True) if effect == ALLOW]
+    wide = for_everyone(pool.parts.bundle, rule)
     if wide is not None:
-        after = put(pool.runner, wide, suspects)
-        found = [question for question, effect in zip(suspects, after, strict=True) if effect == DENY]
+        after = _given((yield Ask(kinds=kinds, questions=suspects, changed=wide)))
+        shown = [question for question, effect in zip(suspects, after, strict=True) if effect == DENY]
     else:
-        found = _stopped_alone(pool, rule, suspects, parents)
-    if not found:
-        return None
-    least = _least(found)
-    own, other = _apart(least, parents)
+        alone = [_with_roles(question, tuple(sorted(_roles(question) & parents))) for question in suspects]
+        now = _given((yield Ask(kinds=kinds, questions=alone)))
+        gone = without(pool.parts.bundle, rule)
+        then = _given((yield Ask(kinds=kinds, questions=alone, changed=gone)))
+        rows = zip(suspects, now, then, strict=True)
+        shown = [question for question, *effects in rows if effects == [DENY, ALLOW]]
+    if not shown:
+        return ()
+    least = _least(shown)
+    own, other = sorted(_roles(least) & parents), sorted(_roles(least) - parents)
     message = (
         f"{rule.name} denies {_some(own)}, but not a person who is also {_some(other)}: each role is decided by itself"
     )
@@ -99,33 +125,29 @@ def defeated(pool: Pool, rule: Rule, parents: frozenset[str]) -> Hole | None:
     why = (
         "A deny that shall hold for everyone with the role is written for roles: ['*'], with a condition on the roles.",
     )
-    return _shown(pool, "deny-defeated", rule, message, Shown(least, ALLOW, because), why=why)
+    return (_shown(pool, "deny-defeated", rule, message, Shown(least, ALLOW, because), why=why),)
 
 
-def _stopped_alone(pool: Pool, rule: Rule, suspects: Sequence[Question], parents: frozenset[str]) -> list[Question]:
-    """Those suspects whom the rule does stop when they have no other role."""
-    alone = [_with_roles(one, tuple(sorted(set(one.request.principal.roles) & parents))) for one in suspects]
-    now = put(pool.runner, pool.bundle, alone)
-    then = put(pool.runner, without(pool.bundle, rule), alone)
-    return [one for one, a, b in zip(suspects, now, then, strict=True) if (a, b) == (DENY, ALLOW)]
-
-
-def wildcards(pool: Pool, rule: Rule) -> Iterator[Hole]:
+def wildcards(pool: Pool, rule: Rule) -> Looked:
     """Allows for any action, or for any role."""
-    if rule.policy == "role" or rule.effect != ALLOW:
-        return
-    action = "*" in rule.actions
-    role = "*" in rule.roles
-    if not (action or role):
-        return
-    kind = rule.resource if rule.resource in pool.kinds else ""
-    normal = pool.prepare(kind)
-    removed = pool.ask(without(pool.bundle, rule), kind)
-    rows = zip(pool.questions(kind), normal, removed, strict=True)
-    mine = [question for question, now, then in rows if (now, then) == (ALLOW, DENY)]
+    action, role = "*" in rule.actions, "*" in rule.roles
+    if rule.policy != "resource" or rule.effect != ALLOW or not (action or role):
+        return ()
+    kinds = (rule.resource,)
+    questions = pool.questions(kinds)
+    normal = _given((yield Ask(kinds=kinds, questions=questions)))
+    telling = [
+        question
+        for question, effect in zip(questions, normal, strict=True)
+        if effect == ALLOW and (question.request.action in _NOTHING or _roles(question) <= _NOBODY)
+    ]
+    gone = without(pool.parts.bundle, rule)
+    removed = _given((yield Ask(kinds=kinds, questions=telling, changed=gone)))
+    mine = [question for question, effect in zip(telling, removed, strict=True) if effect == DENY]
     actions = [question for question in mine if question.request.action in _NOTHING]
-    roles = [question for question in mine if set(question.request.principal.roles) <= _NOBODY]
-    for code, is_one, sign, found in (
+    roles = [question for question in mine if _roles(question) <= _NOBODY]
+    holes: list[Hole] = []
+    for code, is_one, sign, shown in (
         ("wildcard-action", action, "every action", actions),
         ("wildcard-role", role, "every role", roles),
     ):
@@ -133,25 +155,31 @@ def wildcards(pool: Pool, rule: Rule) -> Iterator[Hole]:
             where = " where its condition holds" if rule.conditional else ""
             message = f"{rule.name} allows {sign}{where}, also one that is invented later"
             because = f"{rule.name} allows it, though nobody has named it"
-            yield _shown(pool, code, rule, message, Shown(_least(found), ALLOW, because) if found else None)
+            witness = Shown(_least(shown), ALLOW, because) if shown else None
+            holes.append(_shown(pool, code, rule, message, witness))
+    return tuple(holes)
 
 
-def shadowed(pool: Pool, policy: Policy, rule: Rule, parents: dict[str, frozenset[str]]) -> Hole | None:
+def shadowed(pool: Pool, policy: Policy, rule: Rule, parents: dict[str, frozenset[str]]) -> Looked:
     """A rule that another rule of the policy always decides for; confirmed by asking everything without it."""
-    others = [one for one in policy.rules if one is not rule and _covers(one, rule, parents)]
+    others = [other for other in policy.rules if other is not rule and _covers(other, rule, parents)]
     if not others:
-        return None
+        return ()
     other = others[0]
     if other.effect == rule.effect and _covers(rule, other, parents) and rule.line < other.line:
-        return None
-    kind = rule.resource
-    if pool.ask(without(pool.bundle, rule), kind) != pool.prepare(kind):
-        return None
+        return ()
+    kinds = (rule.resource,)
+    questions = pool.questions(kinds)
+    normal = _given((yield Ask(kinds=kinds, questions=questions)))
+    gone = without(pool.parts.bundle, rule)
+    if _given((yield Ask(kinds=kinds, questions=questions, changed=gone))) != normal:
+        return ()
     verb = "denies" if other.denies else "allows"
     message = f"{rule.name} never decides anything: {other.name}, line {other.line}, always {verb} what it is about"
-    asked = len(pool.questions(kind))
-    why = (f"Without it none of {asked} requests is answered otherwise.",)
-    return hole(pool.bundle, "rule-shadowed", rule.file, rule.node, message, why=why, asked=asked)
+    why = (f"Without it none of {len(questions)} requests is answered otherwise.",)
+    asked = len(questions)
+    bundle = pool.parts.bundle
+    return (hole(bundle, "rule-shadowed", rule.file, rule.node, message, why=why, asked=asked),)
 
 
 def _covers(other: Rule, rule: Rule, parents: dict[str, frozenset[str]]) -> bool:
@@ -167,48 +195,47 @@ def _covers(other: Rule, rule: Rule, parents: dict[str, frozenset[str]]) -> bool
     return bool(rule.roles or rule.derived_roles) and set(rule.roles) <= own and derived
 
 
-def grants_nothing(pool: Pool, policy: Policy, rule: Rule) -> Hole | None:
-    """What a role policy lists and no resource policy allows for a person with that role alone."""
-    kinds = [rule.resource] if rule.resource in pool.kinds else list(pool.kinds) if "*" in rule.resource else []
-    every = "*" in rule.actions
-    questions = (question for kind in kinds for question in pool.questions(kind))
-    mine = (_with_roles(q, (policy.name,)) for q in questions if every or q.request.action in rule.actions)
-    asked = list({question.key: question for question in mine}.values())
-    effects = put(pool.runner, pool.bundle, asked, schemas=False) if asked else ()
-    if ALLOW in effects:
-        return None
-    listed = ", ".join(rule.actions)
-    what = f"{listed} {rule.resource}"
-    message = f"the role {policy.name} cannot {what}, though {rule.name} lists it: no resource policy allows it"
-    why = (
-        "A role policy only narrows what resource policies allow for the role itself, its parent roles or everyone.",
-    )
-    denied = [question for question, effect in zip(asked, effects, strict=True) if effect == DENY]
-    because = f"although {rule.name} lists the action"
-    shown = Shown(_least(denied), DENY, because) if denied else None
-    return _shown(pool, "role-policy-grants-nothing", rule, message, shown, why=why, asked=len(asked))
-
-
-def unenforced(pool: Pool, policy: Policy, enforcement: str) -> Hole | None:
+def unenforced(pool: Pool, policy: Policy, enforcement: str) -> Looked:
     """Requests that a schema would stop, and that the server lets through."""
-    kind, refs = policy.name, policy.body.get("schemas")
+    kinds, refs = (policy.name,), policy.body.get("schemas")
     if refs is None or enforcement == "reject":
-        return None
-    with_, without_ = (pool.prepare(kind, schemas=schemas) for schemas in (True, False))
-    rows = zip(pool.questions(kind), with_, without_, strict=True)
-    found = [question for question, a, b in rows if (a, b) == (DENY, ALLOW)]
+        return ()
+    questions = pool.questions(kinds)
+    with_ = _given((yield Ask(kinds=kinds, questions=questions)))
+    without_ = _given((yield Ask(kinds=kinds, questions=questions, schemas=False)))
+    rows = zip(questions, with_, without_, strict=True)
+    shown = [question for question, *effects in rows if effects == [DENY, ALLOW]]
     said = "does not say schema.enforcement" if enforcement == "none" else f"says schema.enforcement: {enforcement}"
-    message = f"{kind} has a schema, but the server's configuration {said}"
-    shown = Shown(_least(found), ALLOW, "although the schema rejects it") if found else None
-    return hole(pool.bundle, "schema-not-enforced", policy.file, refs, message, witness=shown)
+    message = f"{policy.name} has a schema, but the server's configuration {said}"
+    witness = Shown(_least(shown), ALLOW, "although the schema rejects it") if shown else None
+    return (hole(pool.parts.bundle, "schema-not-enforced", policy.file, refs, message, witness=witness),)
+
+
+def _given(effects: Effects | None) -> Effects:
+    if effects is None:
+        raise NotLookedAt
+    return effects
 
 
 def _shown(pool: Pool, code: str, rule: Rule, message: str, witness: Shown | None, **more: Any) -> Hole:
-    return hole(pool.bundle, code, rule.file, rule.node, message, witness=witness, **more)
+    return hole(pool.parts.bundle, code, rule.file, rule.node, message, witness=witness, **more)
 
 
 def _least(questions: Sequence[Question]) -> Question:
     return min(questions, key=size)
+
+
+def _roles(question: Question) -> set[str]:
+    return set(question.request.principal.roles)
+
+
+def _acts(rule: Rule, action: str) -> bool:
+    """Whether the rule may be about an action: a pattern may be about any."""
+    return action in rule.actions or any("*" in pattern for pattern in rule.actions)
+
+
+def _once(questions: Iterable[Question]) -> list[Question]:
+    return list({question.key: question for question in questions}.values())
 
 
 def _with_roles(question: Question, roles: tuple[str, ...]) -> Question:
@@ -216,10 +243,5 @@ def _with_roles(question: Question, roles: tuple[str, ...]) -> Question:
     return replace(question, request=replace(request, principal=replace(request.principal, roles=roles)))
 
 
-def _apart(question: Question, parents: frozenset[str]) -> tuple[list[str], list[str]]:
-    roles = set(question.request.principal.roles)
-    return sorted(roles & parents), sorted(roles - parents)
-
-
-def _some(roles: Sequence[str]) -> str:
+def _some(roles: Iterable[str]) -> str:
     return ", ".join(roles)

@@ -1,40 +1,35 @@
 """Each request that shows a hole, put once more to a server."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from policyloop.access.cel import Call, NotCel, parse, walk
 from policyloop.access.lint.hole import Hole
+from policyloop.access.nearby import looks_at_the_clock
+from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.source import Policy
-from policyloop.bundle import Bundle
-
-_CLOCK = ("now", "timeSince")
 
 
-def confirmed(bundle: Bundle, policies: Sequence[Policy], holes: Iterable[Hole], settings: Settings) -> Iterator[Hole]:
+def confirmed(parts: Parts, holes: Iterable[Hole], settings: Settings) -> Iterator[Hole]:
     """The holes, each with who confirmed its request. A server has a clock of its own, which no request can set: where
     conditions look at the time it may answer otherwise, and then the engine's answer stands. Else such a hole is none.
 
     Raises `Unavailable` when no server can be had.
     """
     held = list(holes)
-    if not any(one.witness for one in held):
+    kinds = {one.witness.question.request.resource.kind for one in held if one.witness}
+    if not kinds:
         yield from held
         return
-    timed = any(_looks_at_the_clock(one.text) for policy in policies for one in policy.expressions())
-    with serving(bundle, replace(settings, schemas="none", strict=False)) as pdp:
+    with serving(parts.about(sorted(kinds)), replace(settings, schemas="none", strict=False)) as pdp:
         for one in held:
             if one.witness is None:
                 yield one
             elif pdp.decide(one.witness.question.request).effect == one.witness.effect:
                 yield replace(one, witness=replace(one.witness, confirmed_by="server"))
-            elif timed:
+            elif _timed(parts, one.witness.question.request.resource.kind):
                 yield one
 
 
-def _looks_at_the_clock(expression: str) -> bool:
-    try:
-        return any(isinstance(node, Call) and node.function in _CLOCK for node in walk(parse(expression)))
-    except NotCel:
-        return any(f"{name}(" in expression for name in _CLOCK)
+def _timed(parts: Parts, kind: str) -> bool:
+    expressions = (one for policy in parts.policies_about(kind) for one in policy.expressions())
+    return any(looks_at_the_clock(one.text) for one in expressions)

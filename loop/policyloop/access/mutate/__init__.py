@@ -2,19 +2,32 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from policyloop.access.mutate.judge import Fate, fates
 from policyloop.access.mutate.mutants import OPERATORS, Mutant, mutants_of
-from policyloop.access.mutate.narrow import Parts
 from policyloop.access.mutate.proof import Proof, proofs
-from policyloop.access.mutate.result import MutateResult, Survivor
+from policyloop.access.mutate.result import CutOff, MutateResult, Survivor
 from policyloop.access.mutate.witness import Search, Witness
+from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.access.together import AT_ONCE
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
+from policyloop.errors import Exit, Unavailable
 
-__all__ = ["AT_ONCE", "OPERATORS", "Fate", "Mutant", "MutateResult", "Survivor", "Witness", "mutants_of", "mutate"]
+__all__ = [
+    "AT_ONCE",
+    "OPERATORS",
+    "CutOff",
+    "Fate",
+    "Mutant",
+    "MutateResult",
+    "Survivor",
+    "Witness",
+    "mutants_of",
+    "mutate",
+]
 
 
 def mutate(  # noqa: PLR0913 - what the command line offers
@@ -27,31 +40,41 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     limit: int | None = None,
     min_score: int | None = None,
     settings: Settings | None = None,
+    prove: bool = True,
+    partly: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> MutateResult:
     """Make the mutants of a green `bundle`, run its tests on each, and search for what would kill the survivors.
 
-    `limit`: at most so many mutants, chosen by `seed`. `settings`: of the servers with which the solver looks at those
-    that no question told apart; None: it does not. `told` hears how it goes on. Raises `Unavailable`, and `UsageError`
-    for suites too large to be read.
+    `limit`: at most so many mutants, chosen by `seed`; nothing else depends on it. `settings`: of the servers that are
+    asked. `prove`: the solver looks at those that no question told apart. `told` hears how it goes on. To be called
+    from the main thread. With `partly` an interrupt, and a compiler or a server that gives out in the middle, end it
+    with what is known by then. Raises `Unavailable` else, and `UsageError` for suites too large to be read.
     """
     made = mutants_of(bundle, only=only)
     chosen = _chosen(made, seed, limit)
-    told(f"{len(chosen)} of {len(made)} mutants on the compiler, {AT_ONCE} at once")
-    parts = Parts(bundle)
-    fate_of = dict(fates(runner, parts, chosen))
-    left = [one for one in chosen if fate_of[one] is Fate.SURVIVED]
-    told(f"{len(left)} went unnoticed; searching for requests that show them")
-    survivors = _survivors(runner, parts, left, seed, settings) if left else ()
+    work = _Work(runner, Parts(bundle), settings or Settings(), chosen)
+    cut_off: CutOff | None = None
+    try:
+        work.do(told, prove=prove)
+    except KeyboardInterrupt:
+        if not partly:
+            raise
+        cut_off = CutOff(Exit.INTERRUPTED, "interrupted")
+    except Unavailable as error:
+        if not (partly and work.fate_of):
+            raise
+        cut_off = CutOff(error.exit_code, error.message)
     return MutateResult(
         policies=policies,
         made=len(made),
-        killed=sum(fate is Fate.KILLED for fate in fate_of.values()),
-        invalid=tuple(one for one in chosen if fate_of[one] is Fate.INVALID),
-        survivors=survivors,
+        killed=sum(fate is Fate.KILLED for fate in work.fate_of.values()),
+        invalid=tuple(one for one in chosen if work.fate_of.get(one) is Fate.INVALID),
+        survivors=work.survivors(),
         compiler=runner.info,
         seed=seed,
         min_score=min_score,
+        cut_off=cut_off,
     )
 
 
@@ -62,14 +85,45 @@ def _chosen(made: Sequence[Mutant], seed: int, limit: int | None) -> Sequence[Mu
     return [one for number, one in enumerate(made) if number in kept]
 
 
-def _survivors(
-    runner: Runner, parts: Parts, left: Sequence[Mutant], seed: int, settings: Settings | None
-) -> tuple[Survivor, ...]:
-    search = Search(runner, parts, seed=seed)
-    found = search.witnesses(left)
-    alike = [one for one in left if found[one] is None]
-    told = proofs(parts.bundle, alike, parts.kinds, settings) if settings is not None else {}
-    for one, proof in told.items():
-        if proof.found is not None:
-            found[one] = search.confirmed(one, proof.found)
-    return tuple(Survivor(one, found[one], search.asked(one), told.get(one, Proof()).questions) for one in left)
+@dataclass(slots=True)
+class _Work:
+    """What is known so far."""
+
+    runner: Runner
+    parts: Parts
+    settings: Settings
+    chosen: Sequence[Mutant]
+    fate_of: dict[Mutant, Fate] = field(default_factory=dict)
+    searched: dict[Mutant, Witness | None] = field(default_factory=dict)
+    asked: dict[Mutant, int] = field(default_factory=dict)
+    proved: dict[Mutant, Proof] = field(default_factory=dict)
+
+    def do(self, told: Callable[[str], None], *, prove: bool) -> None:
+        """All of it, unless it is interrupted."""
+        total = len(self.chosen)
+        told(f"{total} mutants on the compiler, {AT_ONCE} at once")
+        for one, fate in fates(self.runner, self.parts, self.chosen):
+            self.fate_of[one] = fate
+            told(f"{len(self.fate_of)} of {total} mutants judged by the tests")
+        left = self._left()
+        search = Search(self.runner, self.parts, self.settings)
+        for one, witness in search.witnesses(left):
+            self.searched[one], self.asked[one] = witness, search.asked(one)
+            told(f"{len(self.searched)} of {len(left)} unnoticed mutants searched for a request that shows them")
+        alike = [one for one in left if self.searched[one] is None]
+        if prove and alike:
+            told(f"{len(alike)} mutants that no request told apart, put to the solver")
+            self.proved = dict(proofs(self.parts.bundle, alike, self.parts.kind_of_file, self.settings))
+            for one, proof in self.proved.items():
+                if proof.found is not None:
+                    self.searched[one] = search.confirmed(one, proof.found)
+
+    def survivors(self) -> tuple[Survivor, ...]:
+        """Those that no test noticed, with what is known of them."""
+        return tuple(
+            Survivor(one, self.searched.get(one), self.asked.get(one, 0), self.proved.get(one, Proof()).questions)
+            for one in self._left()
+        )
+
+    def _left(self) -> list[Mutant]:
+        return [one for one in self.chosen if self.fate_of.get(one) is Fate.SURVIVED]

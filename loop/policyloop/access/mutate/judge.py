@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from policyloop.access.mutate.mutants import Mutant
-from policyloop.access.mutate.narrow import Parts
+from policyloop.access.parts import Parts
 from policyloop.access.together import side_by_side
 from policyloop.bundle import Bundle
 from policyloop.cerbos.read import read_report
@@ -36,4 +36,4 @@ def fate(runner: Runner, bundle: Bundle) -> Fate:
 
 def fates(runner: Runner, parts: Parts, mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, Fate]]:
     """The fate of each, as it is known."""
-    yield from side_by_side(runner, lambda one: fate(runner, one.of(parts.of(one))), mutants)
+    yield from side_by_side(runner, lambda one: fate(runner, one.of(parts.judging(one.file))), mutants)

@@ -1,29 +1,39 @@
-"""Mutants that no question told apart: is there a request that does, or is it proved that there is none?"""
+"""Mutants that no question told apart: is there a request that does, or is it proved that there is none?
 
-import itertools
+`equivalent (proved)` is said only when everything that the changed file can touch was covered: every role and set of
+roles, action, kind, scope and version, everybody who may ask, with strict evaluation and without.
+"""
+
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from policyloop.access.mutate.mutants import Mutant
-from policyloop.access.pdp import Pdp, Refused, Settings, serving
-from policyloop.access.prove import Asked, Unprovable, Witness, proving
+from policyloop.access.pdp import Refused, Settings, serving_all
+from policyloop.access.prove import Asked, NotProved, Unprovable, Witness, proving
 from policyloop.access.questions import DEFAULT_NOW, Question
 from policyloop.access.universe import Universe
 from policyloop.bundle import Bundle
 
 MOST_MUTANTS = 8
-"""So many mutants are put to the solver: each takes three servers."""
-MOST_QUESTIONS = 40
-"""So many principals with an action; each is asked about all resources."""
+"""So many mutants are put to the solver: each takes eight servers."""
+MOST_QUESTIONS = 2_000
+"""With more questions about one mutant nothing is proved."""
+MOST_PEOPLE = 40
+"""So many principals with an action are tried where it is not proved for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the solver says: `questions` are proved, or `found` tells the two apart, or neither."""
+    """What the solver says: it is proved, by so many `questions`, that nothing tells the two apart; or `found` does.
+
+    With neither nothing is known, `because` of what it says.
+    """
 
     questions: int = 0
     found: Question | None = None
+    because: str = ""
 
 
 def proofs(
@@ -37,22 +47,49 @@ def proofs(
     if not mutants:
         return told
     universe = Universe((bundle,), 0, 0, datetime.fromisoformat(DEFAULT_NOW))
-    subjects = [Asked(who, kind, action, *place, claims) for who, kind, action, place, claims in universe.subjects()]
-    with serving(bundle, settings) as old:
-        for one in mutants[:MOST_MUTANTS]:
-            kind = kinds.get(one.file)
-            asked = [subject for subject in subjects if kind in (None, subject.kind)]
-            try:
-                told[one] = _proof(bundle, one.of(bundle), old, settings, asked)
-            except (Refused, Unprovable):
-                continue
+    people = [Asked(who, kind, action, *place, claims) for who, kind, action, place, claims in universe.subjects()]
+    for one in mutants[:MOST_MUTANTS]:
+        kind = kinds.get(one.file)
+        some = list(islice((asked for asked in people if kind in (None, asked.kind)), MOST_PEOPLE))
+        told[one] = _proof(bundle, one, settings, some)
     return told
 
 
-def _proof(bundle: Bundle, mutated: Bundle, old: Pdp, settings: Settings, asked: Sequence[Asked]) -> Proof:
-    questions = list(itertools.islice(asked, MOST_QUESTIONS))
-    with serving(mutated, settings) as new, proving(bundle, mutated, old, new, settings) as prover:
-        verdict = prover.equivalent(questions)
-    if verdict is None:
-        return Proof(questions=len(questions))
-    return Proof(found=Question(verdict.request)) if isinstance(verdict, Witness) else Proof()
+def _proof(bundle: Bundle, mutant: Mutant, settings: Settings, people: Sequence[Asked]) -> Proof:
+    """Proved where it holds both without and with strict evaluation; a request that tells ends it."""
+    questions = 0
+    for strict in (False, True):
+        try:
+            told = _told(bundle, mutant, replace(settings, strict=strict), people)
+        except (Refused, Unprovable) as reason:
+            return Proof(because=str(reason))
+        if not told.questions:
+            return told
+        questions += told.questions
+    return Proof(questions=questions)
+
+
+def _told(bundle: Bundle, mutant: Mutant, settings: Settings, people: Sequence[Asked]) -> Proof:
+    mutated = mutant.of(bundle)
+    with (
+        serving_all((bundle, mutated), settings) as (old, new),
+        proving(bundle, mutated, old, new, settings) as prover,
+    ):
+        kind = prover.kind_of(mutant.file)
+        everything = prover.coverage(None if kind is None else [kind])
+        missing = list(everything.missing)
+        if len(everything.asked) > MOST_QUESTIONS:
+            missing.append(f"there are {len(everything.asked)} questions, and at most {MOST_QUESTIONS} are asked")
+        if not missing:
+            verdict = prover.equivalent(everything.asked)
+            if verdict is None:
+                return Proof(questions=len(everything.asked))
+            if isinstance(verdict, Witness):
+                return Proof(found=Question(verdict.request))
+            missing.append(verdict.because if isinstance(verdict, NotProved) else "")
+        # Nothing is proved then, but there may be somebody for whom the two are told apart.
+        shown = (one for one in prover.compare(people) if isinstance(one, Witness))
+        witness = next(shown, None)
+    if witness is not None:
+        return Proof(found=Question(witness.request))
+    return Proof(because="; ".join(missing))

@@ -15,8 +15,16 @@ SUITE = "What mutants showed"
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """Why not all was done: the exit code that belongs to it, and a few words."""
+
+    exit_code: Exit
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Survivor:
-    """A mutant that no test noticed. Without a witness it answered `asked` questions like the bundle.
+    """A mutant that no test noticed. Without a witness it answered `asked` questions like the bundle; 0: not searched.
 
     `proved`: for so many principals with an action it is proved that no resource whatsoever tells them apart, on a
     server that does not evaluate strictly.
@@ -29,8 +37,10 @@ class Survivor:
 
     @property
     def alike(self) -> str | None:
-        """How it is known to be like the original: `proved` or `asked`; None with a witness."""
-        return None if self.witness is not None else "proved" if self.proved else "asked"
+        """`proved` like the original, or `asked` and not told apart by that; None with a witness, or unsearched."""
+        if self.witness is not None:
+            return None
+        return "proved" if self.proved else "asked" if self.asked else None
 
     @property
     def test(self) -> str | None:
@@ -71,6 +81,7 @@ class MutateResult:
     compiler: CompilerInfo
     seed: int
     min_score: int | None = None
+    cut_off: CutOff | None = None
 
     @property
     def shown(self) -> tuple[Survivor, ...]:
@@ -78,25 +89,43 @@ class MutateResult:
         return tuple(one for one in self.survivors if one.witness is not None)
 
     @property
-    def alike(self) -> tuple[Survivor, ...]:
-        """The survivors that no request told from the bundle; they do not count."""
-        return tuple(one for one in self.survivors if one.witness is None)
+    def proved(self) -> tuple[Survivor, ...]:
+        """The survivors that are proved to be like the bundle; they do not count."""
+        return tuple(one for one in self.survivors if one.alike == "proved")
+
+    @property
+    def untold(self) -> tuple[Survivor, ...]:
+        """The survivors that no request told from the bundle, or that were not searched; they count as unnoticed."""
+        return tuple(one for one in self.survivors if one.witness is None and one.alike != "proved")
+
+    @property
+    def counted(self) -> int:
+        """How many mutants the score is made of: all that are bundles and not proved to be like the original."""
+        return self.killed + len(self.shown) + len(self.untold)
+
+    @property
+    def tried(self) -> int:
+        """How many mutants were put to the tests."""
+        return self.killed + len(self.survivors) + len(self.invalid)
 
     @property
     def score(self) -> int | None:
-        """Killed, as a percentage of all that a request tells from the bundle, rounded down; None without any."""
-        counted = self.killed + len(self.shown)
-        return self.killed * 100 // counted if counted else None
+        """Killed, as a percentage of those that count, rounded down; None without any."""
+        return self.killed * 100 // self.counted if self.counted else None
 
     @property
     def exit_code(self) -> Exit:
-        """4 when the score is below what was asked for, else 0."""
+        """What it was cut off by; else 4 when the score is below what was asked for, else 0."""
+        if self.cut_off is not None:
+            return self.cut_off.exit_code
         low = self.min_score is not None and (self.score is None or self.score < self.min_score)
         return Exit.TESTS if low else Exit.GREEN
 
     @property
     def outcome(self) -> str:
-        """`below` the score that was asked for, or `done`."""
+        """`cut off`, `below` the score that was asked for, or `done`."""
+        if self.cut_off is not None:
+            return "cut off"
         return "below" if self.exit_code is Exit.TESTS else "done"
 
     def suite(self) -> str | None:
@@ -111,12 +140,15 @@ class MutateResult:
             "exit_code": int(self.exit_code),
             "score": self.score,
             "min_score": self.min_score,
+            "cut_off": self.cut_off.because if self.cut_off else None,
             "mutants": {
                 "made": self.made,
                 "killed": self.killed,
                 "survived": len(self.shown),
-                "alike": len(self.alike),
+                "untold": len(self.untold),
+                "proved": len(self.proved),
                 "invalid": len(self.invalid),
+                "untried": self.made - self.tried,
             },
             "survivors": [one.to_json() for one in self.survivors],
             "invalid": [mutant_to_json(one) for one in self.invalid],

@@ -71,16 +71,20 @@ class _Axes:
             self.missing.append("kinds that the PDP takes for each other, such as `a_b` and `a-b`, were not all asked")
         self.kinds = (*sorted(named), OTHER)
         scopes = {one.scope for one in policies if one.what in ("resource", "principal", "role")} | {""}
-        self._scopes = (*sorted(scopes), *(f"{scope}.{OTHER}".removeprefix(".") for scope in sorted(scopes)))
+        below = [f"{scope}.{OTHER}".removeprefix(".") for scope in sorted(scopes)] if self._beside else []
+        self._scopes = (*sorted(scopes), *below)
 
     def about(self, kind: str) -> Iterator[Asked]:
         rules = [rule for one in self._policies for rule in one.rules if _speaks(rule, kind)]
         versions = {one.version for one in self._policies if one.what != "resource" or _same(one.name, kind)}
-        asked_versions = ["", *sorted(versions - {DEFAULT}), OTHER, *([DEFAULT] if self._own_version else [])]
-        for who in self._principals(rules):
-            for version, scope in itertools.product(asked_versions, self._scopes):
-                for action in self._actions(rules):
-                    yield Asked(who, kind, action, version, scope, anybody=True)
+        asked_versions = ["", *sorted(versions - {DEFAULT}), *([DEFAULT] if self._own_version else [])]
+        # Of a version or a scope for which there is no policy nothing is allowed, but by principal and role policies.
+        asked_versions += [OTHER] if self._beside else []
+        actions, principals = self._actions(rules), list(self._principals(rules))
+        for version, scope in itertools.product(asked_versions, self._scopes):
+            yield from (
+                Asked(who, kind, action, version, scope, anybody=True) for who in principals for action in actions
+            )
 
     def _principals(self, rules: Sequence[Rule]) -> Iterator[Principal]:
         persons = sorted({one.name for one in self._beside if one.what == "principal"})

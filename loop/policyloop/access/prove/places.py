@@ -75,7 +75,7 @@ class Mapped:
 def _literal(value: Value) -> bool:
     held = [value.held[kind] for kind, guard in value.kinds.items() if z3.is_true(guard) and kind in value.held]
     known = bool(held) or z3.is_true(value.kinds.get("null", NO))
-    return known and all(not _variables(one) for one in held)
+    return known and all(isinstance(one, z3.AstRef) and not _variables(one) for one in held)
 
 
 def _variables(formula: Any) -> bool:

@@ -14,7 +14,7 @@ from policyloop.access.prove.coverage import Coverage, coverage
 from policyloop.access.prove.places import Places
 from policyloop.access.prove.shape import Policy
 from policyloop.access.prove.side import Side, TooMany
-from policyloop.access.prove.syntax import Call, Tree
+from policyloop.access.prove.syntax import Call, Entries, Items, Name, Select, Tree
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
@@ -91,7 +91,7 @@ class Prover:
             new, more = self._new.allows(asked, translator)
         except TooMany as reason:
             return str(reason)
-        vague = (*hidden, *more, *(f"{_name(tree)} is not translated" for tree in translator.unclear))
+        vague = (*hidden, *more, *(_why_open(tree) for tree in translator.unclear))
         return _Formulas(old, new, places.laws(), places, tuple(dict.fromkeys(vague)))
 
     def _verdict(self, asked: Asked, direction: Direction, formulas: _Formulas) -> Verdict:
@@ -125,7 +125,7 @@ class Prover:
             if self._differs(request, direction):
                 return Witness(asked, direction, self._smallest(request, direction))
             solver.add(z3.Not(places.like(model)))
-        because = "; ".join(formulas.vague[:3])
+        because = "; ".join(sorted(formulas.vague, key=lambda why: "of whoever asks" not in why)[:3])
         if not because and asked.anybody:
             because = "nothing was found that differs, nor that there is nothing"
         if not because and places.timed:
@@ -187,8 +187,32 @@ def _or_why(work: Callable[[], T | str]) -> T | str:
         return f"the prover failed: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
-def _name(tree: Tree) -> str:
-    return f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+def _why_open(tree: Tree) -> str:
+    """What is not known of an expression, in words."""
+    asked = " and ".join(dict.fromkeys(_asked_of_somebody(tree)))
+    looks = f"a condition looks at {asked} of whoever asks"
+    if asked and not isinstance(tree, Call):
+        return looks
+    what = f"{tree.function}()" if isinstance(tree, Call) and tree.function.isidentifier() else "an expression"
+    return f"{what} is not translated" + (f", and {looks}" if asked else "")
+
+
+def _asked_of_somebody(tree: Tree) -> Iterator[str]:
+    """What an expression asks about the principal and the token, such as `principal.roles`."""
+    match tree:
+        case Name(name=name) if name.startswith(("principal.", "claims.")):
+            yield name
+        case Select(of=of):
+            yield from _asked_of_somebody(of)
+        case Call(arguments=arguments, on=on):
+            for part in (*arguments, *([on] if on is not None else [])):
+                yield from _asked_of_somebody(part)
+        case Items(items=items):
+            for item in items:
+                yield from _asked_of_somebody(item)
+        case Entries(entries=entries):
+            for part in (part for entry in entries for part in entry):
+                yield from _asked_of_somebody(part)
 
 
 __all__ = ["BOTH", "Prover"]

@@ -14,6 +14,7 @@ from policyloop.access.prove.syntax import (
     INDEX,
     NOT,
     OR,
+    RELATIONS,
     Attribute,
     Call,
     Entries,
@@ -211,12 +212,13 @@ class _Resolver:
         some = call.function == "exists"
         items = _items(over)
         if items is not None and len(items) <= MAX_UNROLLED:
+            bodies = [self._tree(call.arguments[1], {**bound, variable: item}) for item in items]
             found: Tree = _FALSE if some else _TRUE
-            for number, item in enumerate(items):
-                body = self._tree(call.arguments[1], {**bound, variable: item})
-                found = Call(OR if some else AND, (found, body)) if number else body
-            # Each part is a truth value or an error, as it is for one element alone.
-            return Call(OR if some else AND, (_FALSE if some else _TRUE, found))
+            for body in bodies:
+                found = Call(OR if some else AND, (found, body))
+            # Seen with Cerbos 0.55.0: a macro over one element may come to what its body is, also where that is null.
+            if all(_is_truth(body) for body in bodies):
+                return found
         inner = _with_variable(variable, bound)
         mark, body = inner[variable], self._tree(call.arguments[1], inner)
         if isinstance(over, Attribute) and isinstance(body, Call) and body.function == ("==" if some else "!="):
@@ -240,6 +242,21 @@ class _Resolver:
         first = bound if call.function == "bind" else inner
         rest = [self._tree(argument, inner if n else first) for n, argument in enumerate(call.arguments[count:])]
         return Call(call.function, (*variables, *rest), on)
+
+
+_TRUTHS = frozenset({*RELATIONS, AND, OR, NOT, "startsWith", "endsWith", "contains", "exists", "all"})
+
+
+def _is_truth(tree: Tree) -> bool:
+    """Whether an expression is surely a truth value or an error."""
+    match tree:
+        case Known():
+            return tree in (_TRUE, _FALSE)
+        case Select(test=test):
+            return test
+        case Call(function=function):
+            return function in _TRUTHS
+    return isinstance(tree, Fails)
 
 
 _MACROS: Mapping[str, int] = {

@@ -258,13 +258,21 @@ def _rule(path: str, what: What, place: Listed, resource: str, roles: tuple[str,
         what,
         name,
         resource,
-        ALLOW if what == "role" else node.said("effect"),
+        ALLOW if what == "role" else _effect(node),
         actions,
         roles,
         _texts(node, "derivedRoles"),
         place,
         tuple(_conditions(node, name)),
     )
+
+
+def _effect(node: Node) -> str:
+    """The effect of a rule by its name; Cerbos takes its number too."""
+    effect = node.get("effect")
+    if effect is None or isinstance(effect.value, bool):
+        return ""
+    return {1: ALLOW, 2: DENY}.get(effect.value, effect.text) if isinstance(effect.value, int) else effect.text
 
 
 def _definitions(path: str, body: Node) -> Iterator[Definition]:

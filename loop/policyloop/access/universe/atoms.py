@@ -4,13 +4,17 @@ Guesses, made to be asked: the PDP alone says what a condition gives. What is no
 that stand near it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select, walk
-from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, Assignment, Path, path_of, settable
+from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, WHO, Assignment, Path, merged, path_of, settable
+from policyloop.access.universe.patterns import matching
+from policyloop.access.universe.patterns import near as near_texts
+from policyloop.access.universe.solve import solve, together
 from policyloop.access.universe.values import (
     OTHER,
     SHARED,
@@ -26,9 +30,11 @@ from policyloop.access.universe.values import (
 Guesses = tuple[list[Assignment], list[Assignment]]
 """Assignments that should make an atom true, and such that should make it false."""
 
-WHO: Path = ("P", "id")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _SAME_VALUE = frozenset(("int", "double", "uint", "bool", "string", "lowerAscii", "upperAscii", "trim", "dyn"))
+_KIN = frozenset(
+    ["ancestorOf", "descendentOf", "siblingOf", "overlaps", "immediateChildOf", "immediateParentOf", "commonAncestors"]
+)
 _MOST_CONSTANTS = 12
 
 
@@ -46,6 +52,10 @@ class _Term:
 
     path: Path
     inverse: Callable[[Any], Iterator[Any]]
+
+    def assigned(self, value: Any) -> list[Assignment]:
+        """What makes the whole `value`."""
+        return [{self.path: raw} for raw in self.inverse(value)]
 
 
 def _itself(value: Any) -> Iterator[Any]:
@@ -78,8 +88,14 @@ def guess(node: Node, near: Near) -> Guesses:
             found = _membership(left, right, near)
         case Call(function="hasIntersection" | "has_intersection" | "isSubset" | "is_subset" as name):
             found = _sets(name, _operands(node))
+        case Call(function="matches", args=(Const(value=str(pattern)),), target=left) if left is not None:
+            found = _matched(pattern, left)
+        case Call(function="matches", args=(left, Const(value=str(pattern))), target=None):
+            found = _matched(pattern, left)
         case Call(function="startsWith" | "endsWith" | "contains" | "matches" as name, args=(right,), target=left):
             found = _text(name, left, right) if left is not None else None
+        case Call(function=name, args=(right,), target=left) if name in _KIN and left is not None:
+            found = _kin(left, right)
         case Call(function="inIPAddrRange", args=(Const(value=str(network)),), target=left):
             path = path_of(left) if left is not None else None
             inside, outside = addresses(network)
@@ -172,8 +188,9 @@ def _with_constant(node: Node, operator: str, value: Any, near: Near) -> Guesses
     if since is not None and isinstance(value, timedelta):
         return _aged(since, operator, value, near)
     found, holds = _term(node), compared(operator)
-    if found is None or holds is None:
+    if holds is None:
         return None
+    undo = found.assigned if found else lambda wanted: solve(node, wanted)
     true: list[Assignment] = []
     false: list[Assignment] = []
     for candidate in around(value):
@@ -181,10 +198,10 @@ def _with_constant(node: Node, operator: str, value: Any, near: Near) -> Guesses
             into = true if holds(candidate, value) else false
         except TypeError:
             into = true if operator == "!=" else false
-        into.extend({found.path: raw} for raw in found.inverse(candidate))
-    if value is None:
+        into.extend(undo(candidate))
+    if value is None and found:
         (true if operator == "!=" else false).append({found.path: "x"})
-    return true, false
+    return (true, false) if true or false else None
 
 
 def _age(node: Node) -> tuple[Path, int] | None:
@@ -222,8 +239,10 @@ def _aged(since: tuple[Path, int], operator: str, span: timedelta, near: Near) -
 def _between(operator: str, left: Node, right: Node, near: Near) -> Guesses | None:
     """Two fields."""
     one, other, holds = _term(left), _term(right), compared(operator)
-    if one is None or other is None or holds is None:
+    if holds is None:
         return None
+    if one is None or other is None:
+        return _both_solved(left, right, holds, near)
     if NOW in (one.path, other.path):
         return _moments(one, other, holds, near)
     true: list[Assignment] = []
@@ -248,6 +267,27 @@ def _between(operator: str, left: Node, right: Node, near: Near) -> Guesses | No
     return true, false
 
 
+def _both_solved(left: Node, right: Node, holds: Callable[[Any, Any], bool], near: Near) -> Guesses | None:
+    """Two expressions that are not fields: both made the same value, and values beside it."""
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    hour = timedelta(hours=1)
+    bases: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+        (10, (10, 11, 9, 20, 1)),
+        (SHARED, (SHARED, OTHER)),
+        (near.now, (near.now, near.now + hour, near.now - hour)),
+        ([SHARED], ([SHARED], [OTHER], [])),
+    )
+    for base, beside in bases:
+        for value in beside:
+            try:
+                into = true if holds(base, value) else false
+            except TypeError:
+                continue
+            into.extend(islice(together([_made(left, base)[:4], _made(right, value)[:4]]), 6))
+    return (true, false) if true or false else None
+
+
 def _moments(one: _Term, other: _Term, holds: Callable[[Any, Any], bool], near: Near) -> Guesses:
     """A field and the moment."""
     true: list[Assignment] = []
@@ -270,9 +310,15 @@ def _membership(left: Node, right: Node, near: Near) -> Guesses | None:
     known_left, needle = constant(left)
     known_right, hay = constant(right)
     one, other = _term(left), _term(right)
-    if known_right and isinstance(hay, list) and one:
-        false: list[Assignment] = [{one.path: OTHER}, {one.path: ""}]
-        return [{one.path: json_of(v)} for v in hay[:_MOST_CONSTANTS]], false
+    if known_right and isinstance(hay, list) and hay:
+        others = (*_beside(hay), OTHER, "") if isinstance(hay[0], str) else _beside(hay)
+        true = [one for v in hay[:_MOST_CONSTANTS] for one in _made(left, json_of(v))]
+        false = [one for v in others for one in _made(left, v)]
+        return (true, false) if true or false else None
+    if known_left and other is None and not known_right:
+        value = json_of(needle)
+        inside = [one for held in ([value], [OTHER, value], {str(value): 1}) for one in solve(right, held)]
+        return (inside, [one for held in ([], [OTHER]) for one in solve(right, held)]) if inside else None
     if known_left and other:
         value = json_of(needle)
         holding: list[Assignment] = [{other.path: [value]}, {other.path: [OTHER, value]}, {other.path: {str(value): 1}}]
@@ -286,6 +332,19 @@ def _membership(left: Node, right: Node, near: Near) -> Guesses | None:
     if other or (one and isinstance(right, ListOf)):
         return _listed(one, right, near)
     return None
+
+
+def _made(node: Node, value: Any) -> list[Assignment]:
+    """What makes an expression a value: by its one field, or else by undoing it."""
+    found = _term(node)
+    return found.assigned(value) if found else solve(node, value)
+
+
+def _beside(values: Sequence[Any]) -> list[Any]:
+    """Values of the same type that are not in a list of constants: all small numbers, for hours and weekdays."""
+    if all(type(value) is int for value in values):
+        return [n for n in range(-1, 25) if n not in values]
+    return []
 
 
 def _listed(one: _Term | None, right: Node, near: Near) -> Guesses | None:
@@ -335,26 +394,59 @@ def _sets(name: str, operands: tuple[Node, ...]) -> Guesses | None:
 
 
 def _text(name: str, left: Node, right: Node) -> Guesses | None:
-    one = _term(left)
     known, part = constant(right)
-    if one is None:
-        return None
     if not known or not isinstance(part, str):
-        other = _term(right)
-        if other is None:
-            return None
-        return (
-            [{one.path: SHARED, other.path: SHARED}, {one.path: SHARED, other.path: ""}],
-            [{one.path: SHARED, other.path: OTHER}],
-        )
-    if name == "matches":
-        part = part.strip("^$").replace("\\", "").replace(".*", "").replace(".+", "x")
+        return _two_texts(name, left, right)
     holds = {"startsWith": str.startswith, "endsWith": str.endswith}.get(name, str.__contains__)
     true: list[Assignment] = []
     false: list[Assignment] = []
     for text in (part, f"{part}x", f"x{part}", f"x{part}x", part[:-1], part[1:], part.swapcase(), OTHER, ""):
-        (true if holds(text, part) else false).append({one.path: text})
+        (true if holds(text, part) else false).extend(_made(left, text))
+    return (true, false) if true or false else None
+
+
+def _two_texts(name: str, left: Node, right: Node) -> Guesses | None:
+    """Whether a text begins with, ends with or holds another one, neither of them a constant."""
+    true: list[Assignment] = []
+    false: list[Assignment] = []
+    longer = {"startsWith": f"{SHARED}x", "endsWith": f"x{SHARED}"}.get(name, f"x{SHARED}x")
+    for whole, part, into in (
+        (SHARED, SHARED, true),
+        (longer, SHARED, true),
+        (SHARED, "", true),
+        (SHARED, OTHER, false),
+    ):
+        for first in _made(left, whole)[:3]:
+            both = (merged(first, second) for second in _made(right, part)[:3])
+            into.extend(one for one in both if one is not None)
+    return (true, false) if true or false else None
+
+
+def _matched(pattern: str, left: Node) -> Guesses | None:
+    """Texts that a pattern takes, and texts beside them; which of these it takes as well is for the PDP to say."""
+    inside = matching(pattern)
+    loose = [*(f"x{text}" for text in inside[:2]), *(f"{text}x" for text in inside[:2])]
+    true = [one for text in (*inside, *loose) for one in _made(left, text)]
+    false = [one for text in (OTHER, "", *near_texts(inside)) for one in _made(left, text)]
+    if not true:
+        plain = pattern.strip("^$").replace("\\", "").replace(".*", "").replace(".+", "x")
+        return _text("contains", left, Const(plain))
     return true, false
+
+
+def _kin(left: Node, right: Node) -> Guesses | None:
+    """`hierarchy(a).ancestorOf(hierarchy(b))` and its like: places in a tree, with a dot between them."""
+    known, place = constant(right.args[0]) if isinstance(right, Call) and right.args else (False, None)
+    places = [("a", "a.b"), ("a.b", "a"), ("a", "a.b.c"), ("a.b.c", "a"), ("a.b", "a.c"), ("a.b", "a.b")]
+    if known:
+        above = str(place).rpartition(".")[0] or str(place)
+        places = [(text, str(place)) for text in (above, str(place), f"{place}.x", f"{place}.x.y", f"{above}.z")]
+    either: list[Assignment] = []
+    for first, second in places:
+        for one in _made(left, first)[:2]:
+            both = (merged(one, other) for other in (_made(right, second)[:2] or [{}]))
+            either.extend(each for each in both if each is not None)
+    return (either, list(either)) if either else None
 
 
 def _nearby(node: Node) -> Guesses:

@@ -17,9 +17,9 @@ from policyloop.access.cel import Call, Const, walk
 from policyloop.access.questions import Question, asked_by
 from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.universe.atoms import Near
+from policyloop.access.universe.changes import Change, changes_between, covers
 from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of, is_token
 from policyloop.access.universe.fields import (
-    ABSENT,
     NOW,
     ROLES,
     Assignment,
@@ -29,8 +29,10 @@ from policyloop.access.universe.fields import (
     placed,
 )
 from policyloop.access.universe.goals import ANY, Goal, Goals
+from policyloop.access.universe.made import principal_of, resource_of
 from policyloop.access.universe.models import models
 from policyloop.access.universe.shapes import Shape, shape_of
+from policyloop.access.universe.values import instant, json_of
 from policyloop.bundle import Bundle
 from policyloop.guard import Lock
 
@@ -38,12 +40,15 @@ MOST_REQUESTS = 60_000
 """How many decisions are asked for where nobody says otherwise."""
 UNKNOWN_ROLE = "unknown_role"
 UNKNOWN_ACTION = "unknown_action"
-SOMETHING = "r1"
 _ATTR_P: Path = ("P", "attr")
 _ATTR_R: Path = ("R", "attr")
 _PER_BATCH = 48
 _DECISIONS_PER_BATCH = 240
 _ROUNDS = 12
+_FIRST = 0.75
+"""The share of all requests that may be about what changed, before anything else is asked."""
+_MOST_ACTIONS = 12
+_MOST_ROLES = 8
 
 
 def this_minute() -> datetime:
@@ -52,7 +57,7 @@ def this_minute() -> datetime:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """All that is known of one kind of resource, over all bundles."""
 
     name: str
@@ -80,9 +85,15 @@ class Universe:
     asked: int = 0
     complete: bool = True
     """Whether everything that was to be asked fitted into `most`."""
+    first: Sequence[tuple[Change, Sequence[Assignment]]] = ()
+    """What is asked before anything else: changed rules, each with the values that tell most about it."""
+    cut: frozenset[int] = frozenset()
+    """The positions in `first` of those of which not all was asked."""
 
     def __post_init__(self) -> None:
         self._goals = [Goals(bundle) for bundle in self.bundles]
+        both = self._goals if len(self._goals) == 2 else [self._goals[0], self._goals[0]]
+        self.changes = changes_between(both[0].all, both[1].all)
         self._fixtures = [one for bundle in self.bundles for one in asked_by(Lock.of(bundle))]
         self.roles = self._all_roles()
         self._principals = sorted({g.principal for goals in self._goals for g in goals.all if g.principal})
@@ -92,7 +103,7 @@ class Universe:
         """Every batch, until `most` decisions are asked for. The same ones each time."""
         left = self.most
         streams = [self._of_fixtures(), *(self._of_kind(kind) for kind in self.kinds)]
-        for batch in _in_turns(streams):
+        for batch in itertools.chain(self._of_changes(), _in_turns(streams)):
             left -= len(batch)
             if left < 0:
                 self.complete = False
@@ -102,19 +113,26 @@ class Universe:
 
     def clock(self) -> Iterator[Question]:
         """Requests whose answer depends on the moment they are made at: those that no server can be asked."""
+        for change, tried in self.first:
+            if (of := self.kind_for(change)) is not None:
+                for one in tried:
+                    if NOW in one:
+                        yield from self._moments(of, change.goal, one)
         for kind in self.kinds:
             for goal, *lists in zip(kind.goals, kind.met, kind.missed, strict=True):
                 for one in itertools.chain(*lists):
                     if NOW in one:
                         yield from self._moments(kind, goal, one)
 
-    def _moments(self, kind: _Kind, goal: Goal, one: Assignment) -> Iterator[Question]:
+    def _moments(self, kind: Kind, goal: Goal, one: Assignment) -> Iterator[Question]:
         principal_attr, resource_attr = kind.bases[0]
-        principal = self._principal(goal, goal.roles[:1] or (UNKNOWN_ROLE,), one, principal_attr, "")
+        principal = principal_of(goal, goal.roles[:1] or (UNKNOWN_ROLE,), one, principal_attr, "")
         for version, scope in kind.places[:2]:
-            resource = _resource(kind.name, one, resource_attr, version, scope)
+            resource = resource_of(kind.name, one, resource_attr, version, scope)
             for action in _spelled(goal.actions):
-                yield Question(Request(principal, resource, action, placed({}, one, ("J",))), str(one[NOW]))
+                moment = str(json_of(one[NOW]))
+                if instant(moment) is not None:
+                    yield Question(Request(principal, resource, action, placed({}, one, ("J",))), moment)
 
     def subjects(self) -> Iterator[tuple[Principal, str, str, tuple[str, str], Attributes]]:
         """Principal, kind, action, version and scope, claims: what to prove something about. All resources are meant.
@@ -135,11 +153,11 @@ class Universe:
                         for place in kind.places:
                             yield principal, kind.name, action, place, claims
 
-    def _of_roles(self, kind: _Kind) -> Iterator[tuple[Principal, Attributes]]:
+    def _of_roles(self, kind: Kind) -> Iterator[tuple[Principal, Attributes]]:
         for n, goal in enumerate(kind.goals):
             for one in kind.met[n][:3]:
                 for role in goal.roles or (UNKNOWN_ROLE,):
-                    principal = self._principal(goal, (role,), one, kind.bases[-1][0], "")
+                    principal = principal_of(goal, (role,), one, kind.bases[-1][0], "")
                     yield principal, placed({}, one, ("J",))
         for roles in (*((role,) for role in (*self.roles, UNKNOWN_ROLE)), *itertools.combinations(self.roles, 2)):
             for base in kind.bases:
@@ -155,6 +173,16 @@ class Universe:
             if any((path := path_of(part)) and path[0] in ("P", "J") for part in walk(goal.condition))
         }
         return tuple(found)
+
+    def kind_for(self, change: Change) -> "Kind | None":
+        """The kind of resource to ask about where a change is: the first one for a rule about several."""
+        named = (kind for kind in self.kinds if change.goal.kind == kind.name or "*" in change.goal.kind)
+        return next(named, None)
+
+    def near(self, change: Change) -> Near:
+        """What guessing may go by for a change."""
+        kind = self.kind_for(change)
+        return Near(self.now, constants_of(kind.goals if kind else change.sides))
 
     # --- what the bundles name
 
@@ -177,7 +205,7 @@ class Universe:
         names = (*named, *(("unknown_kind",) if len(named) < len(found) else ()))
         return tuple(name for name in names if self.only is None or name in self.only)
 
-    def _kind(self, name: str) -> _Kind:
+    def _kind(self, name: str) -> Kind:
         goals = tuple(dict.fromkeys(g for held in self._goals for g in held.all if g.kind == name or "*" in g.kind))
         asked = [question.request for question, _ in self._fixtures if question.request.resource.kind == name]
         actions = {action for goal in goals for action in _spelled(goal.actions)} | {one.action for one in asked}
@@ -191,7 +219,7 @@ class Universe:
         fitting = tuple(
             next((shape.fitting for of, shape in reversed(shapes) if of == root), {}) for root in (_ATTR_P, _ATTR_R)
         )
-        return _Kind(
+        return Kind(
             name,
             (*sorted(actions), UNKNOWN_ACTION),
             tuple(dict.fromkeys(self._places(goals, asked))),
@@ -224,6 +252,57 @@ class Universe:
 
     # --- batches
 
+    def _of_changes(self) -> Iterator[Batch]:
+        """What tells most about each changed rule, for its own actions alone; at most `_FIRST` of all."""
+        streams = [self._of_change(change, tried) for change, tried in self.first]
+        left = int(self.most * _FIRST)
+        waiting = dict(enumerate(streams))
+        while waiting:
+            for number, stream in list(waiting.items()):
+                batch = next(stream, None)
+                if batch is None:
+                    del waiting[number]
+                    continue
+                left -= len(batch)
+                if left < 0:
+                    self.cut = frozenset(waiting)
+                    self.complete = False
+                    return
+                yield batch
+
+    def _of_change(self, change: Change, tried: Sequence[Assignment]) -> Iterator[Batch]:
+        kind = self.kind_for(change)
+        if kind is None:
+            return
+        goal = change.goal
+        actions = tuple(_spelled(change.actions))[:_MOST_ACTIONS] or kind.actions[:_MOST_ACTIONS]
+        roles = [(role,) for role in change.roles[:_MOST_ROLES]]
+        if not roles:
+            roles = [*((role,) for role in self.roles[:3]), (UNKNOWN_ROLE,)]
+        some = [one for one in tried if NOW not in one]
+        clear = list(self._clear(kind, change, some[:4], actions))
+        for part in (some[:8], clear, some[8:]):
+            for base in (kind.bases[0], *(kind.bases[1:2])):
+                for held in roles:
+                    yield from self._ask(kind, goal, held, part, base, actions)
+
+    def _clear(
+        self, kind: Kind, change: Change, some: Sequence[Assignment], actions: Sequence[str]
+    ) -> Iterator[Assignment]:
+        """The same with another rule about these actions missed: it may hide what the changed one does."""
+        mine = {replace(goal, line=0) for goal in change.sides}
+        others = [
+            n
+            for n, goal in enumerate(kind.goals)
+            if replace(goal, line=0) not in mine and any(covers(goal.actions, action) for action in actions)
+        ]
+        for n in others[:6]:
+            for one in some:
+                for missed in kind.missed[n][:3]:
+                    if NOW not in missed:
+                        yield {**missed, **one}
+                        yield {**one, **missed}
+
     def _of_fixtures(self) -> Iterator[Batch]:
         """Every fixture principal with every fixture resource, and every action of its kind."""
         principals = list({q.request.principal.key: q.request for q, _ in self._fixtures}.values())
@@ -235,14 +314,14 @@ class Universe:
                 for claim in claims[:4]:
                     yield from _cut(one.principal, resources, kind.actions, claim)
 
-    def _of_kind(self, kind: _Kind) -> Iterator[Batch]:
+    def _of_kind(self, kind: Kind) -> Iterator[Batch]:
         drawn = random.Random(f"{self.seed} {kind.name}")  # noqa: S311
         yield from self._of_rules(kind)
         yield from _in_turns([self._moved(kind, n) for n in range(len(kind.goals))])
         yield from self._pairs(kind, drawn)
         yield from self._moved_twice(kind, drawn)
 
-    def _of_rules(self, kind: _Kind) -> Iterator[Batch]:
+    def _of_rules(self, kind: Kind) -> Iterator[Batch]:
         """Each rule just met and just missed, for every role and pair of roles, in every scope and version."""
         goals: dict[tuple[str, str], tuple[Goal, list[Assignment]]] = {}
         for goal, *lists in zip(kind.goals, kind.met, kind.missed, strict=True):
@@ -261,7 +340,7 @@ class Universe:
         if len(self.roles) > 2:
             yield self.roles
 
-    def _moved(self, kind: _Kind, n: int) -> Iterator[Batch]:
+    def _moved(self, kind: Kind, n: int) -> Iterator[Batch]:
         """Each field moved over all its values while the rest of the rule is met."""
         goal = kind.goals[n]
         roles = [(role,) for role in goal.roles] or [(role,) for role in self.roles[:4]] or [(UNKNOWN_ROLE,)]
@@ -273,7 +352,7 @@ class Universe:
             for held in roles:
                 yield from self._ask(kind, goal, held, moved, base)
 
-    def _pairs(self, kind: _Kind, drawn: random.Random) -> Iterator[Batch]:
+    def _pairs(self, kind: Kind, drawn: random.Random) -> Iterator[Batch]:
         """Two rules met at once, or one met and the other missed."""
         pairs = list(itertools.permutations(range(len(kind.goals)), 2))
         drawn.shuffle(pairs)
@@ -289,7 +368,7 @@ class Universe:
             for roles in dict.fromkeys((held, first.roles[:1] or held)):
                 yield from self._ask(kind, first, roles, tried, kind.bases[-1])
 
-    def _moved_twice(self, kind: _Kind, drawn: random.Random) -> Iterator[Batch]:
+    def _moved_twice(self, kind: Kind, drawn: random.Random) -> Iterator[Batch]:
         """Two fields moved at once, drawn by the seed."""
         paths = list(kind.domain)
         rounds = _ROUNDS * len(kind.goals) if len(paths) > 1 else 0
@@ -311,39 +390,25 @@ class Universe:
 
     def _ask(
         self,
-        kind: _Kind,
+        kind: Kind,
         goal: Goal,
         roles: tuple[str, ...],
         tried: Iterable[Assignment],
         base: tuple[dict[str, Any], dict[str, Any]],
+        actions: Sequence[str] = (),
     ) -> Iterator[Batch]:
         """The assignments as batches: those that ask as the same principal together."""
         principals: dict[tuple[str, str], tuple[Principal, dict[str, Any], list[Resource]]] = {}
         own = ("" if goal.version == "default" else goal.version, goal.scope)
         for one in tried:
-            principal = self._principal(goal, roles, one, base[0], own[1] if goal.principal else "")
+            principal = principal_of(goal, roles, one, base[0], own[1] if goal.principal else "")
             claims = placed({}, one, ("J",))
             held = principals.setdefault((principal.key, canonical(claims)), (principal, claims, []))[2]
             for version, scope in kind.places:
                 # Only the rule's own place for moved fields would miss what a child scope does: all of them, always.
-                held.append(_resource(kind.name, one, base[1], version, scope))
+                held.append(resource_of(kind.name, one, base[1], version, scope))
         for principal, claims, resources in principals.values():
-            yield from _cut(principal, resources, kind.actions, claims)
-
-    def _principal(
-        self, goal: Goal, roles: tuple[str, ...], one: Assignment, base: dict[str, Any], scope: str
-    ) -> Principal:
-        name = one.get(("P", "id"), goal.principal or SOMEBODY)
-        who = str(name) if name is not ABSENT and name not in (None, "", [], {}) else SOMEBODY
-        version = "" if goal.version == "default" or not goal.principal else goal.version
-        return Principal(who, roles, placed(base, one, ("P", "attr")), version, scope)
-
-
-def _resource(kind: str, one: Assignment, base: dict[str, Any], version: str, scope: str) -> Resource:
-    name = one.get(("R", "id"), SOMETHING)
-    return Resource(
-        kind, name if isinstance(name, str) and name else SOMETHING, placed(base, one, ("R", "attr")), version, scope
-    )
+            yield from _cut(principal, resources, actions or kind.actions, claims)
 
 
 def _cut(

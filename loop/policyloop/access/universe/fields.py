@@ -12,6 +12,11 @@ NOW: Final[Path] = ("now",)
 ROLES: Final[Path] = ("P", "roles")
 
 
+WHO: Final[Path] = ("P", "id")
+_SINGLE = frozenset((WHO, ("R", "id"), NOW, ("P", "policyVersion"), ("P", "scope")))
+"""The fields outside of attributes that a request can give any text."""
+
+
 class _Mark:
     """What is said of a field instead of a value."""
 
@@ -47,7 +52,7 @@ def path_of(node: Node) -> Path | None:
             return _REQUEST.get(field)
         case Select(of=Select(of=Name(name="request"), field="aux_data" | "auxData"), field="jwt"):
             return ("J",)
-        case Select(of=of, field=field) | Call(function="[]", args=(of, Const(value=str(field)))):
+        case Select(of=of, field=field) | Call(function="[]" | "[?]", args=(of, Const(value=str(field))), target=None):
             above = path_of(of)
             return (*above, _SPELLED.get(field, field)) if above else None
     return None
@@ -56,9 +61,7 @@ def path_of(node: Node) -> Path | None:
 def settable(path: Path) -> bool:
     """Whether a request can give the field any value."""
     free = len(path) > 2 and path[:2] in (("P", "attr"), ("R", "attr"))
-    return (
-        free or (len(path) > 1 and path[0] == "J") or path[0].startswith("#") or path in (("P", "id"), ("R", "id"), NOW)
-    )
+    return free or (len(path) > 1 and path[0] == "J") or path[0].startswith("#") or path in _SINGLE
 
 
 def merged(first: Assignment, second: Assignment) -> dict[Path, Any] | None:

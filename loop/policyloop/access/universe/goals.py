@@ -1,10 +1,10 @@
 """What is worth asking about: each rule of a bundle with all that it depends on, names resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policyloop.access.cel import Call, Const, ListOf, MapOf, Name, Node, NotCel, Select, children, parse
-from policyloop.access.source import Definition, Policy, Rule, policies_of
+from policyloop.access.source import Definition, Expression, Policy, Rule, policies_of
 from policyloop.access.source import Node as Written
 from policyloop.bundle import Bundle
 
@@ -54,7 +54,7 @@ class Goals:
         for policy in self.policies:
             names = self._names(policy)
             for rule in policy.rules:
-                condition = _resolved(_condition(rule.node), names)
+                condition = _resolved(_condition(rule.node), names, _text(rule.conditions))
                 yield from self._of(policy, rule, condition, definitions)
 
     def _of(
@@ -82,7 +82,7 @@ class Goals:
         for name in rule.derived_roles:
             if name in definitions:
                 holder, definition = definitions[name]
-                of_role = _resolved(_condition(definition.node), self._names(holder))
+                of_role = _resolved(_condition(definition.node), self._names(holder), _text(definition.conditions))
                 whole = of_role if condition == _TRUE else Call("&&", (of_role, condition))
                 yield goal(definition.parent_roles, condition if of_role == _TRUE else whole)
 
@@ -96,7 +96,7 @@ class Goals:
                 if one is None:
                     continue
                 if kind == "variables":
-                    found.update({(kind, v.of): tree for v in one.variables if (tree := _parsed(v.text)) is not None})
+                    found.update({(kind, v.of): _parsed(v.text) or _unread(v.text) for v in one.variables})
                 else:
                     found.update({(kind, key.text): _literal(value) for key, value in one.constants})
         return found
@@ -111,7 +111,7 @@ def _condition(holder: Written) -> Node:
 def _match(match: Written, depth: int) -> Node:
     expression = match.get("expr")
     if expression is not None:
-        return _parsed(expression.text) or Name("?")
+        return _parsed(expression.text) or _unread(expression.text)
     for operator, sign in (("all", "&&"), ("any", "||"), ("none", "||")):
         held = match.at(operator, "of")
         if held is not None and depth < _MOST_DEPTH:
@@ -135,6 +135,15 @@ def _parsed(text: str) -> Node | None:
         return None
 
 
+def _text(expressions: Sequence[Expression]) -> str:
+    return "\n".join(one.text for one in expressions)
+
+
+def _unread(text: str) -> Name:
+    """What cannot be read: no name of CEL, and the same only where the text is."""
+    return Name(f"?{text}")
+
+
 def _literal(value: Written) -> Node:
     """A constant as it stands in YAML."""
     if value.shape == "list":
@@ -148,16 +157,16 @@ def _literal(value: Written) -> Node:
     return Const(value.text)
 
 
-def _resolved(node: Node, names: Mapping[tuple[str, str], Node]) -> Node:
+def _resolved(node: Node, names: Mapping[tuple[str, str], Node], text: str) -> Node:
     """As `resolved`, but unknown where that is nested too deep to be walked."""
     try:
         found = resolved(node, names)
     except RecursionError:
-        return Name("?")
+        return _unread(text)
     level, depth = [found], 0
     while level and depth <= _MOST_LEVELS:
         level, depth = [child for one in level for child in children(one)], depth + 1
-    return Name("?") if level else found
+    return _unread(text) if level else found
 
 
 def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) -> Node:
@@ -174,7 +183,7 @@ def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) 
                 for key, value in inner.pairs:
                     if key == Const(field):
                         return value
-            return Select(inner, field)
+            return replace(node, of=inner)
         case Call(function=function, args=args, target=target):
             inner_args = tuple(resolved(arg, names, depth) for arg in args)
             match function, inner_args:
@@ -182,5 +191,5 @@ def resolved(node: Node, names: Mapping[tuple[str, str], Node], depth: int = 0) 
                     return Const(first + second)
             return Call(function, inner_args, resolved(target, names, depth) if target else None)
         case ListOf(items=items):
-            return ListOf(tuple(resolved(item, names, depth) for item in items))
+            return replace(node, items=tuple(resolved(item, names, depth) for item in items))
     return node

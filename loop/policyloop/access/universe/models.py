@@ -5,10 +5,13 @@ made true in every way that is known while the others hold. That is how a condit
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from policyloop.access.cel import Call, Const, Name, Node, Select
+from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select
 from policyloop.access.universe.atoms import Near, guess
-from policyloop.access.universe.fields import ABSENT, ANYTHING, PRESENT, Assignment, Path, merged, path_of, settable
+from policyloop.access.universe.fields import ABSENT, ANYTHING, PRESENT, Assignment, merged
+from policyloop.access.universe.solve import solve
 
 MOST = 40
 """The most assignments for one condition and one outcome."""
@@ -37,8 +40,8 @@ def models(node: Node, near: Near, *, want: bool, depth: int = 0) -> list[Assign
         case Call(function="==" | "!=" as sign, args=(inner, Const(value=bool(value)))) if isinstance(inner, Call):
             return models(inner, near, want=want is ((sign == "==") is value), depth=depth + 1)
         case Call(function=name, args=(Name(name=variable), body), target=whole) if name in _MACROS and whole:
-            if (path := path_of(whole)) and settable(path):
-                return _elements(name, variable, body, path, near, want=want, depth=depth)
+            if found := _elements(name, variable, body, whole, near, want=want, depth=depth):
+                return _unlike(found)
     true, false = guess(node, near)
     return _unlike(true if want else false)
 
@@ -92,40 +95,59 @@ def _consistent(start: Assignment, others: Sequence[Sequence[Assignment]]) -> As
 
 
 def _elements(
-    name: str, variable: str, body: Node, path: Path, near: Near, *, want: bool, depth: int
+    name: str, variable: str, body: Node, whole: Node, near: Near, *, want: bool, depth: int
 ) -> list[Assignment]:
     """A macro over a list: elements of which the body is true, and of which it is false."""
     root = f"#{variable}"
-    inner = _renamed(body, variable, root)
-    true = [_element(one, root, path) for one in models(inner, near, want=True, depth=depth + 1)[:8]]
-    false = [_element(one, root, path) for one in models(inner, near, want=False, depth=depth + 1)[:8]]
-    empty: Assignment = {path: []}
+    inner = renamed(body, variable, root)
+    true = [_element(one, root) for one in models(inner, near, want=True, depth=depth + 1)[:8]]
+    false = [_element(one, root) for one in models(inner, near, want=False, depth=depth + 1)[:8]]
+    mixed = [_both(one, other) for one, other in zip(true, false, strict=False)]
+    twice = [_both(one, one) for one in true[:2]]
+    empty: _Elements = ({}, [])
     if name == "all":
-        return [*true, empty] if want else false
-    if want:
-        return [*true, *(_both(one, other, path) for one, other in zip(true, false, strict=False))]
-    return [empty, *false]
+        lists = [*true, empty, *twice] if want else [*false, *mixed]
+    elif name in ("exists_one", "existsOne"):
+        lists = [*true, *mixed] if want else [empty, *false, *twice]
+    else:
+        lists = [*true, *mixed, *twice] if want else [empty, *false]
+    return [
+        together
+        for rest, elements in lists
+        for one in solve(whole, elements)[:2]
+        if (together := merged(rest, one)) is not None
+    ]
 
 
-def _renamed(node: Node, name: str, to: str) -> Node:
+def renamed(node: Node, name: str, to: str) -> Node:
     """The variable of a macro under a name that no field has."""
     match node:
         case Name(name=found) if found == name:
             return Name(to)
-        case Select(of=of, field=field):
-            return Select(_renamed(of, name, to), field)
+        case Select(of=of):
+            return replace(node, of=renamed(of, name, to))
         case Call(function=function, args=args, target=target):
-            inner = tuple(_renamed(arg, name, to) for arg in args)
-            return Call(function, inner, _renamed(target, name, to) if target else None)
+            inner = tuple(renamed(arg, name, to) for arg in args)
+            return Call(function, inner, renamed(target, name, to) if target else None)
+        case ListOf(items=items):
+            return replace(node, items=tuple(renamed(item, name, to) for item in items))
     return node
 
 
-def _element(one: Assignment, root: str, path: Path) -> Assignment:
+_Elements = tuple[Assignment, list[Any]]
+"""What is assigned beside a list, and the list's elements."""
+
+
+def _element(one: Assignment, root: str) -> _Elements:
     """A list with one element, made of what is assigned to the variable."""
-    rest = {where: value for where, value in one.items() if where[0] != root}
+    return {where: value for where, value in one.items() if where[0] != root}, [element_of(one, root)]
+
+
+def element_of(one: Assignment, root: str) -> Any:
+    """The element of a list that is made of what is assigned to the variable `root` and to what is below it."""
     mine = {where: value for where, value in one.items() if where[0] == root}
     if (root,) in mine:
-        return {**rest, path: [ANYTHING if mine[root,] is PRESENT else mine[root,]]}
+        return ANYTHING if mine[root,] in (PRESENT, ABSENT) else mine[root,]
     element: dict[str, object] = {}
     for where, value in mine.items():
         here = element
@@ -134,11 +156,11 @@ def _element(one: Assignment, root: str, path: Path) -> Assignment:
             here = below if isinstance(below, dict) else {}
         if value is not ABSENT:
             here[where[-1]] = ANYTHING if value is PRESENT else value
-    return {**rest, path: [element]}
+    return element
 
 
-def _both(one: Assignment, other: Assignment, path: Path) -> Assignment:
-    return {**other, **one, path: [*other.get(path, ()), *one.get(path, ())]}
+def _both(one: _Elements, other: _Elements) -> _Elements:
+    return {**other[0], **one[0]}, [*other[1], *one[1]]
 
 
 def _unlike(found: Sequence[Assignment]) -> list[Assignment]:

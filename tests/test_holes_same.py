@@ -1,0 +1,239 @@
+"""`lint` and `mutate` give the same answer each time, ask what must always be asked, and cost what they should."""
+
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import policyloop.access.rounds as rounds_room
+from bundles import FIXTURES, read, synthetic
+from command import environment
+from policyloop.access.lint import lint
+from policyloop.access.lint.asked import for_everyone, without
+from policyloop.access.nearby import material_of
+from policyloop.access.parts import Parts
+from policyloop.access.pdp import Pdp, Settings, serving
+from policyloop.access.pool import Pool
+from policyloop.access.request import Batch, Principal, Resource
+from policyloop.access.rounds import Ask, Rounds, Steps, ask_server
+from policyloop.access.source import Rule, policies_of
+from policyloop.bundle import Bundle, Write
+from policyloop.cerbos.run import Runner
+from policyloop.guard.demand import DENY
+
+NATIVE = Settings(runner="native")
+SEEDS = int(os.environ.get("POLICYLOOP_SEEDS", "1"))
+"""How many seeds beside 0 each bundle is looked at with; `make seeds-long` asks for all ten."""
+HEAD = "apiVersion: api.cerbos.dev/v1\n"
+
+
+def bundles() -> list[Path]:
+    """Every policy directory in fixtures whose policies a person could have; with one seed more, a share of them."""
+    found = [*FIXTURES.glob("bundles/*/policies"), *FIXTURES.glob("examples/*/policies"), FIXTURES / "demo/policies"]
+    found += [*FIXTURES.glob("access/pairs/*/new"), *FIXTURES.glob("redteam/*/project/policies")]
+    whole = sorted(path for path in found if path.is_dir())
+    return whole if SEEDS > 1 else whole[:: max(len(whole) // 6, 1)]
+
+
+def document(command: str, policies: Path, seed: int) -> dict[str, Any]:
+    """What is said with this seed, in a process that orders sets in another way."""
+    arguments = [command, str(policies), "--runner", "native", "--format", "json", "--seed", str(seed)]
+    done = subprocess.run(
+        [sys.executable, "-m", "policyloop", *arguments],
+        env=environment(PYTHONHASHSEED=str(seed + 1)),
+        capture_output=True,
+        check=False,
+        timeout=1200,
+    )
+    assert done.returncode in (0, 3, 4), done.stderr
+    said = json.loads(done.stdout)
+    return {name: value for name, value in said.items() if name != "seed"}
+
+
+@pytest.mark.parametrize("command", ["lint", "mutate"])
+@pytest.mark.parametrize("policies", bundles(), ids=lambda path: str(path.relative_to(FIXTURES)))
+def test_every_seed_says_the_same(command: str, policies: Path) -> None:
+    seeds = range(1, SEEDS) if SEEDS > 1 else [1 + len(str(policies)) % 9]
+    first = document(command, policies, 0)
+    for seed in seeds:
+        assert document(command, policies, seed) == first
+
+
+ROLES, ACTIONS = ("a", "b", "c"), ("x", "y")
+ATTRIBUTES: tuple[Mapping[str, Any], ...] = tuple(
+    {name: value for name, value in (("flag", flag), ("n", n)) if value is not None}
+    for flag in (None, True, False)
+    for n in (None, 1.0, 5.0)
+)
+CONDITIONS = ("", "", "R.attr.flag == true", "R.attr.n > 3.0", "R.attr.flag && R.attr.n < 3.0", "!has(R.attr.flag)")
+
+
+def drawn(seed: int) -> Bundle:
+    """A policy of a few rules over very few roles, actions and attributes: all there is can be asked."""
+    dice = random.Random(seed)
+    rules = []
+    for _ in range(dice.randint(3, 5)):
+        roles = dice.choice([["*"], *([role] for role in ROLES), list(ROLES[:2])])
+        effect = dice.choice(["ALLOW", "DENY", "ALLOW"])
+        condition = dice.choice(CONDITIONS)
+        match = f", condition: {{match: {{expr: '{condition}'}}}}" if condition else ""
+        actions = json.dumps(dice.sample(ACTIONS, dice.randint(1, 2)))
+        rules.append(f"    - {{actions: {actions}, effect: EFFECT_{effect}, roles: {json.dumps(roles)}{match}}}\n")
+    return Bundle(
+        {"doc.yaml": f"{HEAD}resourcePolicy:\n  resource: doc\n  version: default\n  rules:\n{''.join(rules)}"}
+    )
+
+
+def everything(pdp: Pdp) -> dict[tuple[tuple[str, ...], int, str], bool]:
+    """Whether each set of roles may do each action to a resource with each of `ATTRIBUTES`."""
+    sets = itertools.chain(*(itertools.combinations(ROLES, size) for size in (1, 2, 3)))
+    resources = [Resource("doc", f"d{number}", dict(attr)) for number, attr in enumerate(ATTRIBUTES)]
+    batches = [Batch(Principal("u", roles), resources, ACTIONS) for roles in sets]
+    said: dict[tuple[tuple[str, ...], int, str], bool] = {}
+    for batch, allowed in pdp.effects(batches):
+        for number, allows in enumerate(allowed):
+            resource, action = divmod(number, len(ACTIONS))
+            said[batch.principal.roles, resource, ACTIONS[action]] = allows
+    return said
+
+
+def served(bundle: Bundle, changed: Mapping[str, str], *, strict: bool = False) -> dict[Any, bool]:
+    with serving(
+        bundle.apply([Write(path, text) for path, text in changed.items()]), Settings(runner="native", strict=strict)
+    ) as pdp:
+        return everything(pdp)
+
+
+@pytest.mark.parametrize("seed", range(6 * max(SEEDS, 1)))
+def test_whatever_is_defeated_or_fails_open_in_a_small_world_is_found(seed: int, cerbos: Runner) -> None:
+    bundle = drawn(seed)
+    rules = [rule for policy in policies_of(bundle) for rule in policy.rules if rule.denies]
+    normal, strict = served(bundle, {}), served(bundle, {}, strict=True)
+    defeated, open_ = set(), set()
+    for rule in rules:
+        if _defeated(bundle, rule, normal):
+            defeated.add(rule.line)
+        if rule.conditional:
+            without_it = served(bundle, without(bundle, rule), strict=True)
+            if any(normal[key] and not strict[key] and without_it[key] for key in normal):
+                open_.add(rule.line)
+    holes = lint(cerbos, bundle, "policies", settings=NATIVE).holes
+    assert {one.line for one in holes if one.code == "deny-defeated"} == defeated
+    assert {one.line for one in holes if one.code == "deny-fails-open"} >= open_
+
+
+def _defeated(bundle: Bundle, rule: Rule, normal: Mapping[Any, bool]) -> bool:
+    wide = for_everyone(bundle, rule)
+    if "*" in rule.roles or wide is None:
+        return False
+    after, own = served(bundle, wide), set(rule.roles)
+    return any(normal[key] and not after[key] and set(key[0]) & own and set(key[0]) - own for key in normal)
+
+
+def test_what_must_always_be_asked_is_asked() -> None:
+    """Each attribute of a fixture dropped, each role added and taken, each condition made true and false."""
+    bundle = read(FIXTURES / "examples" / "salaries" / "policies")
+    parts = Parts(bundle)
+    for kind in parts.kinds:
+        material = material_of(parts, kind)
+        assert material.left == 0
+        asked = {case.key for case in material.cases}
+        named = {role for policy in parts.policies_about(kind) for rule in policy.rules for role in rule.roles} - {"*"}
+        for question in parts.tested.get(kind, ()):
+            own = next(case for case in material.cases if case.asks(question.request.action).key == question.key)
+            held = own.principal.roles
+            for role in named:
+                assert own.of_roles(*held, role).key in asked
+            for role in held if len(held) > 1 else ():
+                assert own.of_roles(*(other for other in held if other != role)).key in asked
+    assert material_of(parts, parts.kinds[0]) == material_of(Parts(bundle), parts.kinds[0])
+
+
+def test_a_part_answers_as_the_whole(cerbos: Runner) -> None:
+    more = {
+        "role.yaml": f"{HEAD}rolePolicy:\n  role: clerk\n  parentRoles: [employee]\n"
+        "  rules: [{resource: invoice_0000, allowActions: [read]}]\n",
+        "ann.yaml": f"{HEAD}principalPolicy:\n  principal: ann\n  version: default\n"
+        "  rules: [{resource: order_0001, actions: [{action: read, effect: EFFECT_ALLOW}]}]\n",
+    }
+    bundle = Bundle({**synthetic(3).files, **more})
+    parts = Parts(bundle)
+    pool = Pool(parts)
+    with serving(bundle, NATIVE) as pdp:
+        for kind in parts.kinds:
+            part = parts.about([kind])
+            assert len(part) < len(bundle)
+            assert ("ann.yaml" in part) is (kind == "order_0001")
+            with serving(part, NATIVE) as small:
+                assert ask_server(pdp, pool.questions([kind])) == ask_server(small, pool.questions([kind]))
+
+
+def asking(ask: Ask) -> Steps[object]:
+    return (yield ask)
+
+
+def test_a_change_under_another_name_is_answered_as_by_itself(cerbos: Runner) -> None:
+    bundle = synthetic(2)
+    pool = Pool(Parts(bundle))
+    asks = [
+        Ask(kinds=(policy.name,), questions=pool.questions([policy.name]), changed=without(bundle, rule))
+        for policy in policies_of(bundle)
+        if policy.what == "resource"
+        for rule in policy.rules
+    ]
+    together = dict(Rounds(cerbos, pool, NATIVE).results([asking(ask) for ask in asks]))
+    for number, ask in enumerate(asks):
+        changed = bundle.apply([Write(path, text) for path, text in ask.changed.items()])
+        with serving(changed, Settings(runner="native", schemas="reject")) as pdp:
+            assert together[number] == ask_server(pdp, ask.questions)
+    assert len({together[number] for number in range(len(asks))}) > len(asks) // 2
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many files each server that is started serves."""
+    counted: list[int] = []
+    real = rounds_room.serving
+
+    def counting(bundle: Bundle, settings: Settings) -> Any:
+        counted.append(len(bundle))
+        return real(bundle, settings)
+
+    monkeypatch.setattr(rounds_room, "serving", counting)
+    return counted
+
+
+def test_the_work_grows_with_the_policies_and_not_with_their_square(cerbos: Runner, starts: list[int]) -> None:
+    def looked_at(count: int) -> tuple[int, int, int]:
+        starts.clear()
+        rules = "[{actions: [read], effect: EFFECT_ALLOW, roles: [user]}, {actions: [read], effect: EFFECT_DENY, "
+        rules += "roles: [intern], condition: {match: {expr: R.attr.shut}}}]"
+        head = f"{HEAD}resourcePolicy:\n  version: default\n  resource: "
+        bundle = Bundle({f"p{n}.yaml": f"{head}kind{n}\n  rules: {rules}\n" for n in range(count)})
+        result = lint(cerbos, bundle, "policies", settings=NATIVE)
+        assert sum(one.code == "deny-defeated" for one in result.holes) == count
+        assert sum(one.code == "deny-fails-open" for one in result.holes) == count
+        return result.asked, len(starts), sum(starts)
+
+    few, many = looked_at(4), looked_at(12)
+    assert many[0] == 3 * few[0]
+    assert many[1] == few[1]
+    assert many[2] == 3 * few[2]
+
+
+def test_a_deny_that_decides_is_no_hole(cerbos: Runner) -> None:
+    """The small worlds hold denies of both sorts, so that the comparison above can fail."""
+    seen = set()
+    for seed in range(6):
+        bundle = drawn(seed)
+        normal = served(bundle, {})
+        for policy in policies_of(bundle):
+            seen |= {_defeated(bundle, rule, normal) for rule in policy.rules if rule.effect == DENY}
+    assert seen == {True, False}
