@@ -47,8 +47,8 @@ def survivor_line(one: "Survivor") -> str:
         asked = plural(one.asked, "request")
         if one.alike != "proved":
             return f"not told apart by {asked}"
-        pairs = plural(one.proved, "pair")
-        return f"equivalent (proved): for {pairs} of a principal and an action no resource differs; nor did {asked}"
+        questions = plural(one.proved, "question")
+        return f"equivalent (proved): {questions} to the solver cover all that the file can touch; nor did {asked} tell"
     how = " under strict evaluation" if one.witness.strict else ""
     before, after = effect_word(one.witness.effect), effect_word(one.witness.mutated)
     return f"{question_words(one.witness.question)}: {before}, but {after} by the mutant{how}"
