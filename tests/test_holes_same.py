@@ -170,11 +170,12 @@ def test_more_tests_than_the_bound_leave_room_for_the_rules() -> None:
     rules = "[{actions: [read], effect: EFFECT_DENY, roles: [user], condition: {match: {expr: R.attr.shut == 'x'}}}]"
     names = [f"r{number}" for number in range(MOST_ALWAYS)]
     resources = ", ".join(f"{name}: {{id: {name}, kind: doc}}" for name in names)
+    expected = ", ".join(f"{{principal: ann, resource: {name}, actions: {{read: EFFECT_DENY}}}}" for name in names)
     suite = (
         "name: many\nprincipals: {ann: {id: ann, roles: [user]}}\n"
         f"resources: {{{resources}}}\n"
         f"tests: [{{name: t, input: {{principals: [ann], resources: [{', '.join(names)}], "
-        "actions: [read]}, expected: []}]\n"
+        f"actions: [read]}}, expected: [{expected}]}}]\n"
     )
     policy = f"{HEAD}resourcePolicy: {{resource: doc, version: default, rules: {rules}}}\n"
     parts = Parts(Bundle({"doc.yaml": policy, "doc_test.yaml": suite}))
