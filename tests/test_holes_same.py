@@ -17,16 +17,16 @@ from bundles import FIXTURES, read, synthetic
 from command import environment
 from policyloop.access.lint import lint
 from policyloop.access.lint.asked import for_everyone, without
-from policyloop.access.nearby import MOST, MOST_ALWAYS, material_of
+from policyloop.access.nearby import MOST_ALWAYS, material_of
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Pdp, Settings, serving
-from policyloop.access.pool import Effects, Pool
+from policyloop.access.pool import Pool
 from policyloop.access.request import Batch, Principal, Resource
 from policyloop.access.rounds import Ask, Rounds, Steps, ask_server
 from policyloop.access.source import Rule, policies_of
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.guard.demand import DENY
 
 NATIVE = Settings(runner="native")
 SEEDS = int(os.environ.get("POLICYLOOP_SEEDS", "1"))
@@ -156,16 +156,6 @@ def test_what_must_always_be_asked_is_asked() -> None:
     assert material_of(parts, parts.kinds[0]) == material_of(Parts(bundle), parts.kinds[0])
 
 
-def test_an_ordinary_kind_costs_few_requests_and_what_a_bound_cut_off_is_named(cerbos: Runner) -> None:
-    bundle = synthetic(2)
-    pool = Pool(Parts(bundle))
-    kinds = pool.parts.kinds
-    assert all(len(pool.questions([kind])) <= MOST_ALWAYS + 2 * MOST for kind in kinds)
-    result = lint(cerbos, bundle, "policies", settings=NATIVE)
-    assert result.asked <= len(kinds) * 4 * (MOST_ALWAYS + 2 * MOST)
-    assert [kind for kind, _ in pool.left] == [line.split()[1].rstrip(",") for line in result.unasked] == list(kinds)
-
-
 def test_more_tests_than_the_bound_leave_room_for_the_rules() -> None:
     rules = "[{actions: [read], effect: EFFECT_DENY, roles: [user], condition: {match: {expr: R.attr.shut == 'x'}}}]"
     names = [f"r{number}" for number in range(MOST_ALWAYS)]
@@ -183,29 +173,6 @@ def test_more_tests_than_the_bound_leave_room_for_the_rules() -> None:
     material = material_of(parts, "doc")
     assert material.left > 0
     assert any(case.resource.attr.get("shut") == "x" for case in material.cases[: MOST_ALWAYS // 2])
-
-
-@pytest.mark.parametrize("enforcement", ["reject", "none"])
-@pytest.mark.parametrize("seed", range(3))
-def test_what_is_left_unasked_in_a_mode_could_not_have_differed(seed: int, enforcement: str, cerbos: Runner) -> None:
-    """Whoever is denied normally is none that a deny failed for, and a schema that is not enforced opens only."""
-    schema = '{"type": "object", "properties": {"n": {"const": 1}, "flag": {"type": "boolean"}}, "required": ["n"]}'
-    text = f"{drawn(seed)['doc.yaml']}  schemas: {{resourceSchema: {{ref: 'cerbos:///doc.json'}}}}\n"
-    bundle = Bundle({"doc.yaml": text, "_schemas/doc.json": schema})
-    pool = Pool(Parts(bundle))
-    assert pool.has_schemas(["doc"])
-    assert not Pool(Parts(drawn(seed))).has_schemas(["doc"])
-    questions = pool.questions(["doc"])
-    asks = [Ask(kinds=("doc",), questions=questions, schemas=on) for on in (True, False)]
-    told = dict(Rounds(cerbos, pool, NATIVE).results([asking(ask) for ask in asks]))
-    rejecting, letting = told[0], told[1]
-    assert rejecting is not None
-    assert letting is not None
-    differing = [(a, b) for a, b in zip(rejecting, letting, strict=True) if a != b]
-    assert set(differing) <= {(DENY, ALLOW)}
-    said = lint(cerbos, bundle, "policies", settings=NATIVE, enforcement=enforcement)
-    shown = [one for one in said.holes if one.code == "schema-not-enforced" and one.witness]
-    assert bool(shown) is (enforcement == "none" and bool(differing))
 
 
 def test_a_part_answers_as_the_whole(cerbos: Runner) -> None:
@@ -227,7 +194,7 @@ def test_a_part_answers_as_the_whole(cerbos: Runner) -> None:
                 assert ask_server(pdp, pool.questions([kind])) == ask_server(small, pool.questions([kind]))
 
 
-def asking(ask: Ask) -> Steps[Effects | None]:
+def asking(ask: Ask) -> Steps[object]:
     return (yield ask)
 
 
