@@ -17,7 +17,7 @@ from bundles import FIXTURES, read, synthetic
 from command import environment
 from policyloop.access.lint import lint
 from policyloop.access.lint.asked import for_everyone, without
-from policyloop.access.nearby import material_of
+from policyloop.access.nearby import MOST_ALWAYS, material_of
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Pdp, Settings, serving
 from policyloop.access.pool import Pool
@@ -154,6 +154,25 @@ def test_what_must_always_be_asked_is_asked() -> None:
             for role in held if len(held) > 1 else ():
                 assert own.of_roles(*(other for other in held if other != role)).key in asked
     assert material_of(parts, parts.kinds[0]) == material_of(Parts(bundle), parts.kinds[0])
+
+
+def test_more_tests_than_the_bound_leave_room_for_the_rules() -> None:
+    rules = "[{actions: [read], effect: EFFECT_DENY, roles: [user], condition: {match: {expr: R.attr.shut == 'x'}}}]"
+    names = [f"r{number}" for number in range(MOST_ALWAYS)]
+    resources = ", ".join(f"{name}: {{id: {name}, kind: doc}}" for name in names)
+    expected = ", ".join(f"{{principal: ann, resource: {name}, actions: {{read: EFFECT_DENY}}}}" for name in names)
+    suite = (
+        "name: many\nprincipals: {ann: {id: ann, roles: [user]}}\n"
+        f"resources: {{{resources}}}\n"
+        f"tests: [{{name: t, input: {{principals: [ann], resources: [{', '.join(names)}], "
+        f"actions: [read]}}, expected: [{expected}]}}]\n"
+    )
+    policy = f"{HEAD}resourcePolicy: {{resource: doc, version: default, rules: {rules}}}\n"
+    parts = Parts(Bundle({"doc.yaml": policy, "doc_test.yaml": suite}))
+    assert len(parts.tested["doc"]) == MOST_ALWAYS
+    material = material_of(parts, "doc")
+    assert material.left > 0
+    assert any(case.resource.attr.get("shut") == "x" for case in material.cases[: MOST_ALWAYS // 2])
 
 
 def test_a_part_answers_as_the_whole(cerbos: Runner) -> None:

@@ -63,8 +63,10 @@ Edit = Write | Replace | Delete
 class Bundle:
     """Path -> text, immutable and sorted by path. Paths are relative to the policy directory, separated by `/`."""
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, str], *, drafts: frozenset[str] = frozenset()) -> None:
+        """`drafts`: paths that an edit may make although the name is ours: a spec that is drafted."""
         self.files: Mapping[str, str] = MappingProxyType(dict(sorted(files.items())))
+        self._drafts = drafts
 
     def __len__(self) -> int:
         return len(self.files)
@@ -105,11 +107,11 @@ class Bundle:
         if len(edits) > MAX_EDITS:
             raise EditRejected(f"{len(edits)} edits in one proposal; at most {MAX_EDITS} are taken")
         for edit in edits:
-            if edit.path not in files:
+            if edit.path not in files and edit.path not in self._drafts:
                 _check_new_path(edit.path, files)
             _apply(edit, files)
         _check_limits(files)
-        return Bundle(files)
+        return Bundle(files, drafts=self._drafts)
 
     def changed(self, after: "Bundle") -> tuple[str, ...]:
         """The paths that `after` holds differently, adds or lacks, sorted."""

@@ -1,9 +1,10 @@
 """What is asked about one kind of resource: near the bundle's own tests, and near each condition being met and missed.
 
 Nothing is drawn. In order: what the tests ask; each rule's condition made true and made false, with the rest of the
-rule held; a deny and an allow met at once; each of these without one attribute, with one role more, less or other, with
-one attribute changed; then what the bundle's universe asks. They are what a person would think of next, so a witness
-among them reads like one of the bundle's own tests.
+rule held; a deny and an allow met at once; what the tests ask and each rule met once, without one attribute, with one
+role more, less or other, with one attribute changed; the others without one attribute and with other roles; then two
+changes at once, and what the bundle's universe asks. They are what a person would think of next, so a witness among
+them reads like one of the bundle's own tests.
 """
 
 import itertools
@@ -32,7 +33,7 @@ OTHER = "something-else"
 """A role, an action and a text that hardly any bundle names."""
 MOST = 1_500
 """After what is always asked, the most questions about one kind from each of two sources: near, and the universe."""
-MOST_ALWAYS = 20_000
+MOST_ALWAYS = 2_000
 """The most questions about one kind that are always asked; how many more there would be is said."""
 
 _Side = Literal["principal", "resource"]
@@ -76,12 +77,13 @@ class Case:
     def given(self, side: _Side, attr: Attributes) -> "Case":
         """The case with other attributes on one side."""
         if side == "principal":
-            return replace(self, principal=replace(self.principal, attr=attr))
-        return replace(self, resource=replace(self.resource, attr=attr))
+            return Case(replace(self.principal, attr=attr), self.resource, self.claims, self.now)
+        return Case(self.principal, replace(self.resource, attr=attr), self.claims, self.now)
 
     def of_roles(self, *roles: str) -> "Case":
         """The case with other roles."""
-        return replace(self, principal=replace(self.principal, roles=tuple(sorted(set(roles)))))
+        principal = replace(self.principal, roles=tuple(sorted(set(roles))))
+        return Case(principal, self.resource, self.claims, self.now)
 
 
 @dataclass(frozen=True)
@@ -124,18 +126,22 @@ def material_of(parts: Parts, kind: str, *, most: int = MOST) -> Material:
     bundle, policies, tested = parts.about([kind]), parts.policies_about(kind), parts.tested.get(kind, ())
     universe = Universe((bundle,), 0, most, datetime.fromisoformat(DEFAULT_NOW), frozenset([kind]))
     words = words_of(kind, policies, tested, _of_schemas(bundle))
-    own = [Case(q.request.principal, q.request.resource, q.request.claims, q.now) for q in tested]
+    own = _once(Case(q.request.principal, q.request.resource, q.request.claims, q.now) for q in tested)
     invented = Case(Principal("someone", (OTHER_ROLE,)), Resource(kind, "something"), {}, DEFAULT_NOW)
-    start = [*own, invented, *_of_rules(kind, universe, own)]
-    values = _Values(words, start)
+    bases = _bases(own)
+    changed = _once([*own, invented, *_of_each_rule(kind, universe, bases[-1])])
     width = len(words.actions)
+    always = max(MOST_ALWAYS // width, 1)
+    # So many tests that they alone fill the bound leave half of it to the rules.
+    start = _once([*own[: always // 2], *changed[len(own) :], *_of_rules(kind, universe, bases), *own])
+    values = _Values(words, start)
     held: dict[str, Case] = {}
-    always = itertools.chain(start, _first_changes(start, values), _value_changes(start, values))
-    left = _add(held, always, MOST_ALWAYS // width)
-    room = len(held) + max(most // width, 1)
-    _add(held, _further(start, values, words), room)
+    changes = itertools.chain(_first_changes(changed, values), _value_changes(changed, values))
+    left = _add(held, itertools.chain(start, changes, _first_changes(start, values)), always)
+    more = max(most // width, 1)
+    _fill(held, _further(start, values, words), len(held) + more)
     near = len(held)
-    _add(held, _of_universe(universe), near + max(most // width, 1))
+    _fill(held, _of_universe(universe), near + more)
     timed = any(looks_at_the_clock(one.text) for policy in policies for one in policy.expressions())
     return Material(kind, tuple(held.values()), words.actions, near, left * width, timed)
 
@@ -164,12 +170,43 @@ def _add(held: dict[str, Case], cases: Iterable[Case], most: int) -> int:
     return len(beyond)
 
 
-def _of_rules(kind: str, universe: Universe, own: Sequence[Case]) -> Iterator[Case]:
-    """Each rule's condition true and false with the rest of the rule held; each deny and allow met at once."""
+def _fill(held: dict[str, Case], cases: Iterable[Case], most: int) -> None:
+    """Put new cases into `held` until it holds `most`."""
+    for case in cases:
+        held.setdefault(case.key, case)
+        if len(held) >= most:
+            return
+
+
+def _once(cases: Iterable[Case]) -> list[Case]:
+    """Each case once, in the order in which it first comes."""
+    first: dict[str, Case] = {}
+    for case in cases:
+        first.setdefault(case.key, case)
+    return list(first.values())
+
+
+def _bases(own: Sequence[Case]) -> tuple[tuple[Attributes, Attributes], ...]:
+    """Principal's and resource's attributes to start from: none, then those of the test that has the most."""
     fullest = max(own, key=lambda case: (len(case.resource.attr) + len(case.principal.attr), case.key), default=None)
-    bases: list[tuple[Attributes, Attributes]] = [({}, {})]
-    if fullest is not None and (fullest.principal.attr or fullest.resource.attr):
-        bases.append((fullest.principal.attr, fullest.resource.attr))
+    if fullest is None or not (fullest.principal.attr or fullest.resource.attr):
+        return (({}, {}),)
+    return ({}, {}), (fullest.principal.attr, fullest.resource.attr)
+
+
+def _of_each_rule(kind: str, universe: Universe, base: tuple[Attributes, Attributes]) -> Iterator[Case]:
+    """Each rule met once."""
+    seen: set[tuple[str, int, str]] = set()
+    for known in universe.kinds:
+        for goal, met in zip(known.goals, known.met, strict=True):
+            rule = goal.file, goal.line, goal.rule
+            if met and rule not in seen:
+                seen.add(rule)
+                yield _placed(kind, goal, goal.roles[:1], met[0], base)
+
+
+def _of_rules(kind: str, universe: Universe, bases: Sequence[tuple[Attributes, Attributes]]) -> Iterator[Case]:
+    """Each rule's condition true and false with the rest of the rule held; each deny and allow met at once."""
     for known in universe.kinds:
         for goal, met, missed in zip(known.goals, known.met, known.missed, strict=True):
             for one in (*met[:_MOST_MODELS], *missed[:_MOST_MODELS]):
@@ -431,7 +468,14 @@ def _with(attr: Attributes, path: Sequence[str], value: Any) -> Attributes | Non
     head, *rest = path
     inner = attr.get(head)
     new = _with(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value
-    return None if new is None or (head in attr and canonical(new) == canonical(inner)) else {**attr, head: new}
+    return None if new is None or (head in attr and _same(new, inner)) else {**attr, head: new}
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two JSON values are the same to Cerbos."""
+    if isinstance(value, str) or isinstance(other, str):
+        return bool(value == other)
+    return canonical(value) == canonical(other)
 
 
 def _without(attr: Attributes, path: Sequence[str]) -> Attributes:

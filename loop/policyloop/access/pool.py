@@ -1,11 +1,13 @@
 """What is asked about a bundle, made once for each kind of resource when it is first needed."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from policyloop.access.nearby import MOST, Material, material_of
 from policyloop.access.parts import Parts
 from policyloop.access.questions import Question
+from policyloop.layout import Kind
+from policyloop.layout import kind as kind_of
 
 Effects = tuple[str | None, ...]
 """For each question the effect; None where there was no answer."""
@@ -22,6 +24,7 @@ class Pool:
         self._most = most
         self._held: dict[str, Material] = {}
         self._questions: dict[tuple[str, ...], tuple[Question, ...]] = {}
+        self._chosen: dict[tuple[int, Effects, str], tuple[Sequence[Question], tuple[Question, ...]]] = {}
 
     def material(self, kind: str) -> Material:
         """Cases and actions of one kind."""
@@ -38,6 +41,23 @@ class Pool:
             whole = of_each[0] if len(of_each) == 1 else tuple(itertools.islice(in_turns, MOST_OF_SEVERAL))
             self._questions[key] = whole
         return self._questions[key]
+
+    def chosen(self, questions: Sequence[Question], effects: Effects, effect: str) -> tuple[Question, ...]:
+        """Those that were answered so; the very same tuple each time, so that nothing is asked of it twice."""
+        key = id(questions), effects, effect
+        if key not in self._chosen:
+            some = tuple(question for question, given in zip(questions, effects, strict=True) if given == effect)
+            # Held with the questions themselves, so that no other list can come to have the same identity.
+            self._chosen[key] = questions, some
+        return self._chosen[key][1]
+
+    def has_schemas(self, kinds: Iterable[str]) -> bool:
+        """Whether a schema may have a say about these kinds; also where that is not known."""
+        names = tuple(kinds)
+        if not self.parts.known or any(kind_of(path) is Kind.SCHEMA for path in self.parts.about(names)):
+            return True
+        policies = (policy for name in names for policy in self.parts.policies_about(name))
+        return any(policy.body.get("schemas") is not None for policy in policies)
 
     @property
     def left(self) -> tuple[tuple[str, int], ...]:

@@ -122,11 +122,18 @@ def batch_of(request: Request) -> Batch:
 
 def canonical(value: Any) -> str:
     """The same text for the same JSON value: keys sorted, and 1 written as 1.0, since Cerbos keeps both as doubles."""
-    return json.dumps(_leveled(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _encoded(_leveled(value))
+
+
+_encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` would make an encoder for each value."""
+_AS_THEY_ARE = frozenset({str, float, bool, type(None)})
 
 
 def _leveled(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if isinstance(value, dict | Mapping):
         return {key: _leveled(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_leveled(item) for item in value]

@@ -29,7 +29,8 @@ class Round:
 
 def ask_model(room: Room, before: Spec | None, spent: Spent, earlier: int) -> Round:
     """Have the model draft a spec, or take into `before` what a person said; so much was `spent` in the run so far."""
-    start = Bundle({FILE_NAME: spec_to_yaml(unconfirmed(before))}) if before else NOTHING
+    drafted_before = {FILE_NAME: spec_to_yaml(unconfirmed(before))} if before else {}
+    start = Bundle(drafted_before, drafts=frozenset({FILE_NAME}))
     terms = Terms(room.request, before)
     first = begin(start, Lock.of(NOTHING), room.budget, room.request)
     state = replace(first, stage="spec", existing=room.bundle)

@@ -58,12 +58,10 @@ def fails_open(pool: Pool, rule: Rule) -> Looked:
     if not (rule.denies and rule.conditional):
         return ()
     kinds, gone = (rule.resource,), without(pool.parts.bundle, rule)
-    questions = pool.questions(kinds)
     for schemas in (True, False):
-        normal = _given((yield Ask(kinds=kinds, questions=questions, schemas=schemas)))
-        strict = _given((yield Ask(kinds=kinds, questions=questions, strict=True, schemas=schemas)))
-        rows = zip(questions, normal, strict, strict=True)
-        suspects = [question for question, *effects in rows if effects == [ALLOW, DENY]]
+        allowed = yield from _allowed(pool, kinds, schemas=schemas)
+        strict = _given((yield Ask(kinds=kinds, questions=allowed, strict=True, schemas=schemas)))
+        suspects = [question for question, effect in zip(allowed, strict, strict=True) if effect == DENY]
         blamed = _given((yield Ask(kinds=kinds, questions=suspects, changed=gone, strict=True, schemas=schemas)))
         shown = [question for question, effect in zip(suspects, blamed, strict=True) if effect == ALLOW]
         if shown:
@@ -77,6 +75,22 @@ def fails_open(pool: Pool, rule: Rule) -> Looked:
             witness = Shown(_least(shown), ALLOW, because)
             return (_shown(pool, "deny-fails-open", rule, message, witness, why=why),)
     return ()
+
+
+def _allowed(pool: Pool, kinds: tuple[str, ...], *, schemas: bool) -> Steps[Sequence[Question]]:
+    """What is allowed where schemas are enforced; or, of what is denied there, what is allowed where they are not.
+
+    An enforced schema only denies. So nothing else can differ, and nothing else need be asked.
+    """
+    questions = pool.questions(kinds)
+    normal = _given((yield Ask(kinds=kinds, questions=questions)))
+    if schemas:
+        return pool.chosen(questions, normal, ALLOW)
+    if not pool.has_schemas(kinds):
+        return ()
+    denied = pool.chosen(questions, normal, DENY)
+    without_ = _given((yield Ask(kinds=kinds, questions=denied, schemas=False)))
+    return pool.chosen(denied, without_, ALLOW)
 
 
 def defeated(pool: Pool, rule: Rule, parents: frozenset[str]) -> Looked:
@@ -200,11 +214,7 @@ def unenforced(pool: Pool, policy: Policy, enforcement: str) -> Looked:
     kinds, refs = (policy.name,), policy.body.get("schemas")
     if refs is None or enforcement == "reject":
         return ()
-    questions = pool.questions(kinds)
-    with_ = _given((yield Ask(kinds=kinds, questions=questions)))
-    without_ = _given((yield Ask(kinds=kinds, questions=questions, schemas=False)))
-    rows = zip(questions, with_, without_, strict=True)
-    shown = [question for question, *effects in rows if effects == [DENY, ALLOW]]
+    shown = yield from _allowed(pool, kinds, schemas=False)
     said = "does not say schema.enforcement" if enforcement == "none" else f"says schema.enforcement: {enforcement}"
     message = f"{policy.name} has a schema, but the server's configuration {said}"
     witness = Shown(_least(shown), ALLOW, "although the schema rejects it") if shown else None
