@@ -6,12 +6,15 @@ import resource
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from command import DOCS, FIX, FIXED, environment, lay, picture, policyloop, speaker
+from policyloop.ledger.chain import head_of
 from policyloop.schemas import schema_of
 
 
@@ -64,23 +67,30 @@ def test_a_ledger_that_cannot_grow_ends_the_run(kind: str, docs: Path, tmp_path:
 def test_an_interrupt_after_the_write_back_does_not_say_that_nothing_was_written(
     number: int, docs: Path, tmp_path: Path, cerbos
 ):
-    """Nobody reads the JUnit file yet, so the run waits there: written, recorded, and not over."""
-    fifo = tmp_path / "junit.xml"
-    os.mkfifo(fifo)
-    child = subprocess.Popen(
-        command(docs, tmp_path, "--format", "plain", "--junit", fifo),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout
+    """Nobody reads the document yet, so the run waits there: written, recorded, and not over."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    filled = 0
+    with suppress(BlockingIOError):
+        while True:
+            filled += os.write(writing, b" " * 4096)
+    os.set_blocking(writing, True)
+    words = command(docs, tmp_path, "--format", "json")
+    child = subprocess.Popen(words, env=environment(), stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
     assert child.stderr
-    assert any(line.startswith("written: ") for line in child.stdout)
+    end = time.monotonic() + 60
+    while not any(
+        '"kind":"closed"' in file.read_text() for file in docs.parent.glob(".policyloop/runs/*/ledger.jsonl")
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.02)
     child.send_signal(number)
-    assert "<testsuites" in fifo.read_text()
+    with os.fdopen(reading, "rb") as out:
+        said = out.read()
     assert child.wait(timeout=60) == 0
-    assert child.stderr.read() == ""
+    assert json.loads(said[filled:])["files_changed"] == ["doc.yaml"]
+    assert "Interrupted" not in child.stderr.read()
     assert picture(docs)["doc.yaml"].decode() == FIXED
 
 
@@ -111,8 +121,9 @@ def test_a_run_without_an_end_still_tells_what_a_person_released(docs: Path, tmp
     assert policyloop("run", *arguments).code == 8
     ledger = next(docs.parent.glob(".policyloop/runs/*/ledger.jsonl"))
     # A kill before the end was written.
-    ledger.with_name(f"{ledger.name}.head").unlink()
-    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-2]))
+    left = ledger.read_text().splitlines(keepends=True)[:-2]
+    ledger.write_text("".join(left))
+    head_of(ledger).write_text(f"{len(left):012d} {json.loads(left[-1])['hash']}\n")
     shown = policyloop("show", "--state", docs.parent / ".policyloop", "--format", "json").json
     assert (shown["outcome"], shown["assertions"]["locked"]) == ("interrupted", 5)
     assert shown["released"] == ["Docs / strangers: bob write hers"]
