@@ -139,7 +139,7 @@ def changed(files: Mapping[str, str], writer: Writer) -> dict[str, str]:
             match["expr"] = writer.dice.choice(told)
         elif "effect" in rule:
             rule["effect"] = writer.dice.choice(["EFFECT_ALLOW", "EFFECT_DENY"])
-    elif rules:
+    elif rules and "rules" in body:
         rules.pop(writer.dice.randrange(len(rules)))
     return {**files, path: json.dumps(document)}
 
@@ -157,7 +157,7 @@ def people(dice: Random) -> list[tuple[Principal, dict[str, Any]]]:
     return found
 
 
-def resources(kind: str, scope: str) -> list[Resource]:
+def resources(kind: str, scope: str, version: str = "") -> list[Resource]:
     attributes: list[dict[str, Any]] = [
         {},
         {"x": True, "y": 1, "owner": "bob", "list": ["a"]},
@@ -166,7 +166,7 @@ def resources(kind: str, scope: str) -> list[Resource]:
         {"x": False, "owner": "eve", "y": 1},
         {"x": "?", "list": "b"},
     ]
-    return [Resource(kind, name, attr, "", scope) for attr in attributes for name in ("1", "2")]
+    return [Resource(kind, name, attr, version, scope) for attr in attributes for name in ("1", "2")]
 
 
 def decisions(pdp: Pdp, who: Principal, claims: Mapping[str, Any], kind: str, scope: str) -> dict[str, list[bool]]:
@@ -224,7 +224,8 @@ def _proved(dice: Random, *, strict: bool) -> int:
                 continue
             proved += 1
             for who, claims in _meant(verdict.asked, dice):
-                batch = Batch(who, resources("doc", verdict.asked.scope), ("view",), claims)
+                held = resources("doc", verdict.asked.scope, verdict.asked.policy_version)
+                batch = Batch(who, held, ("view",), claims)
                 before, after = ([one for _, part in pdp.effects([batch]) for one in part] for pdp in pdps)
                 if verdict.direction == "narrower":
                     before, after = after, before

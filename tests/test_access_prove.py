@@ -464,3 +464,22 @@ def test_directions_are_named_as_they_are_asked() -> None:
         (found,) = both.compare([Asked(ANN, "doc", "view")], directions)
     assert isinstance(found, Witness)
     assert found.direction == "narrower"
+
+
+def test_conditions_that_the_pdp_takes_for_each_other_are_not_judged() -> None:
+    """Of `any` and `all` of the same expressions Cerbos 0.55.0 keeps one, another at each start: here it is, seen."""
+    parts = {"of": [{"expr": "R.attr.a"}, {"expr": "R.attr.b"}]}
+    files = {f"{kind}.json": resource_policy(kind, [rule({kind: parts})]) for kind in ("any", "all")}
+    asked = [Request(ANN, Resource(kind, "x", {"a": True, "b": False}), "view") for kind in ("any", "all")]
+    seen = set()
+    for _ in range(12):
+        with serving(Bundle(files), NATIVE) as pdp:
+            seen.add(tuple(pdp.decide(one).allowed for one in asked))
+        if len(seen) > 1:
+            break
+    assert seen != {(True, False)}, "the PDP tells them apart now: what is not proved for this could be"
+    with prover(files, files) as both:
+        found = list(both.compare([Asked(ANN, "any", "view")]))
+    assert all(isinstance(one, NotProved) and "for each other (all.json, any.json)" in one.because for one in found), (
+        found
+    )

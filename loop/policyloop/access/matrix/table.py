@@ -89,7 +89,10 @@ class Tables:
     def answer(self, asked: Asked) -> Answer | None:
         """What this bundle answers; None when the derived role is never held."""
         asker = Asker(asked.principal, asked.kind, asked.version, asked.scope)
-        groups = _alike((*self.shape.deciding(asker, asked.action), *self.shape.of_derived_role(asked.derived)))
+        deciding = (*self.shape.deciding(asker, asked.action), *self.shape.of_derived_role(asked.derived))
+        if doubt := self.shape.doubt(deciding):
+            return Answer("unknown", because=doubt)
+        groups = _alike(deciding)
         cases = 1 << len(groups)
         if len(groups) > MOST_CONDITIONS:
             return Answer("unknown", because=f"{len(groups)} conditions decide together, at most {MOST_CONDITIONS} do")

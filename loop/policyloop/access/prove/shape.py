@@ -13,7 +13,7 @@ what another allows, which a check does not do; a whole number and a double look
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -106,6 +106,12 @@ class Shape:
     bundle: Bundle
     conditions: Mapping[str, Condition]
     policies: tuple[Policy, ...] = field(repr=False)
+    confused: Mapping[str, str]
+    """Attributes of conditions that Cerbos 0.55.0 takes for others in the bundle, and the files of these.
+
+    Seen: of conditions that hold the same expressions in the same order under another `all`, `any` or `none`, the
+    server and the compiler keep one for all of them, another at each start. No proof holds for such a bundle.
+    """
     _written: Read = field(repr=False)
 
     def deciding(self, asker: Asker, action: str) -> tuple[Condition, ...]:
@@ -119,6 +125,12 @@ class Shape:
                 if _fits(rule.resource, asker.kind) and any(_like(one, action) for one in rule.actions):
                     held.update(dict.fromkeys(self._of(policy, rule, roles)))
         return tuple(self.conditions[name] for name in held)
+
+    def doubt(self, conditions: Iterable[Condition]) -> str:
+        """Why nothing can be said of what these conditions decide, where Cerbos may take one for another; else ""."""
+        files = next((self.confused[one.attribute] for one in conditions if one.attribute in self.confused), "")
+        said = "Cerbos takes conditions with the same expressions under all, any and none for each other"
+        return f"{said} ({files})" if files else ""
 
     def of_derived_role(self, name: str) -> tuple[Condition, ...]:
         """Every condition of the derived roles of that name."""
@@ -197,12 +209,13 @@ def shape(read: Read, bundle: Bundle) -> Shape:
     written = {f"policy_{number:05}.json": one for number, one in enumerate(maker.reduced)}
     texts = {path: json.dumps(one, indent=1) for path, one in written.items()}
     kept = {path: text for path, text in bundle.files.items() if kind(path) is Kind.SCHEMA}
-    return Shape(Bundle({**kept, **texts}), maker.conditions, tuple(policies), written)
+    return Shape(Bundle({**kept, **texts}), maker.conditions, tuple(policies), maker.confused(), written)
 
 
 class _Maker:
     def __init__(self, read: Read, lines: Mapping[str, Sequence[tuple[str, int]]]) -> None:
         self._lines = lines
+        self._forms: dict[tuple[str, ...], dict[str, list[tuple[str, tuple[str, ...]]]]] = {}
         self._seen: Counter[str] = Counter()
         self.conditions: dict[str, Condition] = {}
         self.reduced: list[dict[str, Any]] = []
@@ -280,7 +293,19 @@ class _Maker:
             if set(condition) != {"match"}:
                 raise Hidden(f"{file} holds a condition of a form that is not known here")
             fewer["condition"] = {"match": self._match(file, condition["match"], names, held)}
+            texts = tuple(self.conditions[name].text for name in held)
+            form = json.dumps(_form(condition["match"]))
+            self._forms.setdefault(texts, {}).setdefault(form, []).append((file, tuple(held)))
         return fewer, tuple(held)
+
+    def confused(self) -> dict[str, str]:
+        """The conditions that are like others but for their operators; see `Shape.confused`."""
+        alike = [list(forms.values()) for forms in self._forms.values() if len(forms) > 1]
+        found: dict[str, str] = {}
+        for holders in ([one for form in forms for one in form] for forms in alike):
+            files = ", ".join(sorted({file for file, _ in holders})[:3])
+            found.update((name, files) for _, names in holders for name in names)
+        return found
 
     def _match(self, file: str, match: Mapping[str, Any], names: Names, held: list[str]) -> dict[str, Any]:
         key = next(iter(match), "")
@@ -313,6 +338,15 @@ class _Maker:
                 into.update(self._exported.get((top, name), {}).get("definitions") or {})
             into.update(said.get("local") or {})
         return Names(variables, {name: known(value) for name, value in constants.items()})
+
+
+def _form(match: Mapping[str, Any]) -> Any:
+    """How the parts of a condition are put together; `all` and `any` of one part are that part."""
+    if "expr" in match:
+        return "expr"
+    operator = next(iter(match), "")
+    parts = [_form(part) for part in _list(match[operator], "of")]
+    return parts[0] if len(parts) == 1 and operator != "none" else [operator, *parts]
 
 
 def _lines(bundle: Bundle) -> dict[str, list[tuple[str, int]]]:

@@ -24,7 +24,7 @@ State = str
 
 
 class TooMany(Exception):
-    """More cases than may be asked."""
+    """More cases than may be asked, or cases that the PDP itself mixes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,10 @@ class Side:
         reasons: list[str] = []
         groups: dict[tuple[int, int], list[str]] = {}
         formulas: dict[tuple[int, int], Holds] = {}
-        for condition in self.shape.deciding(asker, asked.action):
+        deciding = self.shape.deciding(asker, asked.action)
+        if doubt := self.shape.doubt(deciding):
+            raise TooMany(doubt)
+        for condition in deciding:
             holds = self._holds(condition, asker, translator, reasons)
             groups.setdefault(holds.key, []).append(condition.attribute)
             formulas[holds.key] = holds
