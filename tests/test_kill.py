@@ -24,20 +24,26 @@ GREEN = {**BEFORE, "doc.yaml": FIXED.encode(), **{p: t.encode() for p, t in MANY
 
 def start(policies: Path, command: str) -> subprocess.Popen[bytes]:
     options = ["--policies", str(policies), "--runner", "native", "--format", "plain", "--model-command", command]
-    return subprocess.Popen(
-        [sys.executable, "-m", "policyloop", "run", *options],
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with said_by(policies).open("wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "policyloop", "run", *options],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        )
+
+
+def said_by(policies: Path) -> Path:
+    """Where what the run over these policies says of a failure is kept, for whoever reads a failed test."""
+    return policies.parent / "stderr.txt"
 
 
 def lived(folder: Path, command: str) -> float:
     """How many seconds a run takes that nobody kills."""
     policies = lay(DOCS, folder / "policies")
     began = time.monotonic()
-    assert start(policies, command).wait(timeout=120) == 0
+    assert start(policies, command).wait(timeout=120) == 0, said_by(policies).read_text()
     assert picture(policies) == GREEN
     return time.monotonic() - began
 

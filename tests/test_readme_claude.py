@@ -102,8 +102,8 @@ def test_the_section_takes_a_user_from_nothing_to_green(
     claude: Claude, repository: Path, tmp_path: Path, cerbos: Runner
 ) -> None:
     blocks = written()
-    assert [kind for kind, _ in blocks] == ["sh", "text", "text", "sh"]
-    (_, install), (_, ask), (_, confirm), (_, look) = blocks
+    assert [kind for kind, _ in blocks] == ["sh", "text", "sh", "text", "sh"]
+    (_, install), (_, ask), (_, confirm), (_, go_on), (_, look) = blocks
     assert install[-1].startswith("claude")
     home = tmp_path / "home"
     project = home / "my-app"
@@ -111,7 +111,8 @@ def test_the_section_takes_a_user_from_nothing_to_green(
     heard: list[Heard] = []
     with MessagesApi(script(model(project), heard)) as api:
         shell = ["bash", "--norc", "--noprofile", "--noediting"]
-        with Screen(shell, cwd=home, environment=environment(tmp_path, claude, api)) as terminal:
+        person = environment(tmp_path, claude, api)
+        with Screen(shell, cwd=home, environment=person) as terminal:
             ready(terminal)
             for number, line in enumerate(install[:-1]):
                 terminal.enter(line.replace("<this repository>", str(repository)))
@@ -124,7 +125,8 @@ def test_the_section_takes_a_user_from_nothing_to_green(
             terminal.enter(ask[0])
             answered(terminal, "Please read this table and confirm it.")
             assert not any((project / "policies").iterdir())
-            terminal.enter(confirm[0])
+            confirmed(shell, home, person, confirm)
+            terminal.enter(go_on[0])
             answered(terminal, "That is my report.")
             terminal.enter("/exit")
             ready(terminal)
@@ -143,6 +145,20 @@ def test_the_section_takes_a_user_from_nothing_to_green(
 def ready(terminal: Screen) -> None:
     """The shell waits for the next command."""
     terminal.until(lambda: terminal.lines[-1:] == [PROMPT], seconds=300)
+
+
+def confirmed(shell: Sequence[str], home: Path, person: dict[str, str], lines: Sequence[str]) -> None:
+    """The person confirms in a second terminal, whose PATH has the command as every new one does."""
+    path = {"PATH": f"{home / '.local' / 'bin'}:{person['PATH']}"}
+    with Screen(shell, cwd=home, environment={**person, **path}) as terminal:
+        ready(terminal)
+        for line in lines[:-1]:
+            terminal.enter(line)
+            ready(terminal)
+        terminal.enter(lines[-1])
+        terminal.wait("Is this what you want?")
+        terminal.enter("y")
+        ready(terminal)
 
 
 def answered(terminal: Screen, last: str) -> None:
