@@ -410,7 +410,7 @@ def test_a_spec_must_be_confirmed_and_then_its_suites_are_locked(specified: Room
     assert picture(room.policies) == before
     assert not room.home.exists()
 
-    assert policyloop("spec", "confirm", spec, "--by", "someone", "--yes", cwd=room.project).code == 0
+    assert policyloop("spec", "confirm", spec, "--by", "someone", "--yes", cwd=room.project, env=room.env).code == 0
     opened = room.start()
     assert (opened.json["next"], opened.json["class"]) == ("FIX", "test")
     assert opened.json["spec"] == str(spec)

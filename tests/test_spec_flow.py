@@ -227,6 +227,8 @@ def confirmed(policies: Path) -> Path:
     """The salaries as confirmed, and the policies without a bundle."""
     target = policies.parent / FILE_NAME
     target.write_text((SALARIES / FILE_NAME).read_text())
+    # The mark in the file is no confirmation: that lies outside of the project.
+    remember(parse_spec(target.read_text()), target)
     return target
 
 
