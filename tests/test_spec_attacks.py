@@ -27,6 +27,7 @@ from test_spec_flow import (
     SALARIES,
     bought,
     by_stage,
+    confirmed,
     document,
     finished,
     replies,
@@ -177,7 +178,7 @@ def test_fixtures_that_shadow_the_spec_s_own_are_found_before_anything_is_locked
     people = {name: {"id": name, "roles": ["hr"]} for name in ("hana", "mia", "hana_without_hr", "hana_the_visitor")}
     beside = {"tests/spec/testdata/principals.json": json.dumps({"principals": people})}
     policies = lay({**finished(), **beside}, tmp_path / "project" / "policies")
-    (policies.parent / FILE_NAME).write_text((SALARIES / FILE_NAME).read_text())
+    confirmed(policies)
     before = picture(policies)
     done = run(policies, request_of(SALARIES), model=NOBODY)
     assert done.code == 2, done
@@ -190,7 +191,7 @@ def test_fixtures_that_shadow_the_spec_s_own_are_found_before_anything_is_locked
 def test_a_file_in_the_place_of_a_suite_is_told_and_the_ledger_has_an_end(tmp_path: Path, cerbos):
     mine = {"tests/spec/salary_spec_test.yaml": "name: mine\ntests: []\n"}
     policies = lay({**finished(), **mine}, tmp_path / "project" / "policies")
-    (policies.parent / FILE_NAME).write_text((SALARIES / FILE_NAME).read_text())
+    confirmed(policies)
     done = run(policies, request_of(SALARIES), model=NOBODY)
     assert done.code == 2
     assert "stands where a suite of the spec belongs" in done.err
@@ -239,7 +240,7 @@ def test_answers_to_questions_of_a_new_draft_that_fit_none_leave_a_ledger_with_a
 
 def test_a_confirmed_spec_takes_no_answers(tmp_path: Path, cerbos):
     policies = start_of(SALARIES, tmp_path)
-    (policies.parent / FILE_NAME).write_text((SALARIES / FILE_NAME).read_text())
+    confirmed(policies)
     done = run(policies, request_of(SALARIES), "--answers", SALARIES / "answers.yaml", model=NOBODY)
     assert done.code == 2
     assert "is confirmed, so it asks nothing" in done.err
