@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench prove-long cells-long seeds-long clean
+.PHONY: help setup demo test lint bench prove-long cells-long odd-long seeds-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   speed, memory and tokens as ratios"
 	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
 	@echo "make cells-long   hold the cells of a review's matrix against 200,000 requests"
+	@echo "make odd-long   hold what is called proved, always or never against requests, for 2,000 odd pairs of bundles; takes hours"
 	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes an hour"
 	@echo "make clean   remove .venv and everything built"
 
@@ -42,6 +43,9 @@ prove-long: .venv/.dev
 
 cells-long: .venv/.dev
 	POLICYLOOP_CELL_REQUESTS=200000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_matrix.py
+
+odd-long: .venv/.dev
+	POLICYLOOP_ODD=2000 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/test_said_is_so.py
 
 seeds-long: .venv/.dev
 	POLICYLOOP_SEEDS=10 $(BIN)/python -m pytest -n $(WORKERS) tests/test_holes_same.py

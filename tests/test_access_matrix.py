@@ -12,13 +12,13 @@ import pytest
 from hypothesis import strategies as st
 
 from conditions import Held, derived_roles, files, pairs, thrown, translated
-from policyloop.access.matrix import OTHERS, Cell, Matrix, Row, matrices_of
-from policyloop.access.matrix.axes import fits
+from drawing import drawn
+from matrix_cells import states_of
+from policyloop.access.matrix import OTHERS, Cell, Matrix, matrices_of
 from policyloop.access.matrix.formula import narrowed, relevant, terms
 from policyloop.access.pdp import Pdp, Settings, serving
 from policyloop.access.request import Batch, Principal, Resource
 from policyloop.bundle import Bundle
-from test_access_prove_random import drawn
 
 REQUESTS = int(os.environ.get("POLICYLOOP_CELL_REQUESTS", "8000"))
 PER_BUNDLE = 12
@@ -192,46 +192,4 @@ def _hold(matrices: Sequence[Matrix], pdp: Pdp, kind: str, who: Principal, dice:
     scope = dice.choice(["", "acme", "consenting"])
     actions = ("view", "edit", "edit:own", "edit:x", "vanish", "delete")
     resources = tuple(Resource(kind, dice.choice(["x", who.id]), thrown(dice), "", scope) for _ in range(5))
-    batch = Batch(who, resources, actions)
-    states: Counter[str] = Counter()
-    for at, decision in enumerate(pdp.check(batch)):
-        request = batch.request(at)
-        for matrix in _speaking(matrices, who, request.action):
-            for row in matrix.rows:
-                if _belongs(row, who, scope, decision.derived_roles, matrix):
-                    state = _state(matrix, row, request.action)
-                    states[state or "several patterns"] += 1
-                    wrong = {"always": not decision.allowed, "never": decision.allowed}.get(state or "", False)
-                    assert not wrong, (state, request.to_json(), row)
-    return states
-
-
-def _speaking(matrices: Sequence[Matrix], who: Principal, action: str) -> list[Matrix]:
-    """The matrix of a person whose policy speaks of the action, else that of everybody."""
-    own = [matrix for matrix in matrices if matrix.person == who.id]
-    speaking = [m for m in own if any(name in (action, OTHERS) or _pattern_fits(name, action) for name in m.actions)]
-    return speaking or [matrix for matrix in matrices if not matrix.person]
-
-
-def _pattern_fits(name: str, action: str) -> bool:
-    return name.startswith(f"{OTHERS} ") and fits(name.removeprefix(f"{OTHERS} "), action)
-
-
-def _belongs(row: Row, who: Principal, scope: str, derived: Sequence[str], matrix: Matrix) -> bool:
-    named = {role for other in matrix.rows for role in other.roles}
-    roles = tuple(role if role in named else OTHERS for role in who.roles)
-    return row.roles == roles and row.scope == scope and (not row.derived or row.derived in derived)
-
-
-def _state(matrix: Matrix, row: Row, action: str) -> str | None:
-    """The state of the cell of an action; None where more than one pattern may stand for it.
-
-    The column of any other action is left out where nobody may do it.
-    """
-    if action in matrix.actions:
-        return row.cells[matrix.actions.index(action)].after.state
-    fitting = [name for name in matrix.actions if _pattern_fits(name, action)]
-    if len(fitting) > 1:
-        return None
-    column = fitting[0] if fitting else OTHERS
-    return row.cells[matrix.actions.index(column)].after.state if column in matrix.actions else "never"
+    return states_of(matrices, pdp, Batch(who, resources, actions))

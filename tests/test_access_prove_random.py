@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from conditions import (
@@ -26,6 +25,7 @@ from conditions import (
     thrown,
     translated,
 )
+from drawing import drawn
 from policyloop.access.pdp import Pdp, Settings, serving
 from policyloop.access.prove import Asked, NotProved, Proved, Witness, proving
 from policyloop.access.prove.prover import Prover
@@ -37,26 +37,6 @@ PER_BUNDLE = 20
 REQUESTS = 60
 NATIVE = Settings(runner="native")
 VIEW = "view"
-
-
-def drawn(strategy: st.SearchStrategy[Any], count: int, number: int) -> list[Any]:
-    """Examples, the same every time for the same number."""
-    found: list[Any] = []
-
-    @seed(number)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(example: Any) -> None:
-        found.append(example)
-
-    collect()
-    return found[:count]
 
 
 def bundle(held: Sequence[Held], roles: tuple[str, str]) -> Bundle:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cel_compiler import text_of, values, verdicts
 from cel_corners import CORNERS
+from drawing import drawn
 from policyloop.access.cel import NotCel, parse, walk
 from policyloop.access.mutate.expressions import tokens
 from policyloop.access.prove.syntax import Unreadable
@@ -188,33 +189,15 @@ ATOMS = st.sampled_from(
 expressions = st.recursive(ATOMS, _written, max_leaves=6)
 
 
-def drawn(strategy: st.SearchStrategy[Any], count: int, number: int) -> list[Any]:
-    held: list[Any] = []
-
-    @seed(number)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(example: Any) -> None:
-        held.append(example)
-
-    collect()
-    return list(dict.fromkeys(held))
-
-
 @pytest.mark.parametrize("number", range(2))
 def test_random_expressions(cerbos: Runner, number: int) -> None:
-    assert compare(cerbos, drawn(expressions, 400, number)) > 100
+    assert compare(cerbos, list(dict.fromkeys(drawn(expressions, 400, number)))) > 100
 
 
 @pytest.mark.parametrize("number", range(2))
 def test_random_words_are_read_or_refused_alike(cerbos: Runner, number: int) -> None:
-    compare(cerbos, drawn(st.lists(st.sampled_from(WORDS), min_size=1, max_size=7).map("".join), 400, number))
+    texts = drawn(st.lists(st.sampled_from(WORDS), min_size=1, max_size=7).map("".join), 400, number)
+    compare(cerbos, list(dict.fromkeys(texts)))
 
 
 @given(st.one_of(expressions, st.lists(st.sampled_from(WORDS), max_size=12).map("".join), st.text(max_size=40)))

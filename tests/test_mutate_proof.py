@@ -1,6 +1,10 @@
 """`equivalent (proved)` is for everybody and for all that the changed file can touch; else nothing is proved."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,10 +38,42 @@ def test_a_term_that_is_there_twice_is_proved_not_to_matter() -> None:
     assert told.found is None
 
 
-def test_a_condition_on_who_asks_is_told_apart_or_not_proved() -> None:
+def test_a_condition_on_who_asks_is_told_apart_by_somebody_who_meets_it() -> None:
     told = proof("size(P.roles) == 5 || size(P.roles) == 6", "constant")
+    assert told.questions == 0
+    assert told.found is not None
+    assert len(told.found.request.principal.roles) == 5
+
+
+def test_a_condition_on_who_asks_that_nobody_is_found_for_is_not_proved() -> None:
+    """No list of so many roles is made for anybody."""
+    told = proof("size(P.roles) == 5000 || size(P.roles) == 6000", "constant")
     assert (told.questions, told.found) == (0, None)
     assert "principal.roles of whoever asks" in told.because
+
+
+ALIKE = """
+from test_mutate_proof import proof
+for condition in ("size(P.roles) == 5 || size(P.roles) == 6", "R.attr.a in [1.0, 2.0] || P.id == R.attr.owner"):
+    told = proof(condition, "constant")
+    print(told.questions, told.found.request.key if told.found else None, told.because)
+"""
+
+
+def test_what_is_said_of_a_mutant_does_not_hang_on_the_order_of_a_hash() -> None:
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", ALIKE],
+            cwd=Path(__file__).parent,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1, said
+    assert "None" not in next(iter(said))
 
 
 def test_a_condition_beyond_the_first_forty_questions_is_not_called_equivalent() -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from policyloop.access.cel import Call, Const, ListOf, MapOf, Name, Node, NotCel, Select, children, parse
-from policyloop.access.source import Definition, Expression, Policy, Rule, policies_of
+from policyloop.access.source import Definition, Doubtful, Expression, Policy, Rule, policies_of
 from policyloop.access.source import Node as Written
 from policyloop.bundle import Bundle
 
@@ -145,16 +146,19 @@ def _unread(text: str) -> Name:
 
 
 def _literal(value: Written) -> Node:
-    """A constant as it stands in YAML."""
-    if value.shape == "list":
-        return ListOf(tuple(_literal(item) for item in value.items))
-    if value.shape == "map":
-        return MapOf(tuple((Const(key.text), _literal(item)) for key, item in value.pairs))
-    if value.plain:
-        parsed = _parsed(value.text)
-        if isinstance(parsed, Const) and not isinstance(parsed.value, bytes):
-            return parsed
-    return Const(value.text)
+    """A constant as Cerbos keeps it; unknown where it may keep it otherwise."""
+    try:
+        return _constant(value.data())
+    except Doubtful:
+        return _unread(value.text)
+
+
+def _constant(value: Any) -> Node:
+    if isinstance(value, list):
+        return ListOf(tuple(_constant(item) for item in value))
+    if isinstance(value, dict):
+        return MapOf(tuple((Const(key), _constant(item)) for key, item in value.items()))
+    return Const(value)
 
 
 def _resolved(node: Node, names: Mapping[tuple[str, str], Node], text: str) -> Node:
