@@ -28,8 +28,13 @@ _DRAFT = ".draft"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
-AGENT_MARKS = ("CLAUDECODE", "CLAUDE_CODE_", "CODEX", "CURSOR_", "GEMINI_CLI", "OPENCODE", "AIDER_", "CLINE_")
-"""How names of variables begin that agents set for the commands they run. Their absence proves nothing."""
+_CLAUDE = ("CLAUDECODE", "CLAUDE_CODE_CHILD_", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_", "CLAUDE_PID")
+AGENT_MARKS = ("AI_AGENT", *_CLAUDE, "CODEX", "CURSOR_", "GEMINI_CLI", "OPENCODE", "AIDER_", "CLINE_")
+"""How names of variables begin that agents set for the commands they run. Their absence proves nothing.
+
+Of Claude Code's only those that its 2.1.329 adds itself (`env` in its Bash tool): others that begin with CLAUDE_CODE_
+are settings, which a person has in their own shell as well.
+"""
 
 
 class Agreed(NamedTuple):
