@@ -222,7 +222,7 @@ def script(turns: Sequence[Turn], heard: list[Heard]) -> Callable[[Request], Ans
 
 
 def person(home: Path) -> dict[str, str]:
-    """The environment of a person's shell: the `policyloop` under test first on PATH, the compiler, a home of its own."""
+    """The environment of a person's shell: the `policyloop` under test first on PATH, the compiler, their own home."""
     keep = {name: os.environ[name] for name in ("DOCKER_HOST", "LANG", "POLICYLOOP_CERBOS") if name in os.environ}
     return {
         "POLICYLOOP_CERBOS": str(cached_binary(pinned.VERSION)),
