@@ -20,6 +20,7 @@ from policyloop.agreed import CONFIGURATION, agent_mark
 from policyloop.cli.options import ConfigOption, ProfileOption, config_file, directory
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.outside import NotOurs
+from policyloop.printing import ask
 
 if TYPE_CHECKING:
     from policyloop.config import Named
@@ -40,23 +41,24 @@ def agree(
 ) -> None:
     """Agree to what a configuration names to be run, fetched or read; it is shown first. 5 when nobody said yes."""
     from policyloop.config import load_named
-    from policyloop.view.words import one_line
+    from policyloop.printing import one_line, say
 
     file = config_file(policies or Path("policies"), config)
     if file is None:
         raise UsageError("There is no policyloop.yaml to agree to.", "Go to the project, or give --config FILE.")
     names = load_named(file, profile=profile)[1]
     if not names:
-        typer.echo(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
+        say(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
         return
-    typer.echo(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
+    say(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
     for name in names:
-        typer.echo(f"  {one_line(str(name), 2000)}\n    digest {name.digest}")
+        say(f"  {one_line(str(name), 2000)}")
+        say(f"    digest {name.digest}")
     if not (yes and agent_mark() is None) and not _said_yes(file, profile):
         raise PersonNeeded("Nobody agreed to it.", "Take it out of the file, or agree to it.")
     for name in names:
         _keep(file, name)
-    typer.echo("agreed")
+    say("agreed")
 
 
 def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> None:
@@ -96,7 +98,7 @@ def _said_yes(file: Path, profile: str | None) -> bool:
             f"There is no terminal to ask on.{why}",
             f"A person types in a terminal of their own: {_command(file, profile)}",
         )
-    return typer.confirm("May policyloop use this?")
+    return ask("May policyloop use this?")
 
 
 def _command(file: Path, profile: str | None) -> str:

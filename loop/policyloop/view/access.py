@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 
 from policyloop.events import plain
+from policyloop.printing import one_line
 from policyloop.results import DiffResult
-from policyloop.view.words import one_line, plural
+from policyloop.view.words import plural
 from policyloop.widened import AccessReport, ChangedRule, Deciding, Reason
 
 EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
