@@ -179,7 +179,7 @@ class GithubView:
         self._annotate(answer.findings)
         self._plain.session(answer)
         self._flush()
-        self._summary.append(f"### policyloop session: {answer.next}\n\n{escaped(answer.message)}\n")
+        self._summary.append(f"### policyloop session: {escaped(answer.next)}\n\n{escaped(answer.message)}\n")
 
     def pause(self) -> None:
         """Nothing moves here."""
