@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from policyloop.validators.identity import Identity, ask_version, identify, know
 from policyloop.validators.pinned import binary_name, cached_binary, expected_sha256, npm_package, platform_name
 from policyloop.validators.process import Ended, Limits, Processes
 from policyloop.validators.select import RunnerName
+from policyloop.validators.staging import private_directory
 
 _LIMITS = Limits(seconds=600, output_bytes=1_048_576)
 _FLAGS = (
@@ -56,8 +56,8 @@ def install(version: str) -> Installed:
         raise Unavailable(f"npm is not here, and it is what fetches Cerbos {version}.", "Install Node.js with npm.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".install-") as folder:
-            binary = _fetch(npm, version, Path(folder))
+        with private_directory(target.parent, ".install-") as folder:
+            binary = _fetch(npm, version, folder)
             binary.chmod(0o755)
             _check(binary, version)
             binary.replace(target)
