@@ -8,10 +8,10 @@ A text must be redacted before it is cut: half of an unknown secret is not recog
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from policyloop.redact.assigned import assigned
 from policyloop.redact.environment import known, needles
 from policyloop.redact.names import MARK, MIN_SECRET, Named, about, is_secret, named
 from policyloop.redact.shapes import shaped
@@ -21,6 +21,8 @@ __all__ = ["MARK", "MIN_SECRET", "holds_mark", "redact", "redact_value", "sound_
 MAX_DEPTH = 200
 """How deep lists and objects may be nested in `redact_value`."""
 _MOST_PASSES = 4
+_NAMES = re.compile(r"(?i:pass|pwd|psw|key|secret|token|credential|auth|pat|cred|bearer|cookie|dsn|sas|connection)")
+"""Without one of these no name in a text is a secret's."""
 
 
 def redact(text: str) -> str:
@@ -95,7 +97,12 @@ def _redact(text: str, forms: tuple[str, ...]) -> str:
 
 
 def _pass(text: str, forms: tuple[str, ...]) -> str:
-    spans = sorted(_by_lines(text, [*known(text, forms), *shaped(text), *assigned(text)]))
+    spans = [*known(text, forms), *shaped(text)]
+    if _NAMES.search(text):
+        from policyloop.redact.assigned import assigned
+
+        spans += assigned(text)
+    spans = sorted(_by_lines(text, spans))
     if not spans:
         return text
     parts: list[str] = []

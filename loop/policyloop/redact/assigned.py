@@ -16,7 +16,6 @@ MAX_QUOTED = 4000
 MAX_LINES = 400
 """Lines below a name that are looked at."""
 
-_HINT = re.compile(r"(?i:pass|pwd|psw|key|secret|token|credential|auth|pat|cred|bearer|cookie|dsn|sas|connection)")
 _PAIR = re.compile(
     r"(?<![\w.\-])[-+.]*(?P<name>[A-Za-z_][\w.\-]*+)(?:\\{0,3}[\"'])?\]?[ \t]{0,8}+"
     r"(?:(?<=[\w\"' \t])\n[ \t]{0,40}(?=:[ \t]))?(?P<sep>!==?|=>|={1,3}+|:=?)[ \t]{0,40}+"
@@ -48,8 +47,6 @@ _LINE_START = re.compile(
 
 def assigned(text: str) -> Iterator[Span]:
     """Where values stand behind a secret's name."""
-    if not _HINT.search(text):
-        return
     for pattern in (_PAIR, _FLAG, _ENTRY):
         for match in pattern.finditer(text):
             says = named(match["name"])

@@ -6,6 +6,7 @@ characters for good, or gives up after a bounded number of them.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from policyloop.redact.names import MARK, dense
 
@@ -121,20 +122,23 @@ _PERHAPS = (
 )
 """Words of which one must be there (in lower case), and a pattern whose last named group is looked at once more."""
 
-_WHOLE_PATTERNS = tuple((hint, re.compile(pattern)) for hint, pattern in _WHOLE)
-_PERHAPS_PATTERNS = tuple((hints, re.compile(pattern)) for hints, pattern in _PERHAPS)
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, once it is needed: most texts hold no hint of most secrets, and a hook is waited for."""
+    return re.compile(pattern)
 
 
 def shaped(text: str) -> Iterator[tuple[int, int]]:
     """Where secrets of a known shape stand in a text."""
-    for hint, pattern in _WHOLE_PATTERNS:
+    for hint, pattern in _WHOLE:
         if hint in text:
-            for match in pattern.finditer(text):
+            for match in _compiled(pattern).finditer(text):
                 yield match.span()
     lower = text.lower()
-    for hints, pattern in _PERHAPS_PATTERNS:
+    for hints, pattern in _PERHAPS:
         if any(hint in lower for hint in hints):
-            for match in pattern.finditer(text):
+            for match in _compiled(pattern).finditer(text):
                 group = match.lastgroup or ""
                 if _looks_like_one(group, match[group]):
                     yield match.span(group)
