@@ -33,6 +33,12 @@ __all__ = ["CODES", "Enforcement", "FailOn", "Hole", "Level", "LintResult", "Sho
 FailOn = Literal["never", "warning", "note"]
 Enforcement = Literal["none", "warn", "reject"]
 
+MOST_ALWAYS = 1_000
+"""The most questions about one kind near its tests and rules; how many more there would be is said. Lint looks at every
+policy, `mutate` at few: so it asks less about each."""
+MOST_FURTHER = 250
+"""After these, the most questions about one kind from each of two sources: two changes at once, and the universe."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintResult:
@@ -91,7 +97,7 @@ def lint(
     """
     settings = settings or Settings()
     parts = Parts(bundle)
-    pool, read = Pool(parts), parts.policies
+    pool, read = Pool(parts, always=MOST_ALWAYS, most=MOST_FURTHER), parts.policies
     holes = [*unused(bundle, read), *untested(bundle, read), *schemas(bundle, read, enforcement)]
     unasked: list[str] = []
     rounds = Rounds(runner, pool, settings)
