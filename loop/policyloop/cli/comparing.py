@@ -63,6 +63,8 @@ def compared(state: State, by: Comparison) -> tuple[State, AccessReport | None]:
         return _decided(state, report, by, finished=broken is None), report
     except KeyboardInterrupt:
         return end(state, INTERRUPTED), None
+    except Unavailable as error:
+        return end(state, outcome.unavailable(error)), report
 
 
 def _report(green: Bundle, by: Comparison) -> AccessReport:

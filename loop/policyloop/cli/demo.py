@@ -1,6 +1,5 @@
 """`policyloop demo`: a recorded model against the real compiler, on a copy of a realistic broken bundle."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +25,11 @@ def demo(
     from policyloop.cli.request import Request
     from policyloop.cli.running import run_loop
     from policyloop.errors import UsageError
+    from policyloop.validators.staging import private_directory
 
     with ExitStack() as stack:
         if into is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="policyloop-demo-")))
+            folder = stack.enter_context(private_directory(prefix="policyloop-demo-"))
         else:
             folder = into
             if folder.exists():

@@ -15,6 +15,7 @@ import sys
 from policyloop.hooks.verdict import Fault, Verdict
 
 EVENTS = ("pre-tool-use", "stop", "user-prompt-submit")
+HARDENED = "--hardened"
 _BLOCKED, _SHOWN = 2, 1
 """Exit codes of a hook: 2 blocks the tool, and the model reads why; any other failure is shown and blocks nothing."""
 
@@ -22,8 +23,8 @@ _BLOCKED, _SHOWN = 2, 1
 def run(arguments: list[str]) -> int:
     """Answer the question on stdin; the exit code.
 
-    `arguments`: the event, then `--command PATH` for each other name under which policyloop may be called, such as
-    that of a wrapper.
+    `arguments`: the event, then `--hardened` where only known tools may pass, session or not, then `--command PATH` for
+    each other name under which policyloop may be called, such as that of a wrapper.
     """
     event = arguments[0] if arguments else ""
     failed = _SHOWN if event in {"stop", "user-prompt-submit"} else _BLOCKED
@@ -57,13 +58,14 @@ def _answer(event: str, options: list[str], question: object) -> dict[str, objec
         return prompt(session, question)
     from policyloop.hooks.tools import before_tool
 
-    verdict = before_tool(session, question, _commands(options))
+    hardened = HARDENED in options[:1]
+    verdict = before_tool(session, question, _commands(options[hardened:]), hardened=hardened)
     return _as_json(verdict) if verdict else None
 
 
 def _commands(options: list[str]) -> tuple[str, ...]:
     if len(options) % 2 or any(name != "--command" for name in options[::2]):
-        raise Fault("Usage: policyloop hook EVENT [--command PATH]...")
+        raise Fault("Usage: policyloop hook EVENT [--hardened] [--command PATH]...")
     return tuple(options[1::2])
 
 
