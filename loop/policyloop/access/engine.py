@@ -63,8 +63,8 @@ def compare_access(
 
     With JSON Schemas in a bundle everything is asked twice: enforced, and not, as is the PDP's default. What `accepted`
     names is looked behind: everything is asked once more of a bundle without the accepted rules, so that they hide
-    nothing else. `told` hears how it goes on. Raises `Refused` for a bundle that does not compile, `Unavailable` without
-    a PDP.
+    nothing else. `told` hears how it goes on. Raises `Refused` for a bundle that does not compile, and `Unavailable`
+    without a PDP.
     """
     now = bounds.now or this_minute()
     universe = Universe((old, new), bounds.seed, bounds.most, now, only=_affected(old, new))

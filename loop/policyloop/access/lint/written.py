@@ -68,8 +68,8 @@ def mistaken(bundle: Bundle, policies: Sequence[Policy]) -> Iterator[Hole]:
     for group in taken_for_each_other(policies):
         at = group[0].place
         why = (
-            "Put the expressions of one of them in another order, or join them with && and || in one expression; give a "
-            "rule without a condition one that the other has not. Then Cerbos tells them apart.",
+            "Put the expressions of one of them in another order, or join them with && and || in one expression; give "
+            "a rule without a condition one that the other has not. Then Cerbos tells them apart.",
         )
         yield hole(bundle, "rules-confused", at.file, nodes.get((at.file, at.line)), in_words(group), why=why)
 

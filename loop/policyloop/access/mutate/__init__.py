@@ -115,7 +115,7 @@ class _Work:
         alike = [one for one in left if self.searched[one] is None]
         if prove and alike:
             told(f"{len(alike)} mutants that no request told apart, put to the solver")
-            self.proved = dict(proofs(self.parts.bundle, alike, self.parts.kind_of_file, self.settings))
+            self.proved = dict(proofs(self.parts, alike, self.settings))
             for one, proof in self.proved.items():
                 if proof.found is not None:
                     self.searched[one] = search.confirmed(one, proof.found)
