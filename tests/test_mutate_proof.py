@@ -40,8 +40,11 @@ def test_a_term_that_is_there_twice_is_proved_not_to_matter() -> None:
 
 def test_a_condition_on_who_asks_is_told_apart_or_not_proved() -> None:
     told = proof("size(P.roles) == 5 || size(P.roles) == 6", "constant")
-    assert (told.questions, told.found) == (0, None)
-    assert "principal.roles of whoever asks" in told.because
+    assert told.questions == 0
+    if told.found is None:
+        assert "principal.roles of whoever asks" in told.because
+    else:
+        assert len(told.found.request.principal.roles) in (4, 5, 6, 7)
 
 
 def test_a_condition_beyond_the_first_forty_questions_is_not_called_equivalent() -> None:
@@ -64,20 +67,11 @@ def test_a_proof_looks_at_what_the_file_can_touch(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(proof_room, "serving_all", noting)
     condition = {"match": {"expr": "R.attr.owner == P.id && R.attr.owner == P.id"}}
     rule = {"actions": ["view"], "roles": ["user"], "effect": "EFFECT_ALLOW", "condition": condition}
-    files = {
-        f"{kind}.json": json.dumps(
-            {
-                "apiVersion": "api.cerbos.dev/v1",
-                "resourcePolicy": {"resource": kind, "version": "default", "rules": [rule]},
-            }
-        )
-        for kind in ("big_doc", "big-doc", "other", "another")
-    }
-    mutants = {
-        one.file: one
-        for one in mutants_of(Bundle(files))
-        if one.operator == "term-dropped" and one.file != "another.json"
-    }
+    files = {}
+    for kind in ("big_doc", "big-doc", "other", "another"):
+        body = {"resource": kind, "version": "default", "rules": [rule]}
+        files[f"{kind}.json"] = json.dumps({"apiVersion": "api.cerbos.dev/v1", "resourcePolicy": body})
+    mutants = {one.file: one for one in mutants_of(Bundle(files)) if one.operator == "term-dropped"}
     told = proofs(Parts(Bundle(files)), [mutants["other.json"], mutants["big_doc.json"]], NATIVE)
     assert served[0] == {"other.json"}
     assert {"big_doc.json", "big-doc.json"} in served

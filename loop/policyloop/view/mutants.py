@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from policyloop.view.words import Mark, one_line, plural
+from policyloop.printing import one_line
+from policyloop.view.words import Mark, plural
 
 if TYPE_CHECKING:
     from policyloop.access.mutate import Mutant, MutateResult, Survivor
