@@ -17,12 +17,20 @@ def judged(
     name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
 ) -> CheckResult:
     """One validation of `bundle`, which is called `name`, against the tests that `lock` holds."""
+    from policyloop.access.source.alike import luck_in
     from policyloop.validators.judge import validate
 
     weakened = lock.weakened_by(bundle) if lock else ()
     # What is weakened is told as such, not once more as what did not run.
     report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests)
-    return CheckResult(policies=name, bundle=bundle, report=report, locked=len(lock) if lock else 0, weakened=weakened)
+    return CheckResult(
+        policies=name,
+        bundle=bundle,
+        report=report,
+        locked=len(lock) if lock else 0,
+        weakened=weakened,
+        luck=luck_in(bundle),
+    )
 
 
 def compared_tests(baseline: Bundle, candidate: Bundle, releases: Sequence["Release"] = ()) -> GuardResult:

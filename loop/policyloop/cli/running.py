@@ -1,10 +1,11 @@
 """One run from the person's words to the exit code: hold the directory, lock its tests, drive, write back, tell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from policyloop import outcome
@@ -76,14 +77,13 @@ def run_loop(asked: Request, view: View) -> Exit:
         ledger = stack.enter_context(Ledger.create(folder))
         emit = _emitter(ledger, view)
         source = Source(str(policies), runner.info, model.name, releases, past, known)
-        for note in (*_notes(asked, hold, config, model), *_changed(past, config, runner.info)):
-            view.note(note)
-        emit(_started(run_id, state, config, source))
+        with ended_in_any_case(state, hold, run_id, ledger):
+            notes = chain(_notes(asked, hold, config, model), _changed(past, config, runner.info))
+            _begun(view, notes, emit, _started(run_id, state, config, source))
         clock = Stopwatch(past.elapsed if past else 0.0)
         booking = Booking(model, ledger, clock, (answer.usage for answer in past.answers) if past else ())
         speaker: Model = Replaying(past.answers, booking) if past else booking
-        run = partial(_driven, model=speaker, clock=clock, emit=emit)
-        clarity = None
+        run, clarity = partial(_driven, model=speaker, clock=clock, emit=emit), None
         if known:
             room = Room(
                 request=words,
@@ -136,6 +136,13 @@ def _policies(asked: Request, past: Past | None) -> Path:
     if not policies.is_dir():
         raise UsageError(f"Run {past.started.run} was over {policies}, which is not here.", "Give --policies DIR.")
     return policies
+
+
+def _begun(view: View, notes: Iterable[str], emit: Emit, started: Started) -> None:
+    """Say what a person should know, then that the run has begun."""
+    for note in notes:
+        view.note(note)
+    emit(started)
 
 
 def _notes(asked: Request, hold: Workspace, config: Config, model: Model) -> Iterator[str]:
