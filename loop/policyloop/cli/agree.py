@@ -20,6 +20,7 @@ from policyloop.agreed import CONFIGURATION, VARIABLE, agent_mark
 from policyloop.cli.options import ConfigOption, ProfileOption, config_file, directory, text
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.outside import NotOurs
+from policyloop.printing import ask
 
 if TYPE_CHECKING:
     from policyloop.config import Named
@@ -49,23 +50,24 @@ def agree(
         _agree_to_program(program, yes=yes)
         return
     from policyloop.config import load_named
-    from policyloop.view.words import one_line
+    from policyloop.printing import one_line, say
 
     file = config_file(policies or Path("policies"), config)
     if file is None:
         raise UsageError("There is no policyloop.yaml to agree to.", "Go to the project, or give --config FILE.")
     names = load_named(file, profile=profile)[1]
     if not names:
-        typer.echo(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
+        say(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
         return
-    typer.echo(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
+    say(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
     for name in names:
-        typer.echo(f"  {one_line(str(name), 2000)}\n    digest {name.digest}")
+        say(f"  {one_line(str(name), 2000)}")
+        say(f"    digest {name.digest}")
     if not (yes and agent_mark() is None) and not _said_yes(_command(file, profile)):
         raise PersonNeeded("Nobody agreed to it.", "Take it out of the file, or agree to it.")
     for name in names:
         _keep(file, name)
-    typer.echo("agreed")
+    say("agreed")
 
 
 def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> None:
@@ -100,12 +102,12 @@ def _keep(file: Path, name: "Named") -> None:
 
 def _agree_to_program(program: str, *, yes: bool) -> None:
     """A person says that a name may stand for another image or binary than before."""
-    from policyloop.view.words import one_line
+    from policyloop.printing import one_line, say
 
     subject, _, digest = program.rpartition("=")
     if not subject or not subject.isprintable() or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise UsageError("--program is NAME=sha256:DIGEST, as the error named it.", "Copy the whole command.")
-    typer.echo(f"From now on {one_line(subject)} may also be {digest}.")
+    say(f"From now on {one_line(subject)} may also be {digest}.")
     command = shlex.join(["policyloop", "agree", "--program", program])
     if not (yes and agent_mark() is None) and not _said_yes(command):
         raise PersonNeeded("Nobody agreed to it.", "Get the one from before back, or agree to it.")
@@ -113,7 +115,7 @@ def _agree_to_program(program: str, *, yes: bool) -> None:
         agreed.know(subject, digest, by=_user(), at=datetime.now(UTC).isoformat(timespec="seconds"))
     except NotOurs as error:
         raise Unavailable(f"It cannot be kept: {error}.", "Make that folder yours alone.") from None
-    typer.echo("agreed")
+    say("agreed")
 
 
 def _said_yes(command: str) -> bool:
@@ -124,7 +126,7 @@ def _said_yes(command: str) -> bool:
             f"There is no terminal to ask on.{why}",
             f"A person types in a terminal of their own: {command}",
         )
-    return typer.confirm("May policyloop use this?")
+    return ask("May policyloop use this?")
 
 
 def _command(file: Path, profile: str | None) -> str:
