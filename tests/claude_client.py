@@ -221,20 +221,30 @@ def script(turns: Sequence[Turn], heard: list[Heard]) -> Callable[[Request], Ans
     return answered
 
 
-def bare(home: Path) -> dict[str, str]:
-    """The environment of a client: the `policyloop` under test first on PATH, the compiler, a home of its own."""
+def person(home: Path) -> dict[str, str]:
+    """The environment of a person's shell: the `policyloop` under test first on PATH, the compiler, their own home."""
     keep = {name: os.environ[name] for name in ("DOCKER_HOST", "LANG", "POLICYLOOP_CERBOS") if name in os.environ}
     return {
         "POLICYLOOP_CERBOS": str(cached_binary(pinned.VERSION)),
         **keep,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(home),
+        "NO_COLOR": "1",
+    }
+
+
+def bare(home: Path) -> dict[str, str]:
+    """The environment of a client, which talks to nobody: a person's, and what tells the client so.
+
+    A command of policyloop that finds a variable of the client's takes itself to run under it.
+    """
+    return {
+        **person(home),
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
         "DISABLE_ERROR_REPORTING": "1",
         "DISABLE_TELEMETRY": "1",
-        "NO_COLOR": "1",
     }
 
 

@@ -27,10 +27,16 @@ class Done:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """A bare environment: no key, no colours, little asked about access, the compiler's cache of this user."""
+    """A bare environment: no key, no colours, little asked about access, the compiler's cache of this user.
+
+    Who has another HOME has the state of that one.
+    """
     keep = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "DOCKER_HOST", "LANG", "POLICYLOOP_CERBOS")
     access = {"POLICYLOOP_ACCESS_PROVE": "off", "POLICYLOOP_ACCESS_REQUESTS": "500"}
-    return {**{k: os.environ[k] for k in keep if k in os.environ}, "NO_COLOR": "1", **access, **more}
+    kept = {name: os.environ[name] for name in keep if name in os.environ}
+    if "HOME" in more:
+        kept.pop("XDG_STATE_HOME", None)
+    return {**kept, "NO_COLOR": "1", **access, **more}
 
 
 def policyloop(

@@ -10,7 +10,7 @@ import pytest
 
 import mcp_files
 from bundles import FIXTURES
-from claude_client import KEY, Block, Claude, Heard, Session, Turn, bare, bash, say, script, trust, use
+from claude_client import KEY, Block, Claude, Heard, Session, Turn, bare, bash, person, say, script, trust, use
 from command import DOCS, FIXED, POLICY, SUITE, lay, picture, policyloop
 from messages_api import MessagesApi
 from policyloop.cerbos.run import Runner
@@ -140,7 +140,7 @@ def test_from_a_question_to_green(place: Place) -> None:
     assert "Please read the table" in two.result["result"]
     assert not any(place.policies.rglob("*.yaml"))
 
-    said = policyloop("spec", "confirm", "--by", "Ann", "--yes", cwd=place.project, env=bare(place.home))
+    said = policyloop("spec", "confirm", "--by", "Ann", "--yes", cwd=place.project, env=person(place.home))
     assert said.code == 0, said.err
 
     three = place.session(*turns, prompt="I have confirmed it.", arguments=[*arguments, "--continue"])
@@ -317,8 +317,8 @@ def test_trying_for_ever_ends_in_stop(place: Place) -> None:
     assert len(answers) - len(stops) <= 3
     assert "attempts" in stops[0]
     for name in ("status", "end"):
-        assert policyloop("session", name, "--policies", place.policies, env=bare(place.home)).code == 0
-    anew = policyloop("session", "start", "again", "--policies", place.policies, env=bare(place.home))
+        assert policyloop("session", name, "--policies", place.policies, env=person(place.home)).code == 0
+    anew = policyloop("session", "start", "again", "--policies", place.policies, env=person(place.home))
     assert anew.code == 5
     assert "--anew" in anew.err
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import mcp_files
-from claude_client import KEY, Block, Claude, Heard, bare, bash, say, script, trust, use
+from claude_client import KEY, Block, Claude, Heard, bare, bash, person, say, script, trust, use
 from command import DOCS, FIXED, SUITE, lay, picture, policyloop
 from messages_api import MessagesApi
 from policyloop.cerbos.run import Runner
@@ -250,6 +250,8 @@ def test_after_green_only_a_person_at_a_terminal_takes_over(
             terminal.wait("shift+tab to cycle")
             terminal.enter("Mend the policies.")
             terminal.wait("It is green, I report.")
+            # The text is shown before the client's Stop hook has run; who types before that has taken nothing over.
+            terminal.until(lambda: list((home / ".local" / "state" / "policyloop" / "runs").glob("*/rest")))
             terminal.enter("Thank you. Now something else.")
             terminal.wait("The end of it.")
     told = heard[-1].told
@@ -264,7 +266,7 @@ def test_after_green_only_a_person_at_a_terminal_takes_over(
     assert not later.error, later.text
     assert start.error
     assert "Docs / strangers: bob write" in start.text, "the new session answers to the old one's record"
-    assert policyloop("session", "status", "--policies", project / "policies", env=bare(home)).code == 0
+    assert policyloop("session", "status", "--policies", project / "policies", env=person(home)).code == 0
 
 
 def test_a_job_of_the_client_is_no_person(claude: Claude, plugin: Path, project: Path, tmp_path: Path) -> None:

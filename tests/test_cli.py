@@ -183,7 +183,7 @@ def test_a_reader_who_is_gone_gets_no_traceback(form: str, tmp_path: Path) -> No
         check=False,
     )
     os.close(write)
-    assert (done.returncode, len(done.stderr.splitlines())) == ((2, 1) if form == "plain" else (1, 0)), done.stderr
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
 
 
 @pytest.mark.parametrize("stream", [1, 2])

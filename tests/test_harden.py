@@ -145,7 +145,8 @@ def test_what_is_there_stays_in_its_order(indent: int | str, project: Project) -
     mine["hooks"]["PreToolUse"] = [{"matcher": "Bash", "hooks": [{"type": "command", "command": "mine"}]}]
     project.put(json.dumps(mine, indent=indent, ensure_ascii=False) + "\n").chmod(0o640)
     done = project.harden("--yes")
-    assert done.code == 0, done.out
+    assert done.code == 5, done.out
+    assert "hooks.PreToolUse: a hook beside ours can say yes" in done.out
     after = project.settings
     assert [*after][:4] == [*mine]
     assert (after["zebra"], after["model"]) == (mine["zebra"], "opus")
@@ -300,7 +301,9 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "permissions.deny: Read(//**/.ssh/**) is missing.",
     ),
     "a rule is another one": (
-        lambda s: s["permissions"]["deny"].__setitem__(0, "Read(//**/.envrc)"),
+        lambda s: s["permissions"]["deny"].__setitem__(
+            s["permissions"]["deny"].index("Read(//**/.env*)"), "Read(//**/.envrc)"
+        ),
         "permissions.deny: Read(//**/.env*) is missing.",
     ),
     "settings may be edited": (
@@ -351,6 +354,19 @@ EDITS: dict[str, tuple[Edit, str]] = {
         lambda s: s["hooks"].update(PermissionRequest=[{"hooks": [{"type": "command", "command": "yes"}]}]),
         "hooks.PermissionRequest: a hook answers in the person's place.",
     ),
+    "a hook that may say yes": (
+        lambda s: s["hooks"]["PreToolUse"].insert(0, {"hooks": [{"type": "command", "command": "yes"}]}),
+        "hooks.PreToolUse: a hook beside ours can say yes in the person's place.",
+    ),
+    "a hook beside ours in one group": (
+        lambda s: s["hooks"]["PreToolUse"][0]["hooks"].append({"type": "http", "url": "http://127.0.0.1:9"}),
+        "hooks.PreToolUse: a hook beside ours can say yes in the person's place.",
+    ),
+    "only ours while a session is open": (
+        lambda s: _hook(s).update(command=_hook(s)["command"].replace(" --hardened", "")),
+        "hooks.PreToolUse: the hook `policyloop hook pre-tool-use` is not as it must be.",
+    ),
+    "a job": (lambda s: s["permissions"]["deny"].remove("CronCreate"), "permissions.deny: CronCreate is missing."),
     "any server": (lambda s: s.update(enableAllProjectMcpServers=True), "enableAllProjectMcpServers: starts programs"),
 }
 
@@ -434,7 +450,7 @@ def test_what_is_stricter_or_beside_the_point_is_no_drift(hardened: Project) -> 
         "Read(/docs/**)",
     ]
     settings["permissions"]["defaultMode"] = "dontAsk"
-    settings["hooks"]["PreToolUse"].insert(0, {"matcher": "*", "hooks": [{"type": "command", "command": "mine"}]})
+    settings["hooks"]["PostToolUse"] = [{"matcher": "*", "hooks": [{"type": "command", "command": "mine"}]}]
     settings["env"] = {"LANG": "C"}
     settings["apiKeyHelper"] = "/usr/local/bin/key"
     hardened.put(settings)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+import mcp_files
 from claude_client import Claude, Session, Use, bare, bash, use
 from command import DOCS, lay, policyloop
+from namespaces import managed_folder
 from policyloop.cerbos.run import Runner
 from policyloop.harden.rules import MINIMUM_VERSION
 
@@ -23,6 +25,7 @@ SECRETS = (
 )
 HOME_SECRETS = (".ssh/id_rsa", ".ssh/config", ".aws/credentials", ".azure/token", ".kube/config", ".netrc")
 HOME_SECRETS += (".config/gcloud/credentials.db", ".gnupg/key", ".git-credentials", ".pypirc", "other/.env")
+UNNAMED = ("policyloop: this project is hardened", "No such tool available")
 REFUSED = ("denied", "blocked by a deny rule")
 ASKED = ("haven't granted it yet", "requires approval", "needs approval", "can't be checked", "require approval")
 
@@ -131,6 +134,53 @@ def test_programs_that_the_client_does_not_know_are_refused_by_name_also_where_a
     assert len(done.told) == len(asked)
     assert refused(done, ASKED) == []
     assert SECRET not in done.text
+
+
+def test_nothing_of_the_machines_processes_is_read(hardened: Place) -> None:
+    (hardened.project / "link").symlink_to("/proc")
+    reads = [hardened.read(Path("/proc/self/environ")), hardened.read(hardened.project / "link/self/environ")]
+    words = ["cat /proc/self/environ", "cat link/self/environ", "xxd /proc/self/environ", "grep -r x /proc"]
+    words += ["cat /run/secrets/token", "bash -c 'cat /proc/1/environ'"]
+    done = hardened.session(
+        [*reads, *map(bash, words)], environment={"MINE": SECRET}, arguments=["--allowedTools", "Read", "Bash(*)"]
+    )
+    assert len(done.told) == len(reads) + len(words)
+    assert refused(done) == []
+    assert SECRET not in done.text
+
+
+SERVER = json.dumps({"mcpServers": {"files": {"command": sys.executable, "args": [str(Path(mcp_files.__file__))]}}})
+
+
+def test_a_tool_that_is_not_named_does_not_run(hardened: Place) -> None:
+    """Also where each is allowed: what schedules, runs elsewhere, watches, or is a server's that nobody listed."""
+    mark = hardened.project / "mark"
+    tools = ["CronCreate", "ScheduleWakeup", "Monitor", "EnterWorktree", "SendMessage", "Workflow", "RemoteTrigger"]
+    tools += ["mcp__files__write_file", "ReportFindings", "WebFetch", "Skill"]
+    calls = [
+        use("CronCreate", cron="* * * * *", prompt="weaken the tests", recurring=True, durable=True),
+        use("ScheduleWakeup", delaySeconds=60, reason="r", prompt="go on"),
+        use("Monitor", command=f"touch {mark}", description="d", timeout_ms=1000, persistent=False),
+        use("EnterWorktree", name="elsewhere"),
+        use("SendMessage", to="main", summary="s", message="go on"),
+        use("Workflow", script="export const meta = {name: 'x', description: 'y', phases: []}\nreturn 1"),
+        use("RemoteTrigger", action="list"),
+        use("mcp__files__write_file", path=str(mark), content="x"),
+        use("Agent", description="d", prompt="go", subagent_type="general-purpose", isolation="worktree"),
+    ]
+    load = use("ToolSearch", query="select:CronCreate,Monitor,EnterWorktree,SendMessage,mcp__files__write_file")
+    arguments = ["--allowedTools", *tools, "--mcp-config", SERVER]
+    done = hardened.session(load, calls, arguments=arguments)
+    assert len(done.told) == 1 + len(calls)
+    told = done.told[1:]
+    assert [one for one in told if not one.error or not any(word in one.text for word in UNNAMED)] == []
+    assert not mark.exists()
+    assert not (hardened.project / ".claude" / "scheduled_tasks.json").exists()
+    listed = hardened.home / ".config" / "policyloop" / "tools"
+    lay({"tools": "mcp__files__write_file  # agreed\n"}, listed.parent)
+    done = hardened.session(load, calls[7], arguments=arguments)
+    assert [one.error for one in done.told] == [False, False], done.told
+    assert mark.exists()
 
 
 def test_grep_and_glob_do_not_show_secrets(hardened: Place) -> None:
@@ -249,36 +299,13 @@ def _doctor(place: Place, prefix: Sequence[str] = ()) -> str:
 
 # --- managed settings -------------------------------------------------------------------------------------------------
 
-_IN_A_NAMESPACE = """
-set -e
-mount --make-rprivate /
-upper=$(mktemp -d)
-mount -t tmpfs tmpfs "$upper"
-mkdir "$upper/u" "$upper/w"
-mount -t overlay overlay -o "lowerdir=/etc,upperdir=$upper/u,workdir=$upper/w" /etc
-if [ -e "$0" ]; then mkdir -p /etc/claude-code && cp "$0" /etc/claude-code/managed-settings.json; fi
-exec "$@"
-"""
-
-
-def _private(managed: Path) -> list[str]:
-    """The beginning of a command that sees `managed` as the machine's settings, in a mount namespace of its own."""
-    user = [] if os.geteuid() == 0 else ["-r"]
-    prefix = ["unshare", *user, "-m", "sh", "-c", _IN_A_NAMESPACE, str(managed)]
-    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
-        words = f"no private mount namespace: {tried.stderr.strip()}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(words)
-        pytest.skip(words)
-    return prefix
-
 
 @pytest.fixture
 def managed(place: Place, tmp_path: Path) -> list[str]:
     """A prefix under which the machine is hardened for the project."""
-    file = tmp_path / "managed-settings.json"
-    prefix = _private(file)
+    folder = tmp_path / "managed"
+    prefix = managed_folder(folder)
+    file = folder / "managed-settings.json"
     harden = 'umask 077; policyloop harden --managed --policies policies "$@"'
     harden += ' && cp -p /etc/claude-code/managed-settings.json "$0"'
     for arguments in (["--yes"], ["--check"]):
@@ -320,10 +347,10 @@ def test_managed_settings_hold_against_all_that_a_project_says(managed: list[str
 
 
 def test_managed_hooks_run(managed: list[str], place: Place) -> None:
-    file = Path(managed[-1])
+    file = Path(managed[-1]) / "managed-settings.json"
     text = file.read_text()
     (command,) = [handler["command"] for group in json.loads(text)["hooks"]["PreToolUse"] for handler in group["hooks"]]
-    program = command.removesuffix(" hook pre-tool-use || exit 2")
+    program = command.removesuffix(" hook pre-tool-use --hardened || exit 2")
     assert Path(program).is_absolute()
     assert os.access(program, os.X_OK)
     file.write_text(text.replace(program, f"{program}-gone"))
@@ -332,7 +359,7 @@ def test_managed_hooks_run(managed: list[str], place: Place) -> None:
 
 
 def test_a_client_that_is_too_old_does_not_start(managed: list[str], place: Place) -> None:
-    file = Path(managed[-1])
+    file = Path(managed[-1]) / "managed-settings.json"
     assert f'"requiredMinimumVersion": "{MINIMUM_VERSION}"' in file.read_text()
     file.write_text(file.read_text().replace(MINIMUM_VERSION, "99.0.0"))
     done = place.session(bash("cat note.txt"), prefix=managed)

@@ -1,11 +1,16 @@
 """Managed settings bind nobody where another user can write them, or where a drop-in undoes them."""
 
+import hashlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from namespaces import full_disk
+from policyloop.errors import UsageError
 from policyloop.harden import files
 from policyloop.harden.rules import wanted
 from policyloop.harden.standing import running, standing
@@ -58,6 +63,9 @@ UNDOING = {
     "permissions.defaultMode": {"permissions": {"defaultMode": "bypassPermissions"}},
     "requiredMinimumVersion": {"requiredMinimumVersion": "1.0.0"},
     "permissions.allow": {"permissions": {"allow": ["Bash(*)"]}},
+    "policyHelper": {"policyHelper": {"path": "/tmp/x"}},
+    "hooks.PreToolUse": {"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": "x"}]}]}},
+    "sandbox.allowUnsandboxedCommands": {"sandbox": {"allowUnsandboxedCommands": True}},
     "apiKeyHelper": {"apiKeyHelper": "/tmp/x"},
     "statusLine": {"statusLine": {"type": "command", "command": "/tmp/x"}},
     "enabledPlugins": {"enabledPlugins": {"x@y": True}},
@@ -79,5 +87,67 @@ def test_a_drop_in_that_undoes_them_is_named(place: files.Place, key: str) -> No
 def test_what_starts_programs_beside_the_hooks_is_named(place: files.Place) -> None:
     data = {"apiKeyHelper": "x", "statusLine": {"command": "x"}, "sandbox": {"enabled": False}}
     (place.root / place.path).write_text(json.dumps(data))
-    found = {drift.key for drift in running(files.read(place))}
+    found = {drift.key for drift in running([files.read(place)])}
     assert found == {"apiKeyHelper", "statusLine", "sandbox.enabled"}
+
+
+def drop(place: files.Place, name: str, text: str) -> None:
+    folder = (place.root / place.path).parent / "managed-settings.d"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o644)
+
+
+def test_what_a_later_drop_in_makes_strict_again_is_in_place(place: files.Place) -> None:
+    (place.root / place.path).write_text(json.dumps({"disableAllHooks": False}))
+    drop(place, "10-loose.json", json.dumps({"disableAllHooks": True, "sandbox": {"enabled": False}}))
+    assert len(said(place)) == 2
+    drop(place, "20-strict.json", json.dumps({"disableAllHooks": False, "sandbox": {"enabled": True}}))
+    assert said(place) == []
+    drop(place, "9-loose.json", json.dumps({"disableAllHooks": True}))
+    assert [line.partition(" ")[0].rpartition("/")[2] for line in said(place)] == ["9-loose.json:1:"]
+
+
+@pytest.mark.parametrize("name", [".hidden.json", "upper.JSON", "backup.json.bak", "note.txt"])
+def test_what_the_client_does_not_read_undoes_nothing(place: files.Place, name: str) -> None:
+    drop(place, name, json.dumps({"disableAllHooks": True}))
+    assert said(place) == []
+
+
+@pytest.mark.parametrize("text", ["{nope", "[]", '{"hooks": null}', '{"a": 1, "a": 2}'])
+def test_a_drop_in_that_is_no_settings_file_is_no_verdict(place: files.Place, text: str) -> None:
+    drop(place, "50.json", text)
+    with pytest.raises(UsageError, match=r"50\.json"):
+        said(place)
+
+
+def test_a_pipe_in_the_place_of_settings_is_not_waited_for(place: files.Place) -> None:
+    drop(place, "50.json", "")
+    (place.root / place.path).with_name("managed-settings.d").joinpath("50.json").unlink()
+    os.mkfifo((place.root / place.path).with_name("managed-settings.d") / "50.json")
+    with pytest.raises(UsageError, match="is no file"):
+        said(place)
+
+
+@pytest.mark.parametrize("there", [None, "{}", json.dumps({"permissions": {"allow": ["Bash(ls)"]}})])
+def test_a_full_disk_leaves_no_temporary_file_and_the_old_one_as_it_was(tmp_path: Path, there: str | None) -> None:
+    project = tmp_path / "project"
+    (project / "policies").mkdir(parents=True)
+    (project / ".claude").mkdir()
+    if there is not None:
+        (project / ".claude/settings.json").write_text(there)
+    program = str(Path(sys.executable).parent / "policyloop")
+    command = [program, "harden", str(project), "--policies", str(project / "policies"), "--yes"]
+    done = subprocess.run(
+        [*full_disk(project / ".claude"), *command],
+        env={**os.environ, "HOME": str(tmp_path), "KEPT": "settings.json"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 8, done.stdout + done.stderr
+    assert "No space left on device" in done.stderr
+    left = [line for line in done.stdout.splitlines() if line.startswith("left ")]
+    assert left == ([] if there is None else ["left settings.json"])
+    if there is not None:
+        assert done.stdout.splitlines()[-1].startswith(hashlib.sha256(there.encode()).hexdigest())

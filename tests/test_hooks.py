@@ -654,9 +654,9 @@ def test_an_unknown_event_is_a_usage_error(opened: Room) -> None:
 def test_the_quick_decision_imports_nothing_heavy(tmp_path: Path) -> None:
     room = Room.made(tmp_path)
     code = (
-        "import sys; sys.argv = ['policyloop', 'hook', 'pre-tool-use']\n"
-        "from policyloop.__main__ import main\n"
-        "try: main()\nexcept SystemExit: pass\n"
+        "import sys, policyloop.__main__\n"
+        "from policyloop.hooks import run\n"
+        "run(['pre-tool-use'])\n"
         "heavy = {'typer', 'rich', 'pydantic', 'anthropic', 'yaml', 'ruamel', 'pathlib', 'dataclasses', 'asyncio'}\n"
         "print(sorted(heavy & (set(sys.modules) - before)))\n"
     )

@@ -1,5 +1,6 @@
 """`policyloop`, and `python -m policyloop`: the way in, which is quiet from its first moment."""
 
+import os
 import signal
 import sys
 from typing import NoReturn
@@ -14,7 +15,9 @@ def main() -> NoReturn:
         from policyloop.hooks import run as answer
 
         if sys.argv[2:3] and sys.argv[2] in EVENTS:
-            sys.exit(answer(sys.argv[2:]))
+            code = answer(sys.argv[2:])
+            # Not `sys.exit`: where an answer cannot be written, that makes 120 of the 2 which blocks the tool.
+            os._exit(code)
     from policyloop.cli import main as run
 
     signal.signal(signal.SIGINT, default)

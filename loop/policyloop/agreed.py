@@ -22,14 +22,22 @@ CONFIGURATION = "configuration"
 PROGRAM = "program"
 KINDS = (SPEC, CONFIGURATION, PROGRAM)
 
+VARIABLE = "POLICYLOOP_AGREED"
+"""Digests, with commas, that whoever starts a pipeline agrees to. Under an agent it counts nothing."""
+
 MAX_BYTES = 65_536
 _FOLDER = "agreed"
 _DRAFT = ".draft"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
-AGENT_MARKS = ("CLAUDECODE", "CLAUDE_CODE_", "CODEX", "CURSOR_", "GEMINI_CLI", "OPENCODE", "AIDER_", "CLINE_")
-"""How names of variables begin that agents set for the commands they run. Their absence proves nothing."""
+_CLAUDE = ("CLAUDECODE", "CLAUDE_CODE_CHILD_", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_", "CLAUDE_PID")
+AGENT_MARKS = ("AI_AGENT", *_CLAUDE, "CODEX", "CURSOR_", "GEMINI_CLI", "OPENCODE", "AIDER_", "CLINE_")
+"""How names of variables begin that agents set for the commands they run. Their absence proves nothing.
+
+Of Claude Code's only those that its 2.1.329 adds itself (`env` in its Bash tool): others that begin with CLAUDE_CODE_
+are settings, which a person has in their own shell as well.
+"""
 
 
 class Agreed(NamedTuple):
@@ -50,6 +58,20 @@ def agent_mark(environ: "os._Environ[str] | dict[str, str] | None" = None) -> st
 
 def agreed(kind: str, folder: str, digest: str) -> Agreed | None:
     """What was agreed about exactly this, or None. Raises `NotOurs` when others could have written it."""
+    return _agreed(kind, os.path.realpath(folder), digest)
+
+
+def known(subject: str, digest: str) -> Agreed | None:
+    """Whether a program, such as `image NAME`, is known by this digest. Raises `NotOurs`."""
+    return _agreed(PROGRAM, subject, digest)
+
+
+def given() -> tuple[str, ...]:
+    """The digests that whoever started a pipeline agrees to; none under an agent."""
+    return () if agent_mark() else tuple(part.strip() for part in os.environ.get(VARIABLE, "").split(","))
+
+
+def _agreed(kind: str, folder: str, digest: str) -> Agreed | None:
     path = os.path.join(outside.home(), _FOLDER, kind, _name(kind, folder, digest))
     try:
         file = os.open(path, _READ)
@@ -65,7 +87,7 @@ def agreed(kind: str, folder: str, digest: str) -> Agreed | None:
         data = os.read(file, MAX_BYTES)
     finally:
         os.close(file)
-    return _read(data, Agreed(kind, os.path.realpath(folder), digest, "", ""))
+    return _read(data, Agreed(kind, folder, digest, "", ""))
 
 
 def agree(kind: str, folder: str, digest: str, *, by: str, at: str) -> Agreed:
@@ -73,9 +95,18 @@ def agree(kind: str, folder: str, digest: str, *, by: str, at: str) -> Agreed:
 
     A draft that a kill left behind is overwritten by the next one: there is never more than one.
     """
+    return _keep(Agreed(kind, os.path.realpath(folder), digest, by, at))
+
+
+def know(subject: str, digest: str, *, by: str, at: str) -> Agreed:
+    """Keep that a program is known by this digest: at its first use, or since a person agreed. As `agree`."""
+    return _keep(Agreed(PROGRAM, subject, digest, by, at))
+
+
+def _keep(entry: Agreed) -> Agreed:
     import fcntl
 
-    entry = Agreed(kind, os.path.realpath(folder), digest, by, at)
+    kind = entry.kind
     outside.made(_FOLDER)
     place = outside.made(os.path.join(_FOLDER, kind))
     directory = -1
@@ -121,5 +152,5 @@ def _check_folders(kind: str) -> None:
 def _name(kind: str, folder: str, digest: str) -> str:
     import hashlib
 
-    text = json.dumps([kind, os.path.realpath(folder), digest])
+    text = json.dumps([kind, folder, digest])
     return f"{hashlib.sha256(text.encode()).hexdigest()}.json"

@@ -3,7 +3,6 @@
 Commands import what they need when they run, so that `--help` answers at once.
 """
 
-import io
 import itertools
 import os
 import re
@@ -36,7 +35,10 @@ from policyloop.cli import (
     show,
     spec,
 )
+from policyloop.cli.streams import guard_streams, mute_streams, unsaid
 from policyloop.errors import Exit, PolicyloopError
+from policyloop.outside import NotOurs
+from policyloop.printing import one_line, say, say_document, tell_of_faults
 
 app = typer.Typer(
     name="policyloop",
@@ -56,7 +58,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (Typer's own shape)
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"policyloop {version('policyloop')}")
+        say(f"policyloop {version('policyloop')}")
         raise typer.Exit
 
 
@@ -92,19 +94,10 @@ app.command(short_help="The JSON Schema of what we read and write.")(schema.sche
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code; nobody sees a traceback for their own mistake."""
     signal.signal(signal.SIGTERM, _interrupt)
-    _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What a terminal cannot show, a name in another script or half a character, must not end a run.
-            stream.reconfigure(errors="backslashreplace")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        code = _run(given)
-    except BrokenPipeError:
-        # Who read our output is gone (`| head`); there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.FAULT
-    sys.exit(code)
+    guard_streams()
+    tell_of_faults()
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(Exit.ENVIRONMENT if code == Exit.GREEN and unsaid() else code)
 
 
 def _run(arguments: list[str]) -> int:
@@ -115,10 +108,11 @@ def _run(arguments: list[str]) -> int:
         return _fail(arguments, Exit.USAGE, _sentence(error), f"Try '{_command(error, arguments)} --help'.")
     except PolicyloopError as error:
         return _fail(arguments, error.exit_code, error.message, error.hint)
+    except NotOurs as error:
+        hint = "Set XDG_STATE_HOME, or HOME, to a folder outside of every project that is yours alone."
+        return _fail(arguments, Exit.ENVIRONMENT, f"{error}.", hint)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(arguments, Exit.INTERRUPTED, "Interrupted.", "Nothing was written to the policy directory.")
-    except BrokenPipeError:
-        raise
     except Exception as error:
         if os.environ.get("POLICYLOOP_DEBUG"):
             raise
@@ -135,14 +129,6 @@ def _here_is_gone() -> bool:
     except FileNotFoundError:
         return True
     return False
-
-
-def _open_closed_streams() -> None:
-    """A stream that whoever started us had closed (`>&-`) swallows what is said; it must not end a run either."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _help() -> int:
@@ -176,14 +162,11 @@ def _command(error: TyperException, arguments: list[str]) -> str:
 
 
 def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:
-    from policyloop.view.words import one_line
-
+    mute_streams()
     words = one_line(f"{message} {hint}".strip(), 2000)
     if _wants_json(arguments):
-        from policyloop.view.json import write
-
-        write({"outcome": "error", "exit_code": int(code), "message": words})
-    sys.stderr.write(f"policyloop: {words}\n")
+        say_document({"outcome": "error", "exit_code": int(code), "message": words})
+    say(f"policyloop: {words}", err=True)
     return int(code)
 
 

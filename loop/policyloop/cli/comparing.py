@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
+from policyloop.cerbos_loop import State
 from policyloop.config import Config
 from policyloop.controller import end
 from policyloop.drive import INTERRUPTED, Stopwatch
 from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.events import Compared, Event
 from policyloop.outcome import Ending, Outcome
-from policyloop.state import State
+from policyloop.printing import one_line
 from policyloop.view import View
-from policyloop.view.words import one_line
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def compared(state: State, by: Comparison) -> tuple[State, AccessReport | None]:
         return _decided(state, report, by, finished=broken is None), report
     except KeyboardInterrupt:
         return end(state, INTERRUPTED), None
+    except Unavailable as error:
+        return end(state, outcome.unavailable(error)), report
 
 
 def _report(green: Bundle, by: Comparison) -> AccessReport:

@@ -11,6 +11,9 @@ from policyloop.hooks import EVENTS
 def hook(
     event: Annotated[str, typer.Argument(help=f"One of: {', '.join(EVENTS)}.", metavar="EVENT")],
     *,
+    hardened: Annotated[  # noqa: ARG001
+        bool, typer.Option("--hardened", help="Before any --command: without a session, too, only known tools pass.")
+    ] = False,
     command: Annotated[  # noqa: ARG001
         list[str] | None,
         typer.Option(

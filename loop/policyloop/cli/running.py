@@ -1,13 +1,15 @@
 """One run from the person's words to the exit code: hold the directory, lock its tests, drive, write back, tell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from policyloop import outcome
+from policyloop.cerbos_loop import Judge, State, begin
 from policyloop.cli.booking import Booking
 from policyloop.cli.clarifying import clarify
 from policyloop.cli.clarity import Known, Room
@@ -19,15 +21,14 @@ from policyloop.cli.request import Request
 from policyloop.cli.resuming import GOES_ON, Past, read_past
 from policyloop.cli.stages import about, check_fits, policies_after, wishes_of
 from policyloop.config import Config
-from policyloop.controller import begin, end
-from policyloop.drive import INTERRUPTED, Judge, Replaying, Stopwatch, drive
+from policyloop.controller import end
+from policyloop.drive import INTERRUPTED, Replaying, Stopwatch, drive
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.events import Event, Started, encode
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
-from policyloop.state import State
 from policyloop.task import Model, Usage
 from policyloop.validators.judge import validate
 from policyloop.view import View
@@ -69,21 +70,20 @@ def run_loop(asked: Request, view: View) -> Exit:
             _check_model(asked, model, past)
         lock, released = Lock.of(hold.start).release(releases)
         carried = past.carried if past else Usage()
-        state = begin(hold.start, lock, config.budget, words, released)
+        state = begin(hold.start, lock, config.budget, words, (one.id for one in released))
         state = replace(state, spent=replace(state.spent, usage=carried))
         run_id = new_run_id()
         folder = run_directory(hold.state, run_id)
         ledger = stack.enter_context(Ledger.create(folder))
         emit = _emitter(ledger, view)
         source = Source(str(policies), runner.info, model.name, releases, past, known)
-        for note in (*_notes(asked, hold, config, model), *_changed(past, config, runner.info)):
-            view.note(note)
-        emit(_started(run_id, state, config, source))
+        with ended_in_any_case(state, hold, run_id, ledger):
+            notes = chain(_notes(asked, hold, config, model), _changed(past, config, runner.info))
+            _begun(view, notes, emit, _started(run_id, state, config, source))
         clock = Stopwatch(past.elapsed if past else 0.0)
         booking = Booking(model, ledger, clock, (answer.usage for answer in past.answers) if past else ())
         speaker: Model = Replaying(past.answers, booking) if past else booking
-        run = partial(_driven, model=speaker, clock=clock, emit=emit)
-        clarity = None
+        run, clarity = partial(_driven, model=speaker, clock=clock, emit=emit), None
         if known:
             room = Room(
                 request=words,
@@ -136,6 +136,13 @@ def _policies(asked: Request, past: Past | None) -> Path:
     if not policies.is_dir():
         raise UsageError(f"Run {past.started.run} was over {policies}, which is not here.", "Give --policies DIR.")
     return policies
+
+
+def _begun(view: View, notes: Iterable[str], emit: Emit, started: Started) -> None:
+    """Say what a person should know, then that the run has begun."""
+    for note in notes:
+        view.note(note)
+    emit(started)
 
 
 def _notes(asked: Request, hold: Workspace, config: Config, model: Model) -> Iterator[str]:
@@ -222,7 +229,7 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
         budget=config.budget,
         require_tests=config.guard.require_tests,
         locked=len(state.lock),
-        released=tuple(str(a.id) for a in state.released),
+        released=tuple(str(name) for name in state.released),
         releases=tuple(asdict(r) for r in source.releases),
         resumes=source.resumes.started.run if source.resumes else None,
         carried=state.spent.usage,

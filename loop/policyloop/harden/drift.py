@@ -5,6 +5,7 @@ rules add up, so a rule that denies holds wherever it stands. `disableAllHooks: 
 the user, and `true` of the local file beats both. `env` sets the PATH that hooks are found on.
 A `PermissionRequest` hook answers in the person's place. `disableBypassPermissionsMode` holds from any file;
 `requiredMinimumVersion` and the `allowManaged...Only` keys only from managed settings.
+A `PreToolUse` hook that answers `allow` lets through what no rule denies or asks about (seen: an edit anywhere).
 """
 
 import re
@@ -18,7 +19,7 @@ from policyloop.harden.document import Path, Settings
 from policyloop.harden.rules import STRICT_MODES, Hook, Value, Wanted
 
 _ENVIRONMENT = re.compile(
-    r"PATH|HOME|SHELL|ENV|BASH_ENV|BASH_FUNC.*|IFS|PYTHON.*|LD_.*|DYLD_.*|NODE_OPTIONS|POLICYLOOP_.*|XDG_.*"
+    r"PATH|HOME|SHELL|ENV|BASH_ENV|BASH_FUNC.*|IFS|PYTHON.*|LD_.*|DYLD_.*|NODE_OPTIONS|POLICYLOOP_.*|XDG_.*|DOCKER_.*|GIT_.*"
     r"|CLAUDE_CODE_(?:SIMPLE|SAFE_MODE|STOP_HOOK_BLOCK_CAP|MANAGED_SETTINGS_PATH|.*SKIP_PERMISSIONS)"
 )
 """Variables that lead a hook to another program, or that change which hooks and rules hold."""
@@ -84,7 +85,7 @@ def holds(group: Mapping[str, Any], hook: Hook) -> bool:
 def is_ours(handler: Mapping[str, Any], hook: Hook) -> bool:
     """Whether a handler calls policyloop for the hook's event, and nothing else."""
     event = re.escape(hook.name.removeprefix("policyloop"))
-    ours = rf"(?:PATH=\S+ )?(?:\S*/|'.*/)?policyloop'?{event}(?: \|\| [\w ]+)?"
+    ours = rf"(?:PATH=\S+ )?(?:\S*/|'.*/)?policyloop'?{event}(?: --hardened)?(?: \|\| [\w ]+)?"
     return bool(re.fullmatch(ours, str(handler.get("command", ""))))
 
 
@@ -104,8 +105,18 @@ def loose(settings: Settings, role: Role, wanted: Wanted, *, managed: bool) -> I
         yield _drift(settings, ("enableAllProjectMcpServers",), "starts programs that nobody approved.")
     if settings.groups("PermissionRequest"):
         yield _drift(settings, ("hooks", "PermissionRequest"), "a hook answers in the person's place.")
+    for number in _may_say_yes(settings, wanted):
+        yield _drift(settings, ("hooks", "PreToolUse", number), "a hook beside ours can say yes in the person's place.")
     if role is Role.LOCAL or (role is Role.MANAGED and not managed):
         yield from _overrides(settings)
+
+
+def _may_say_yes(settings: Settings, wanted: Wanted) -> Iterator[int]:
+    """The groups of `PreToolUse` with a hook of somebody else: its `allow` beats every question but those of rules."""
+    ours = [hook for hook in wanted.hooks if hook.event == "PreToolUse"]
+    for number, group in enumerate(settings.groups("PreToolUse")):
+        if not all(any(is_ours(handler, hook) for hook in ours) for handler in group["hooks"]):
+            yield number
 
 
 def _overrides(settings: Settings) -> Iterator[Drift]:

@@ -63,7 +63,11 @@ def managed_file(platform: str = sys.platform) -> Place:
 def read(where: Place) -> Settings:
     """The settings that are there, through links. Raises `UsageError` for a file that cannot be read or is broken."""
     try:
-        with (where.root / where.path).open("rb") as file:
+        # A pipe in its place must not keep us waiting for a writer.
+        opened = os.open(where.root / where.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(opened, "rb") as file:
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                raise UsageError(f"{where.name} is no file.", "Move it away.")
             data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return parse(None, where.name)

@@ -13,7 +13,7 @@ from policyloop.harden.document import Settings
 from policyloop.harden.drift import Drift, Role, loose, missing
 from policyloop.harden.merge import merged
 from policyloop.harden.rules import PROGRAM, Wanted, wanted
-from policyloop.harden.standing import running, standing
+from policyloop.harden.standing import standing
 from policyloop.workspace.place import STATE
 
 _GLOBS = frozenset("*?[]{}()!\\#")
@@ -114,7 +114,7 @@ def _loose(root: Path, target: Settings, rules: Wanted, *, managed: bool) -> lis
         if role is own:
             found += loose(target, role, rules, managed=managed)
             if managed and where is not None:
-                found += [*standing(where, rules), *running(target)]
+                found += standing(where, rules)
         elif where and where != others[own]:
             found += loose(files.read(where), role, rules, managed=managed)
     return found

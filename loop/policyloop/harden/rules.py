@@ -48,15 +48,24 @@ _PERSONS = (
 name a program that is run."""
 _RECURSIVE = ("grep -r*", "grep -R*", "grep --recursive*", "grep * -r*", "grep * -R*", "grep * --recursive*", "rg *")
 
+_ELSEWHERE = ("CronCreate", "ScheduleWakeup", "RemoteTrigger", "Workflow", "EnterWorktree", "SendMessage")
+"""Tools that schedule, run elsewhere, or hand work to another session: the model is not even offered these. Every other
+tool that is not known is denied by the hook (`--hardened`), since a list of what is bad is never whole."""
+
 _SECRET_FILES = (
-    *(".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials"),
-    *("*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
+    *(".env*", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd", ".git-credentials"),
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.tfstate", "*.tfvars"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".vault-token", ".dockercfg"),
     *(".docker/config.json", "application_default_credentials.json"),
 )
 _SECRET_FOLDERS = (".ssh", ".aws", ".azure", ".kube", ".gnupg", ".config/gcloud")
+_PLACES = ("proc", "run/secrets", "var/run/secrets")
+"""Folders of the machine in which environments, memory and mounted secrets are read."""
 _SECRET_WORDS = (
-    *(".env*", ".netrc*", ".npmrc*", ".pypirc*", ".git-credentials*", ".pem*", "id_rsa*", "id_ecdsa*", "id_ed25519*"),
-    *(".ssh*", ".aws*", ".azure*", ".kube*", ".gnupg*", "gcloud*", ".docker/config*"),
+    *(".env*", ".netrc*", ".npmrc*", ".pypirc*", ".git-credentials*", ".pem*", "id_rsa*", "id_dsa*", "id_ecdsa*"),
+    *("id_ed25519*", ".pgpass*", ".my.cnf*", ".vault-token*", ".kdbx*", ".jks*", ".tfstate*", ".tfvars*"),
+    *(".ssh*", ".aws*", ".azure*", ".kube*", ".gnupg*", "gcloud*", ".docker/config*", "/proc/*", " /proc"),
+    "/run/secrets*",
 )
 _PROTECTED = (".claude/**", ".git", ".git/**", f"{STATE}/**", CONFIG, ".mcp.json")
 _PROTECTED_AT_HOME = ("~/.claude/settings.json", "~/.claude/settings.local.json", "~/.claude.json")
@@ -139,11 +148,14 @@ def wanted(project: Path, policies: str, *, managed: bool, program: str = PROGRA
         values=tuple(values),
         hooks=(
             # Exit code 2 blocks in every client; any other failure, a missing program too, would let the tool run.
-            Hook("PreToolUse", EVERY_TOOL, (*_command(program, "PreToolUse", " || exit 2"), ("onFailure", "block"))),
+            Hook("PreToolUse", EVERY_TOOL, (*_command(program, "PreToolUse", _CLOSED), ("onFailure", "block"))),
             Hook("UserPromptSubmit", "", _command(program, "UserPromptSubmit")),
             Hook("Stop", "", _command(program, "Stop")),
         ),
     )
+
+
+_CLOSED = " --hardened || exit 2"
 
 
 def _command(program: str, event: str, more: str = "") -> tuple[tuple[str, str], ...]:
@@ -151,8 +163,13 @@ def _command(program: str, event: str, more: str = "") -> tuple[tuple[str, str],
 
 
 def _denied(at: str) -> list[str]:
-    paths = [*(f"//**/{name}" for name in _SECRET_FILES), *(f"//**/{name}/**" for name in _SECRET_FOLDERS)]
+    paths = [
+        *(f"//**/{name}" for name in _SECRET_FILES),
+        *(f"//**/{name}/**" for name in _SECRET_FOLDERS),
+        *(f"//{name}/**" for name in _PLACES),
+    ]
     return [
+        *_ELSEWHERE,
         *(f"{tool}({path})" for path in paths for tool in ("Read", "Edit")),
         *(f"Bash(*{words})" for words in _SECRET_WORDS),
         *(f"Edit({at}{path})" for path in _PROTECTED),

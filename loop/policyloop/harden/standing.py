@@ -1,14 +1,20 @@
-"""Whether managed settings are root's alone, and what the drop-ins beside them undo.
+"""Whether managed settings are root's alone, and what holds once the drop-ins beside them were read.
 
 Settings that another user can write, or a folder above them in which another user can put another file in their place,
-bind nobody. The client also reads `managed-settings.d/*.json`, by name, over `managed-settings.json`.
+bind nobody. Measured in the client 2.1.329 (`tests/test_harden_merge.py` measures it again): it reads each
+`managed-settings.d/*.json` over `managed-settings.json`, by name as texts are ordered (`10` before `9`, `B` before
+`a`), but no hidden file, no folder below, no other ending. Of a value the last file that sets it wins, also for
+`requiredMinimumVersion`, `disableAllHooks` and the `allowManaged...Only` keys; lists of rules and of hooks add up, and
+nothing takes away from them. A value of a wrong type is left out with a warning; with a file that is no JSON object the
+client does not start.
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from policyloop.harden import files
+from policyloop.harden.document import Path as Key
 from policyloop.harden.document import Settings
 from policyloop.harden.drift import Drift, Role, loose, strict_enough
 from policyloop.harden.rules import Wanted
@@ -17,54 +23,88 @@ DROP_INS = "managed-settings.d"
 _RUNS = {
     "apiKeyHelper": "runs a program for the key.",
     "awsAuthRefresh": "runs a program for the key.",
+    "awsCredentialExport": "runs a program for the key.",
+    "gcpAuthRefresh": "runs a program for the key.",
+    "otelHeadersHelper": "runs a program for the headers of telemetry.",
+    "policyHelper": "runs a program that makes managed settings.",
+    "policyHelpers": "runs a program that makes managed settings.",
     "statusLine": "runs a program for each line of status.",
+    "subagentStatusLine": "runs a program for each line of status.",
+    "fileSuggestion": "runs a program for the names of files.",
     "enabledPlugins": "brings along hooks, servers and commands of plugins.",
 }
+_ALLOWED_OUT: tuple[tuple[Key, object, str], ...] = (
+    (("sandbox", "enabled"), False, "turns the sandbox off."),
+    (("sandbox", "allowUnsandboxedCommands"), True, "lets commands out of the sandbox."),
+)
+_EVENTS = ("SessionStart", "Setup")
+"""Events whose hooks run before anything is asked."""
 
 
 def standing(where: files.Place, wanted: Wanted) -> Iterator[Drift]:
-    """What is wrong with the place of managed settings, and with the drop-ins beside them."""
+    """What is wrong with the place of managed settings, and with what holds after the drop-ins beside them.
+
+    Raises `UsageError` for a drop-in that is no settings file.
+    """
     path = where.root / where.path
     yield from _owned(path)
     folder = path.parent / DROP_INS
+    drop_ins: list[Settings] = []
     try:
-        names = sorted(entry.name for entry in folder.iterdir())
+        names = sorted((entry.name for entry in folder.iterdir()), key=_as_the_client)
     except FileNotFoundError:
-        return
+        names = []
     except OSError as error:
         yield _drift(folder, f"cannot be read: {error.strerror}.")
-        return
-    yield from _owned(folder, above=False)
+        names = []
+    else:
+        yield from _owned(folder, above=False)
     for name in names:
         if not name.endswith(".json") or name.startswith("."):
             continue
         yield from _owned(folder / name, above=False)
-        over = files.read(files.Place(folder, name))
-        yield from undone(over, wanted)
+        drop_ins.append(files.read(files.Place(folder, name)))
+    base = files.read(where)
+    for over in drop_ins:
         yield from loose(over, Role.MANAGED, wanted, managed=True)
-        yield from running(over)
+    yield from undone(base, drop_ins, wanted)
+    yield from running([base, *drop_ins])
 
 
-def undone(over: Settings, wanted: Wanted) -> Iterator[Drift]:
-    """Values that a drop-in sets otherwise: it is read after the file that `harden` writes."""
+def undone(base: Settings, drop_ins: Sequence[Settings], wanted: Wanted) -> Iterator[Drift]:
+    """Values that are another in the end: of the drop-ins, in the order in which they are read, the last one says."""
     for value in wanted.values:
-        found = over.value(value.key)
-        if found is not None and not strict_enough(found, value):
+        last = _last([base, *drop_ins], value.key)
+        if last is not None and last is not base and not strict_enough(last.value(value.key), value):
             key = ".".join(value.key)
-            yield Drift(over.name, over.line(value.key), key, "undoes what the managed settings say.", mendable=False)
+            yield Drift(last.name, last.line(value.key), key, "undoes what the managed settings say.", mendable=False)
 
 
-def running(settings: Settings) -> Iterator[Drift]:
-    """What in settings starts programs beside the hooks, or lets commands out of the sandbox."""
+def running(documents: Sequence[Settings]) -> Iterator[Drift]:
+    """What in settings, in the order in which they are read, starts programs beside the hooks or opens the sandbox."""
     for key, words in _RUNS.items():
-        if settings.value((key,)):
-            yield Drift(settings.name, settings.line((key,)), key, words, mendable=False)
-    if settings.groups("SessionStart"):
-        path = ("hooks", "SessionStart")
-        yield Drift(settings.name, settings.line(path), ".".join(path), "runs when a session starts.", mendable=False)
-    if settings.value(("sandbox", "enabled")) is False:
-        path = ("sandbox", "enabled")
-        yield Drift(settings.name, settings.line(path), ".".join(path), "turns the sandbox off.", mendable=False)
+        last = _last(documents, (key,))
+        if last is not None and last.value((key,)):
+            yield Drift(last.name, last.line((key,)), key, words, mendable=False)
+    for settings in documents:
+        for event in _EVENTS:
+            if settings.groups(event):
+                line = settings.line(("hooks", event))
+                yield Drift(settings.name, line, f"hooks.{event}", "runs when a session starts.", mendable=False)
+    for path, value, words in _ALLOWED_OUT:
+        last = _last(documents, path)
+        if last is not None and last.value(path) is value:
+            yield Drift(last.name, last.line(path), ".".join(map(str, path)), words, mendable=False)
+
+
+def _last(documents: Sequence[Settings], key: Key) -> Settings | None:
+    """The last document that says something of a key."""
+    return next((settings for settings in reversed(documents) if settings.value(key) is not None), None)
+
+
+def _as_the_client(name: str) -> bytes:
+    """Names in the order of UTF-16, as the client's language compares texts."""
+    return name.encode("utf-16-be", "surrogatepass")
 
 
 def _owned(path: Path, *, above: bool = True) -> Iterator[Drift]:

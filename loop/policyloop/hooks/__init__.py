@@ -13,8 +13,10 @@ import json
 import sys
 
 from policyloop.hooks.verdict import Fault, Verdict
+from policyloop.outside import NotOurs
 
 EVENTS = ("pre-tool-use", "stop", "user-prompt-submit")
+HARDENED = "--hardened"
 _BLOCKED, _SHOWN = 2, 1
 """Exit codes of a hook: 2 blocks the tool, and the model reads why; any other failure is shown and blocks nothing."""
 
@@ -22,18 +24,21 @@ _BLOCKED, _SHOWN = 2, 1
 def run(arguments: list[str]) -> int:
     """Answer the question on stdin; the exit code.
 
-    `arguments`: the event, then `--command PATH` for each other name under which policyloop may be called, such as
-    that of a wrapper.
+    `arguments`: the event, then `--hardened` where only known tools may pass, session or not, then `--command PATH` for
+    each other name under which policyloop may be called, such as that of a wrapper.
     """
     event = arguments[0] if arguments else ""
     failed = _SHOWN if event in {"stop", "user-prompt-submit"} else _BLOCKED
     try:
         answer = _answer(event, arguments[1:], json.loads(sys.stdin.buffer.read()))
         if answer:
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+            from policyloop.printing import say_answer
+
+            say_answer(answer)
     except Fault as wrong:
         return _fail(failed, str(wrong))
+    except NotOurs as wrong:
+        return _fail(failed, f"{wrong}. A person sets XDG_STATE_HOME, or HOME, to a folder outside of it.")
     except ValueError:
         return _fail(failed, "The hook's input is no JSON, so nothing can be decided.")
     except BaseException as error:  # noqa: BLE001  (whatever it is, the tool must not run)
@@ -57,13 +62,14 @@ def _answer(event: str, options: list[str], question: object) -> dict[str, objec
         return prompt(session, question)
     from policyloop.hooks.tools import before_tool
 
-    verdict = before_tool(session, question, _commands(options))
+    hardened = HARDENED in options[:1]
+    verdict = before_tool(session, question, _commands(options[hardened:]), hardened=hardened)
     return _as_json(verdict) if verdict else None
 
 
 def _commands(options: list[str]) -> tuple[str, ...]:
     if len(options) % 2 or any(name != "--command" for name in options[::2]):
-        raise Fault("Usage: policyloop hook EVENT [--command PATH]...")
+        raise Fault("Usage: policyloop hook EVENT [--hardened] [--command PATH]...")
     return tuple(options[1::2])
 
 
@@ -79,8 +85,9 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
 
 def _fail(code: int, words: str) -> int:
     try:
-        sys.stderr.write(f"policyloop hook: {' '.join(words.split())[:2000]}\n")
-        sys.stderr.flush()
+        from policyloop.printing import one_line, say
+
+        say(f"policyloop hook: {one_line(words, 2000)}", err=True)
     except (OSError, ValueError, AttributeError):
         pass
     return code

@@ -1,4 +1,4 @@
-"""Which tools pass while a session holds an agent: those that are named here, and those that a person listed.
+"""Which tools pass while a session holds an agent, or in a hardened project: those named here or listed by a person.
 
 The names are those that Claude Code 2.1.329 offers to a model, at a terminal and headless. Not named here, and so
 denied, are those that run or schedule something (Monitor, PowerShell, Workflow, REPL, CronCreate, CronDelete,
@@ -11,6 +11,7 @@ import os
 import stat
 from typing import Any
 
+from policyloop import outside
 from policyloop.hooks.verdict import Verdict, deny, standing
 from policyloop.session.home import Entry
 
@@ -57,6 +58,14 @@ _HARMLESS: dict[str, frozenset[str] | None] = {
 }
 """Tools that neither write nor run nor send anything, with the inputs that may be given (None: any)."""
 
+OWN_SKILLS = ("policyloop", "policyloop:policyloop")
+_ASKED = {
+    "Skill": "loads what may run commands: a person decides",
+    "WebFetch": "carries words out and in: a person decides",
+    "WebSearch": "carries words out and in: a person decides",
+}
+"""Tools of everyday use that a person may say yes to, each time, where no session is open."""
+
 FILE = "tools"
 MAX_BYTES = 65_536
 
@@ -65,24 +74,56 @@ def other_tool(tool: str, given: dict[str, Any], entry: Entry) -> Verdict | None
     """What becomes of a tool that neither edits nor runs commands, while session `entry` holds the agent."""
     about = standing(entry)
     if tool in READING or tool in _HARMLESS:
-        known = READING.get(tool) or _HARMLESS[tool]
-        if wrong := unknown_input(tool, given, known):
-            return deny(f"{about}: {wrong}")
-        kind = given.get("subagent_type")
-        if known is _AGENT and kind is not None and kind not in _SUBAGENTS:
-            return deny(f"{about}: meanwhile a subagent is one of {', '.join(sorted(_SUBAGENTS))}.")
+        wrong = _misused(tool, given)
+        return deny(f"{about}: {wrong}") if wrong else None
+    if tool in listed(listing()):
         return None
-    path = listing()
-    if tool in listed(path):
+    if tool == "Skill":
+        return deny(f"{about}: {_not_listed(tool, 'the skill is loaded already; its references are files for Read')}")
+    return deny(f"{about}: {_not_listed(tool, _unknown(tool))}")
+
+
+def while_hardened(tool: str, given: dict[str, Any]) -> Verdict | None:
+    """What becomes of a tool where a person asked for `harden` and no session is open; None: the client's rules say.
+
+    Tools that edit, read and run commands are held by those rules. What the rules know nothing of does not run.
+    """
+    about = "this project is hardened"
+    known = {"Bash": BASH, **EDITING}.get(tool)
+    wrong = unknown_input(tool, given, known) if known is not None else None
+    if known is None and (tool in READING or tool in _HARMLESS):
+        wrong = _misused(tool, given)
+    if wrong:
+        return deny(f"{about}: {wrong}")
+    if known is not None or tool in READING or tool in _HARMLESS or tool in listed(listing()):
         return None
-    what = "the skill is loaded already; its references are files for Read" if tool == "Skill" else "it is not known"
-    if tool != "Skill" and not tool.startswith("mcp__"):
-        what = "it is not one of those that are known to do no harm"
-    elif tool != "Skill":
-        what = "nobody knows what a server's tool does"
-    return deny(
-        f"{about}: {tool[:100]} is not used meanwhile, since {what}. Use Read, Grep, Glob, Edit and Write. A person "
-        f"may allow it: by hand, with a line {tool[:100]} in {path}."
+    if tool in _ASKED:
+        own = tool == "Skill" and given.get("skill") in OWN_SKILLS
+        return None if own else Verdict("ask", f"{about}: {tool} {_ASKED[tool]}.")
+    return deny(f"{about}: {_not_listed(tool, _unknown(tool))}")
+
+
+def _misused(tool: str, given: dict[str, Any]) -> str | None:
+    """Why a tool that is named here is not used in this way, in words."""
+    known = READING[tool] if tool in READING else _HARMLESS[tool]
+    if wrong := unknown_input(tool, given, known):
+        return wrong
+    kind = given.get("subagent_type")
+    if known is _AGENT and kind is not None and kind not in _SUBAGENTS:
+        return f"meanwhile a subagent is one of {', '.join(sorted(_SUBAGENTS))}."
+    return None
+
+
+def _unknown(tool: str) -> str:
+    if tool.startswith("mcp__"):
+        return "nobody knows what a server's tool does"
+    return "it is not one of those that are known to do no harm"
+
+
+def _not_listed(tool: str, why: str) -> str:
+    return (
+        f"{tool[:100]} is not used meanwhile, since {why}. Use Read, Grep, Glob, Edit and Write. A person may allow "
+        f"it: by hand, with a line {tool[:100]} in {listing()}."
     )
 
 
@@ -94,14 +135,16 @@ def unknown_input(tool: str, given: dict[str, Any], known: frozenset[str] | None
 
 def listing() -> str:
     """The file in which a person lists further tools, outside of every project."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".config")
-    return os.path.join(base, "policyloop", FILE)
+    return os.path.join(outside.base("XDG_CONFIG_HOME", ".config"), "policyloop", FILE)
 
 
 def listed(path: str) -> frozenset[str]:
-    """The tools that a person listed, one a line, `#` before a remark; none where others can write that file."""
+    """The tools that a person listed, one a line, `#` before a remark.
+
+    None where others can write that file, or where it lies in a project, to which a project's settings can lead.
+    """
+    if outside.project_around(path):
+        return frozenset()
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

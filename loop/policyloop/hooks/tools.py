@@ -16,8 +16,13 @@ SPEC_NAME = "policyloop.spec.yaml"
 CONFIG_NAME = "policyloop.yaml"
 
 
-def before_tool(session: str, question: dict[str, Any], commands: tuple[str, ...]) -> Verdict | None:
-    """What becomes of one tool call; None for no decision. Raises `Fault`."""
+def before_tool(
+    session: str, question: dict[str, Any], commands: tuple[str, ...], *, hardened: bool = False
+) -> Verdict | None:
+    """What becomes of one tool call; None for no decision. Raises `Fault`.
+
+    `hardened`: also without a session only tools that are known pass.
+    """
     tool = text_of(question, "tool_name")
     given = question.get("tool_input")
     if not isinstance(given, dict):
@@ -28,6 +33,10 @@ def before_tool(session: str, question: dict[str, Any], commands: tuple[str, ...
         raise Fault(f"{error}. A person sees to it, or removes that file if no session is open.") from None
     if entry is None:
         verdict = _without_session(session, tool, given, question, commands)
+        if hardened and verdict is None:
+            from policyloop.hooks.named import while_hardened
+
+            verdict = while_hardened(tool, given)
     else:
         verdict = _while_held(tool, given, question, entry, commands)
     if verdict is None:

@@ -1,6 +1,7 @@
 """Talking to the Docker engine: connecting, and saying in one sentence what is wrong with it."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from policyloop.errors import Unavailable
+from policyloop.agreed import agent_mark
+from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.outside import project_around
+from policyloop.validators.firsts import command, is_known, keep_first, same_as_before
 
 _GREETING_SECONDS = 10
 _CALL_SECONDS = 120
@@ -45,8 +49,9 @@ class Image:
 def connect() -> APIClient:
     """A client for the engine that `DOCKER_HOST`, else the current Docker context, names.
 
-    Raises `Unavailable` when none answers within 10 s.
+    Raises `Unavailable` when none answers within 10 s, and `PersonNeeded` as `_vouched_for` says.
     """
+    _vouched_for(address())
     with spoken():
         named = kwargs_from_env()
         client = APIClient(
@@ -58,6 +63,24 @@ def connect() -> APIClient:
         )
     client.timeout = _CALL_SECONDS
     return client
+
+
+def _vouched_for(engine: str) -> None:
+    """Raises `PersonNeeded` under an agent for an engine elsewhere that nobody agreed to.
+
+    A project's settings set an agent's variables (seen: `DOCKER_HOST`), and an engine can answer whatever it likes. A
+    socket of this machine outside of every project came with no clone.
+    """
+    mark = agent_mark()
+    if mark is None or (engine.startswith("unix://") and not project_around(engine.removeprefix("unix://"))):
+        return
+    subject = f"Docker engine {engine}"
+    digest = f"sha256:{hashlib.sha256(engine.encode()).hexdigest()}"
+    if not is_known(subject, digest):
+        raise PersonNeeded(
+            f"The environment names the Docker engine {engine}; under an agent ({mark} is set) nobody vouches for it.",
+            f"Unset DOCKER_HOST and the like, take --runner native, or in a terminal: {command(subject, digest)}",
+        )
 
 
 def has_image(client: APIClient, image: str) -> bool:
@@ -82,6 +105,23 @@ def find_image(client: APIClient, image: str) -> Image:
     repository = image.partition("@")[0].rpartition(":")[0] or image
     digests = [name.partition("@")[2] for name in found.get("RepoDigests") or () if name.startswith(f"{repository}@")]
     return Image(image, found["Id"], digests[0] if digests else found["Id"])
+
+
+def same_image(client: APIClient, image: str) -> Image:
+    """As `find_image`; raises `PersonNeeded` when it is another one under its tag than the first time.
+
+    A reference with a digest is what it says.
+    """
+    found = find_image(client, image)
+    if "@" not in image:
+        same_as_before(f"image {image}", found.id)
+    return found
+
+
+def keep_image(image: Image) -> None:
+    """Keep which image a tag stands for, once it turned out to be what it should."""
+    if "@" not in image.name:
+        keep_first(f"image {image.name}", image.id)
 
 
 def engine_version(client: APIClient) -> str:

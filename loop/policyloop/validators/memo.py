@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-import tempfile
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,12 +28,13 @@ def remember(subject: str, state: str, facts: Mapping[str, str]) -> None:
         return
     with contextlib.suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=note.parent, prefix=".", delete=False) as draft:
-            json.dump({"state": state, **facts}, draft)
-        try:
-            Path(draft.name).replace(note)
-        except OSError:
-            Path(draft.name).unlink(missing_ok=True)
+        # One name: what a kill leaves is overwritten the next time. Two writers at once may leave half a note, which is
+        # none.
+        draft = note.with_name(f".{note.name}.part")
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(file, "w", encoding="utf-8") as out:  # noqa: PTH123
+            json.dump({"state": state, **facts}, out)
+        draft.replace(note)
 
 
 def _note(subject: str) -> Path | None:

@@ -29,16 +29,18 @@ def staged_paths(bundle: Bundle) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def private_directory() -> Iterator[Path]:
+def private_directory(within: Path | None = None, prefix: str = _PREFIX) -> Iterator[Path]:
     """An empty directory that only we can enter (0700), held locked, removed in the end.
 
-    What runs killed in the act left behind is removed first. Raises `Unavailable` when the disk says no.
+    It lies in the folder for temporary files, or `within` another one. What commands that were killed in the act left
+    there is removed first. Raises `Unavailable` when the disk says no.
     """
-    _sweep()
+    above = within or Path(tempfile.gettempdir())
+    _sweep(above, prefix)
     try:
-        directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        directory = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
     except OSError as error:
-        raise _no_room(Path(tempfile.gettempdir()), error) from None
+        raise _no_room(above, error) from None
     lock = None
     try:
         lock = os.open(directory, os.O_RDONLY)
@@ -80,11 +82,11 @@ def _no_room(directory: Path, error: OSError) -> Unavailable:
     return Unavailable(f"The policies cannot be laid out in {directory}: {reason}.", "Make room there, or set TMPDIR.")
 
 
-def _sweep() -> None:
-    """Remove the directories of runs that were killed: nobody holds their lock any more."""
-    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+def _sweep(above: Path, prefix: str) -> None:
+    """Remove the directories of commands that were killed: nobody holds their lock any more."""
+    with contextlib.suppress(OSError), os.scandir(above) as entries:
         for entry in entries:
-            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
+            if entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False):
                 _remove_if_dead(Path(entry.path))
 
 

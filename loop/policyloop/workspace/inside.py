@@ -236,6 +236,11 @@ def _write_new(parent: int, name: str, data: bytes, like: Held | None) -> None:
                     os.fchown(file, like.uid, like.gid)
             os.fchmod(file, like.mode)
         os.fsync(file)
+    except BaseException:
+        # A disk that is full keeps no half of it.
+        with suppress(OSError):
+            os.unlink(name, dir_fd=parent)
+        raise
     finally:
         os.close(file)
 

@@ -8,6 +8,7 @@ from policyloop.access.questions import Question
 from policyloop.access.source import Node
 from policyloop.bundle import Bundle
 from policyloop.cerbos.text import excerpt
+from policyloop.redact import redact
 
 Level = Literal["warning", "note"]
 
@@ -16,6 +17,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "deny-defeated": ("warning", "a deny on one role does nothing for people who also have another role"),
     "wildcard-action": ("warning", "a rule allows every action, also those that nobody has thought of yet"),
     "wildcard-role": ("warning", "a rule allows every role, also those that nobody has thought of yet"),
+    "rules-confused": ("warning", "Cerbos 0.55 takes rules for each other that are not the same"),
     "rule-shadowed": ("warning", "a rule never decides anything, because another one always does"),
     "role-policy-grants-nothing": ("warning", "what a role policy lists is allowed nowhere for that role"),
     "schema-not-enforced": ("warning", "the server's configuration does not enforce the schemas"),
@@ -91,6 +93,6 @@ def hole(bundle: Bundle, code: str, file: str, at: Node | None, message: str, **
     """A finding about a place of the bundle, with what stands there."""
     if at is None:
         return Hole(code=code, file=file, message=message, **more)
-    lines = bundle[file].replace("\r\n", "\n").split("\n")
+    lines = redact(bundle[file].replace("\r\n", "\n")).split("\n")  # before it is cut
     shown = excerpt(lines, at.line, at.column)
     return Hole(code=code, file=file, line=at.line, column=at.column, excerpt=shown, message=message, **more)
