@@ -92,10 +92,13 @@ class GithubView:
         self._annotate(report.first)
         for one in result.weakened[:MOST_ANNOTATIONS]:
             annotate("error", "Test weakened", weakened_line(one))
+        for sentence in result.luck[:MOST_ANNOTATIONS]:
+            annotate("warning", "A test may pass by luck", sentence)
         say(f"{result.outcome}: {counts(report.findings)}; {compiler_words(result)}")
         self._summary.append(f"### policyloop check: {result.outcome}\n")
         self._summary += [f"- {escaped(finding_line(f, self._policies))}" for f in report.first]
         self._summary += [f"- weakened: {escaped(weakened_line(one))}" for one in result.weakened]
+        self._summary += [f"- may be luck: {escaped(sentence)}" for sentence in result.luck]
         ran = plural(report.tally.ran, "assertion")
         self._summary.append(f"\n{report.tally.passed} of {ran} passed; {escaped(compiler_words(result))}\n")
 

@@ -75,6 +75,8 @@ class PlainView:
         self._findings(report.first)
         for one in result.weakened:
             self._say(f"weakened: {weakened_line(one)}")
+        for sentence in result.luck:
+            self._say(f"may be luck: {one_line(sentence)}")
         ran = f"{report.tally.passed}/{report.tally.ran} assertions passed, {report.tally.skipped} skipped"
         self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
 

@@ -92,6 +92,8 @@ class RichView:
         self._findings(result.report.first)
         for one in result.weakened:
             self._canvas.line(f"weakened: {weakened_line(one)}", style="red")
+        for sentence in result.luck:
+            self._canvas.line(f"may be luck: {sentence}", style="yellow")
         tally = result.report.tally
         words = f"{counts(result.report.findings)}; {tally.passed}/{tally.ran} assertions passed"
         self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
