@@ -35,9 +35,7 @@ def check(
     profile: ProfileOption = None,
 ) -> None:
     """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
-    from policyloop.access.source.alike import luck_in
-    from policyloop.results import CheckResult
-    from policyloop.validators.judge import validate
+    from policyloop.looking import judged
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
@@ -48,21 +46,11 @@ def check(
         from policyloop.guard import Lock
 
         lock = Lock.of(read_baseline(baseline, policies))
-    weakened = lock.weakened_by(bundle) if lock else ()
     judge = compiler(loaded)
     try:
-        # What is weakened is told as such, not once more as what did not run.
-        report = validate(judge, bundle, lock=None if weakened else lock, require_tests=loaded.guard.require_tests)
+        result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
-    result = CheckResult(
-        policies=str(policies),
-        bundle=bundle,
-        report=report,
-        locked=len(lock) if lock else 0,
-        weakened=weakened,
-        luck=luck_in(bundle),
-    )
     view.check(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

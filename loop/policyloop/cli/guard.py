@@ -19,17 +19,12 @@ def guard(
 ) -> None:
     """Compare what the tests demand: 0 kept, 6 weakened, naming each weakened assertion and how. Compiles nothing."""
     from policyloop.cli.releases import read_releases
-    from policyloop.guard import Lock
-    from policyloop.results import GuardResult
+    from policyloop.looking import compared_tests
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
     after = read_bundle(candidate)
-    lock = Lock.of(read_baseline(baseline, candidate))
-    lock, released = lock.release(read_releases(release))
-    result = GuardResult(
-        locked=len(lock), weakened=lock.weakened_by(after), released=tuple(str(one.id) for one in released)
-    )
+    result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release))
     view.guard(result)
     view.close()
     raise typer.Exit(int(result.exit_code))
