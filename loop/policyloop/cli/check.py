@@ -37,19 +37,20 @@ def check(
     """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
+    from policyloop.validators.settling import settling
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     bundle = read_bundle(policies)
     lock = None
-    if baseline:
-        from policyloop.guard import Lock
-
-        lock = Lock.of(read_baseline(baseline, policies))
-    weakened = lock.weakened_by(bundle) if lock else ()
     judge = compiler(loaded)
     try:
+        if baseline:
+            from policyloop.guard import Lock
+
+            lock = Lock.of(read_baseline(baseline, policies), settling(judge))
+        weakened = lock.weakened_by(bundle) if lock else ()
         # What is weakened is told as such, not once more as what did not run.
         report = validate(judge, bundle, lock=None if weakened else lock, require_tests=loaded.guard.require_tests)
     finally:
