@@ -473,6 +473,18 @@ def test_directions_are_named_as_they_are_asked() -> None:
     assert found.direction == "narrower"
 
 
+def test_rules_that_the_pdp_takes_for_each_other_are_not_judged() -> None:
+    """They hold no condition at all; of `scopePermissions` Cerbos 0.55.0 keeps that of one, another at each start."""
+    consent = {"scopePermissions": "SCOPE_PERMISSIONS_REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS"}
+    plain = {"actions": ["view"], "effect": "EFFECT_ALLOW", "roles": ["user"]}
+    files = {"own.json": resource_policy("own", [plain]), "child.json": resource_policy("child", [plain], **consent)}
+    with prover(files, files) as both:
+        told = list(both.compare([Asked(ANN, "own", "view"), Asked(ANN, "own", "another")]))
+    assert isinstance(told[0], NotProved)
+    assert "scopePermissions, for each other (child.json, own.json)" in told[0].because
+    assert isinstance(told[-1], Proved)
+
+
 def test_conditions_that_the_pdp_takes_for_each_other_are_not_judged() -> None:
     """Of `any` and `all` of the same expressions Cerbos 0.55.0 keeps one, another at each start: here it is, seen."""
     parts = {"of": [{"expr": "R.attr.a"}, {"expr": "R.attr.b"}]}

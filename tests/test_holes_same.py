@@ -15,6 +15,8 @@ import pytest
 import policyloop.access.rounds as rounds_room
 from bundles import FIXTURES, read, synthetic
 from command import environment
+from policyloop.access.lint import MOST_ALWAYS as LINT_ALWAYS
+from policyloop.access.lint import MOST_FURTHER as LINT_FURTHER
 from policyloop.access.lint import lint
 from policyloop.access.lint.asked import for_everyone, without
 from policyloop.access.nearby import MOST_ALWAYS, material_of
@@ -26,7 +28,7 @@ from policyloop.access.rounds import Ask, Rounds, Steps, ask_server
 from policyloop.access.source import Rule, policies_of
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import DENY
+from policyloop.guard.demand import ALLOW, DENY
 
 NATIVE = Settings(runner="native")
 SEEDS = int(os.environ.get("POLICYLOOP_SEEDS", "1"))
@@ -184,7 +186,7 @@ def test_a_part_answers_as_the_whole(cerbos: Runner) -> None:
     }
     bundle = Bundle({**synthetic(3).files, **more})
     parts = Parts(bundle)
-    pool = Pool(parts)
+    pool = Pool(parts, always=200, most=50)
     with serving(bundle, NATIVE) as pdp:
         for kind in parts.kinds:
             part = parts.about([kind])
@@ -200,7 +202,7 @@ def asking(ask: Ask) -> Steps[object]:
 
 def test_a_change_under_another_name_is_answered_as_by_itself(cerbos: Runner) -> None:
     bundle = synthetic(2)
-    pool = Pool(Parts(bundle))
+    pool = Pool(Parts(bundle), always=600, most=50)
     asks = [
         Ask(kinds=(policy.name,), questions=pool.questions([policy.name]), changed=without(bundle, rule))
         for policy in policies_of(bundle)
@@ -213,6 +215,42 @@ def test_a_change_under_another_name_is_answered_as_by_itself(cerbos: Runner) ->
         with serving(changed, Settings(runner="native", schemas="reject")) as pdp:
             assert together[number] == ask_server(pdp, ask.questions)
     assert len({together[number] for number in range(len(asks))}) > len(asks) // 2
+
+
+@pytest.mark.parametrize(("seed", "enforcement"), [(0, "reject"), (1, "none")])
+def test_what_is_left_unasked_in_a_mode_could_not_have_differed(seed: int, enforcement: str, cerbos: Runner) -> None:
+    """Whoever is denied normally is none that a deny failed for, and a schema that is not enforced opens only."""
+    schema = '{"type": "object", "properties": {"n": {"const": 1}, "flag": {"type": "boolean"}}, "required": ["n"]}'
+    text = f"{drawn(seed)['doc.yaml']}  schemas: {{resourceSchema: {{ref: 'cerbos:///doc.json'}}}}\n"
+    bundle = Bundle({"doc.yaml": text, "_schemas/doc.json": schema})
+    pool = Pool(Parts(bundle))
+    assert pool.has_schemas(["doc"])
+    assert not Pool(Parts(drawn(seed))).has_schemas(["doc"])
+    questions = pool.questions(["doc"])
+    asks = [Ask(kinds=("doc",), questions=questions, schemas=on) for on in (True, False)]
+    told = dict(Rounds(cerbos, pool, NATIVE).results([asking(ask) for ask in asks]))
+    rejecting, letting = told[0], told[1]
+    assert rejecting is not None
+    assert letting is not None
+    differing = [(a, b) for a, b in zip(rejecting, letting, strict=True) if a != b]
+    assert set(differing) <= {(DENY, ALLOW)}
+    said = lint(cerbos, bundle, "policies", settings=NATIVE, enforcement=enforcement)
+    shown = [one for one in said.holes if one.code == "schema-not-enforced" and one.witness]
+    assert bool(shown) is (enforcement == "none" and bool(differing))
+
+
+def test_an_ordinary_kind_costs_few_requests_and_what_a_bound_cut_off_is_named(cerbos: Runner) -> None:
+    bundle = synthetic(2)
+    pool = Pool(Parts(bundle), always=LINT_ALWAYS, most=LINT_FURTHER)
+    kinds = pool.parts.kinds
+    each = LINT_ALWAYS + 2 * LINT_FURTHER
+    assert all(len(pool.questions([kind])) <= each for kind in kinds)
+    result = lint(cerbos, bundle, "policies", settings=NATIVE)
+    assert result.asked <= len(kinds) * 2 * each
+    assert [kind for kind, _ in pool.left] == list(kinds)
+    assert list(result.unasked) == [
+        f"about {kind}, {left} or more requests near its tests and rules" for kind, left in pool.left
+    ]
 
 
 @pytest.fixture

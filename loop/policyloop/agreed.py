@@ -22,6 +22,9 @@ CONFIGURATION = "configuration"
 PROGRAM = "program"
 KINDS = (SPEC, CONFIGURATION, PROGRAM)
 
+VARIABLE = "POLICYLOOP_AGREED"
+"""Digests, with commas, that whoever starts a pipeline agrees to. Under an agent it counts nothing."""
+
 MAX_BYTES = 65_536
 _FOLDER = "agreed"
 _DRAFT = ".draft"
@@ -55,6 +58,20 @@ def agent_mark(environ: "os._Environ[str] | dict[str, str] | None" = None) -> st
 
 def agreed(kind: str, folder: str, digest: str) -> Agreed | None:
     """What was agreed about exactly this, or None. Raises `NotOurs` when others could have written it."""
+    return _agreed(kind, os.path.realpath(folder), digest)
+
+
+def known(subject: str, digest: str) -> Agreed | None:
+    """Whether a program, such as `image NAME`, is known by this digest. Raises `NotOurs`."""
+    return _agreed(PROGRAM, subject, digest)
+
+
+def given() -> tuple[str, ...]:
+    """The digests that whoever started a pipeline agrees to; none under an agent."""
+    return () if agent_mark() else tuple(part.strip() for part in os.environ.get(VARIABLE, "").split(","))
+
+
+def _agreed(kind: str, folder: str, digest: str) -> Agreed | None:
     path = os.path.join(outside.home(), _FOLDER, kind, _name(kind, folder, digest))
     try:
         file = os.open(path, _READ)
@@ -70,7 +87,7 @@ def agreed(kind: str, folder: str, digest: str) -> Agreed | None:
         data = os.read(file, MAX_BYTES)
     finally:
         os.close(file)
-    return _read(data, Agreed(kind, os.path.realpath(folder), digest, "", ""))
+    return _read(data, Agreed(kind, folder, digest, "", ""))
 
 
 def agree(kind: str, folder: str, digest: str, *, by: str, at: str) -> Agreed:
@@ -78,9 +95,18 @@ def agree(kind: str, folder: str, digest: str, *, by: str, at: str) -> Agreed:
 
     A draft that a kill left behind is overwritten by the next one: there is never more than one.
     """
+    return _keep(Agreed(kind, os.path.realpath(folder), digest, by, at))
+
+
+def know(subject: str, digest: str, *, by: str, at: str) -> Agreed:
+    """Keep that a program is known by this digest: at its first use, or since a person agreed. As `agree`."""
+    return _keep(Agreed(PROGRAM, subject, digest, by, at))
+
+
+def _keep(entry: Agreed) -> Agreed:
     import fcntl
 
-    entry = Agreed(kind, os.path.realpath(folder), digest, by, at)
+    kind = entry.kind
     outside.made(_FOLDER)
     place = outside.made(os.path.join(_FOLDER, kind))
     directory = -1
@@ -126,5 +152,5 @@ def _check_folders(kind: str) -> None:
 def _name(kind: str, folder: str, digest: str) -> str:
     import hashlib
 
-    text = json.dumps([kind, os.path.realpath(folder), digest])
+    text = json.dumps([kind, folder, digest])
     return f"{hashlib.sha256(text.encode()).hexdigest()}.json"

@@ -24,6 +24,8 @@ class CheckResult:
     report: Report
     locked: int = 0
     weakened: tuple[Weakened, ...] = ()
+    luck: tuple[str, ...] = ()
+    """Why a test that passes may be luck, a sentence each."""
 
     @property
     def exit_code(self) -> Exit:
@@ -49,6 +51,7 @@ class CheckResult:
             "findings": [finding_to_json(f) for f in self.report.findings],
             "assertions": assertions_to_json(self.report.tally, self.locked),
             "weakened": [asdict(w) for w in self.weakened],
+            "luck": list(self.luck),
             "cerbos": asdict(self.report.compiler),
         }
 

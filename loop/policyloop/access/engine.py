@@ -1,7 +1,7 @@
 """Old and new side by side: what does the new bundle allow that the old one denied, and the other way round?"""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,18 +15,19 @@ from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
 from policyloop.access.proofs import ask_solver
 from policyloop.access.questions import Question, put
-from policyloop.access.request import Request
+from policyloop.access.request import Batch, Request
 from policyloop.access.search import known_of, search
 from policyloop.access.search.hunt import Hunted
-from policyloop.access.source import policies_of, tree
+from policyloop.access.source import policies_of
 from policyloop.access.totals import capped, totals_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
+from policyloop.access.unsure import by_luck, luck_beside, unreadable
 from policyloop.access.witness import smallest, weight
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard.demand import ALLOW, DENY
 from policyloop.layout import Kind, kind
-from policyloop.widened import AccessReport, ChangedRule, Proofs, Reason
+from policyloop.widened import AccessReport, Proofs, Reason
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""
@@ -50,20 +51,27 @@ class Bounds:
 
 
 def compare_access(
-    old: Bundle, new: Bundle, runner: Runner, settings: Settings, bounds: Bounds, accepted: Accepted = NOTHING
+    old: Bundle,
+    new: Bundle,
+    runner: Runner,
+    settings: Settings,
+    bounds: Bounds,
+    accepted: Accepted = NOTHING,
+    told: Callable[[str], None] = lambda _: None,
 ) -> AccessReport:
     """What changed from `old` to `new`, by decisions of the real PDP. Each witness is confirmed on both.
 
     With JSON Schemas in a bundle everything is asked twice: enforced, and not, as is the PDP's default. What `accepted`
     names is looked behind: everything is asked once more of a bundle without the accepted rules, so that they hide
-    nothing else. Raises `Refused` for a bundle that does not compile, `Unavailable` without a PDP.
+    nothing else. `told` hears how it goes on. Raises `Refused` for a bundle that does not compile, and `Unavailable`
+    without a PDP.
     """
     now = bounds.now or this_minute()
     universe = Universe((old, new), bounds.seed, bounds.most, now, only=_affected(old, new))
     report = AccessReport(seed=bounds.seed, moment=universe.now.isoformat())
     if _policies(old) == _policies(new):
         return replace(report, notes=("The policies and schemas are the same, so nothing was asked.",))
-    asked = _Comparison(old, runner, settings, universe, bounds)
+    asked = _Comparison(old, runner, settings, universe, bounds, told)
     asked.search()
     reasons = asked.reasons(new, accepted)
     proofs, notes = asked.proofs, asked.notes
@@ -80,6 +88,7 @@ def compare_access(
             notes.append("What lies behind the accepted rules could not be asked: without them nothing compiles.")
             break
         reasons += [one for one in more if one.wider and _subject(one) not in {_subject(r) for r in reasons}]
+    notes += luck_beside(old, new)
     totals = totals_of(reasons)
     shown, left_out = capped(reasons)
     if left_out:
@@ -88,7 +97,7 @@ def compare_access(
         report,
         reasons=shown,
         totals=totals,
-        rules=(*_unreadable(old, new), *known_of(asked.hunted, reasons, asked.proved, universe.cut)),
+        rules=(*unreadable(old, new), *by_luck(old, new), *known_of(asked.hunted, reasons, asked.proved, universe.cut)),
         requests=universe.asked + asked.clock_questions,
         complete=universe.complete,
         proofs=proofs,
@@ -99,7 +108,15 @@ def compare_access(
 class _Comparison:
     """The old bundle, held against one new bundle after the other with the same questions."""
 
-    def __init__(self, old: Bundle, runner: Runner, settings: Settings, universe: Universe, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        old: Bundle,
+        runner: Runner,
+        settings: Settings,
+        universe: Universe,
+        bounds: Bounds,
+        told: Callable[[str], None],
+    ) -> None:
         self.clock_questions = 0
         self.proofs: Proofs | None = None
         self.notes: list[str] = []
@@ -108,10 +125,12 @@ class _Comparison:
         self.proved: frozenset[tuple[str, str]] = frozenset()
         """Kinds and actions for which all that was put to the solver was proved."""
         self._old, self._runner, self._settings, self._universe = old, runner, settings, universe
-        self._bounds = bounds
+        self._bounds, self._told = bounds, told
 
     def search(self) -> None:
         """What tells each changed rule from what it was; that is asked of both bundles before anything else."""
+        if self._universe.changes:
+            self._told(f"{len(self._universe.changes)} changed rules searched for what tells them from what they were")
         self.hunted = search(self._universe, self._settings, self._bounds.most)
         self._universe.first = [(one.change, list(one.telling())) for one in self.hunted]
 
@@ -124,7 +143,7 @@ class _Comparison:
             with ExitStack() as stack:
                 before, after = stack.enter_context(serving_all((self._old, new), mode))
                 groups: dict[Key, Group] = {}
-                _gather(groups, (before, after), self._universe, schemas)
+                _gather(groups, (before, after), self._universe, schemas, self._told)
                 if schemas == "none" and self.proofs is None:
                     self._prove(groups, (before, after), new, mode)
                 sorts = itertools.chain(*(one.sorts(accepted.requests, after) for one in groups.values()))
@@ -140,6 +159,7 @@ class _Comparison:
             return
         from policyloop.access.prove import Asked, Unprovable, proving
 
+        self._told("what changed, put to the solver")
         people = (
             Asked(principal, of, action, *place, claims)
             for principal, of, action, place, claims in self._universe.subjects()
@@ -217,10 +237,22 @@ def _shows(request: Request, *, wider: bool, old: Pdp, new: Pdp) -> bool:
     return new.decide(request).allowed is wider and old.decide(request).allowed is not wider
 
 
-def _gather(groups: dict[Key, Group], pdps: tuple[Pdp, Pdp], universe: Universe, schemas: Schemas) -> None:
+def _gather(
+    groups: dict[Key, Group],
+    pdps: tuple[Pdp, Pdp],
+    universe: Universe,
+    schemas: Schemas,
+    told: Callable[[str], None],
+) -> None:
     """Keep the smallest request of each kind of change and some others; memory does not grow with the requests."""
     old, new = pdps
-    for one in differences(old, new, universe.batches()):
+
+    def batches() -> Iterator[Batch]:
+        for batch in universe.batches():
+            yield batch
+            told(f"{universe.asked} requests asked of both, at most {universe.most} of each mode")
+
+    for one in differences(old, new, batches()):
         found = Found(one.request, one.wider, schemas)
         known = groups.get(found.key)
         if known is None and len(groups) >= MOST_GROUPS:
@@ -252,15 +284,6 @@ def _subject(reason: Reason, *, roles: bool = True) -> object:
 def _place(reason: Reason) -> Place | None:
     at = reason.now_is
     return (at.file, at.line) if at.file is not None and at.line is not None and at.rule else None
-
-
-def _unreadable(old: Bundle, new: Bundle) -> Iterator[ChangedRule]:
-    """Policies that changed and that cannot be taken apart: nothing was searched for their rules one by one."""
-    for path in sorted(old.changed(new)):
-        texts = [bundle.files[path] for bundle in (old, new) if path in bundle and kind(path) is Kind.POLICY]
-        if any(tree(text) is None for text in texts):
-            why = ("the policy could not be taken apart, so its rules were not searched one by one",)
-            yield ChangedRule(file=path, line=None, rule="", change="changed", wider="uncovered", why=why)
 
 
 def _policies(bundle: Bundle) -> dict[str, str]:

@@ -121,8 +121,12 @@ class Words:
     of_time: bool
 
 
-def material_of(parts: Parts, kind: str, *, most: int = MOST) -> Material:
-    """What is asked about `kind`; the same for the same bundle."""
+def material_of(parts: Parts, kind: str, *, always: int = MOST_ALWAYS, most: int = MOST) -> Material:
+    """What is asked about `kind`; the same for the same bundle.
+
+    `always`: the most questions of those that are always asked. `most`: after these, the most questions from each of
+    two sources, near and the universe.
+    """
     bundle, policies, tested = parts.about([kind]), parts.policies_about(kind), parts.tested.get(kind, ())
     universe = Universe((bundle,), 0, most, datetime.fromisoformat(DEFAULT_NOW), frozenset([kind]))
     words = words_of(kind, policies, tested, _of_schemas(bundle))
@@ -131,13 +135,13 @@ def material_of(parts: Parts, kind: str, *, most: int = MOST) -> Material:
     bases = _bases(own)
     changed = _once([*own, invented, *_of_each_rule(kind, universe, bases[-1])])
     width = len(words.actions)
-    always = max(MOST_ALWAYS // width, 1)
+    first = max(always // width, 1)
     # So many tests that they alone fill the bound leave half of it to the rules.
-    start = _once([*own[: always // 2], *changed[len(own) :], *_of_rules(kind, universe, bases), *own])
+    start = _once([*own[: first // 2], *changed[len(own) :], *_of_rules(kind, universe, bases), *own])
     values = _Values(words, start)
     held: dict[str, Case] = {}
     changes = itertools.chain(_first_changes(changed, values), _value_changes(changed, values))
-    left = _add(held, itertools.chain(start, changes, _first_changes(start, values)), always)
+    left = _add(held, itertools.chain(start, changes, _first_changes(start, values)), first)
     more = max(most // width, 1)
     _fill(held, _further(start, values, words), len(held) + more)
     near = len(held)

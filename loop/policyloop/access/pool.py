@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from policyloop.access.nearby import MOST, Material, material_of
+from policyloop.access.nearby import MOST, MOST_ALWAYS, Material, material_of
 from policyloop.access.parts import Parts
 from policyloop.access.questions import Question
 from policyloop.layout import Kind
@@ -17,11 +17,11 @@ MOST_OF_SEVERAL = 3_000
 
 
 class Pool:
-    """The questions about each kind of a bundle: the same ones each time."""
+    """The questions about each kind of a bundle: the same ones each time. The bounds are those of `material_of`."""
 
-    def __init__(self, parts: Parts, *, most: int = MOST) -> None:
+    def __init__(self, parts: Parts, *, always: int = MOST_ALWAYS, most: int = MOST) -> None:
         self.parts = parts
-        self._most = most
+        self._always, self._most = always, most
         self._held: dict[str, Material] = {}
         self._questions: dict[tuple[str, ...], tuple[Question, ...]] = {}
         self._chosen: dict[tuple[int, Effects, str], tuple[Sequence[Question], tuple[Question, ...]]] = {}
@@ -29,7 +29,7 @@ class Pool:
     def material(self, kind: str) -> Material:
         """Cases and actions of one kind."""
         if kind not in self._held:
-            self._held[kind] = material_of(self.parts, kind, most=self._most)
+            self._held[kind] = material_of(self.parts, kind, always=self._always, most=self._most)
         return self._held[kind]
 
     def questions(self, kinds: Iterable[str]) -> tuple[Question, ...]:

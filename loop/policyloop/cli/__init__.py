@@ -37,6 +37,7 @@ from policyloop.cli import (
 )
 from policyloop.cli.streams import guard_streams, mute_streams, unsaid
 from policyloop.errors import Exit, PolicyloopError
+from policyloop.printing import one_line, say, say_document, tell_of_faults
 
 app = typer.Typer(
     name="policyloop",
@@ -56,7 +57,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (Typer's own shape)
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"policyloop {version('policyloop')}")
+        say(f"policyloop {version('policyloop')}")
         raise typer.Exit
 
 
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code; nobody sees a traceback for their own mistake."""
     signal.signal(signal.SIGTERM, _interrupt)
     guard_streams()
+    tell_of_faults()
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
     sys.exit(Exit.ENVIRONMENT if code == Exit.GREEN and unsaid() else code)
 
@@ -156,15 +158,11 @@ def _command(error: TyperException, arguments: list[str]) -> str:
 
 
 def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:
-    from policyloop.view.words import one_line
-
     mute_streams()
     words = one_line(f"{message} {hint}".strip(), 2000)
     if _wants_json(arguments):
-        from policyloop.view.json import write
-
-        write({"outcome": "error", "exit_code": int(code), "message": words})
-    sys.stderr.write(f"policyloop: {words}\n")
+        say_document({"outcome": "error", "exit_code": int(code), "message": words})
+    say(f"policyloop: {words}", err=True)
     return int(code)
 
 

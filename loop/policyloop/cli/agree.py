@@ -5,7 +5,7 @@ project's files that a command names; whatever changes must be agreed to anew.
 """
 
 import getpass
-import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyloop import agreed
-from policyloop.agreed import CONFIGURATION, agent_mark
-from policyloop.cli.options import ConfigOption, ProfileOption, config_file, directory
+from policyloop.agreed import CONFIGURATION, VARIABLE, agent_mark
+from policyloop.cli.options import ConfigOption, ProfileOption, config_file, directory, text
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.outside import NotOurs
+from policyloop.printing import ask
 
 if TYPE_CHECKING:
     from policyloop.config import Named
-
-VARIABLE = "POLICYLOOP_AGREED"
-"""Digests, with commas, that whoever starts a pipeline agrees to. Under an agent it counts nothing."""
 
 
 def agree(
@@ -36,32 +34,45 @@ def agree(
     ] = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--program",
+            help="Agree to a compiler that is another than before, as the error names it.",
+            metavar="NAME=DIGEST",
+            parser=text,
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; counts for nothing under an agent.")] = False,
 ) -> None:
     """Agree to what a configuration names to be run, fetched or read; it is shown first. 5 when nobody said yes."""
+    if program is not None:
+        _agree_to_program(program, yes=yes)
+        return
     from policyloop.config import load_named
-    from policyloop.view.words import one_line
+    from policyloop.printing import one_line, say
 
     file = config_file(policies or Path("policies"), config)
     if file is None:
         raise UsageError("There is no policyloop.yaml to agree to.", "Go to the project, or give --config FILE.")
     names = load_named(file, profile=profile)[1]
     if not names:
-        typer.echo(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
+        say(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
         return
-    typer.echo(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
+    say(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
     for name in names:
-        typer.echo(f"  {one_line(str(name), 2000)}\n    digest {name.digest}")
-    if not (yes and agent_mark() is None) and not _said_yes(file, profile):
+        say(f"  {one_line(str(name), 2000)}")
+        say(f"    digest {name.digest}")
+    if not (yes and agent_mark() is None) and not _said_yes(_command(file, profile)):
         raise PersonNeeded("Nobody agreed to it.", "Take it out of the file, or agree to it.")
     for name in names:
         _keep(file, name)
-    typer.echo("agreed")
+    say("agreed")
 
 
 def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> None:
     """Raises `PersonNeeded` for the first thing that the file names and nobody agreed to, and `Unavailable`."""
-    given = () if agent_mark() else tuple(part.strip() for part in os.environ.get(VARIABLE, "").split(","))
+    given = agreed.given()
     for name in names:
         if name.digest not in given and not _known(file, name):
             raise PersonNeeded(
@@ -88,15 +99,33 @@ def _keep(file: Path, name: "Named") -> None:
         raise Unavailable(f"It cannot be kept: {error}.", "Make that folder yours alone.") from None
 
 
-def _said_yes(file: Path, profile: str | None) -> bool:
+def _agree_to_program(program: str, *, yes: bool) -> None:
+    """A person says that a name may stand for another image or binary than before."""
+    from policyloop.printing import one_line, say
+
+    subject, _, digest = program.rpartition("=")
+    if not subject or not subject.isprintable() or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise UsageError("--program is NAME=sha256:DIGEST, as the error named it.", "Copy the whole command.")
+    say(f"From now on {one_line(subject)} may also be {digest}.")
+    command = shlex.join(["policyloop", "agree", "--program", program])
+    if not (yes and agent_mark() is None) and not _said_yes(command):
+        raise PersonNeeded("Nobody agreed to it.", "Get the one from before back, or agree to it.")
+    try:
+        agreed.know(subject, digest, by=_user(), at=datetime.now(UTC).isoformat(timespec="seconds"))
+    except NotOurs as error:
+        raise Unavailable(f"It cannot be kept: {error}.", "Make that folder yours alone.") from None
+    say("agreed")
+
+
+def _said_yes(command: str) -> bool:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         mark = agent_mark()
         why = f" Under an agent ({mark} is set) --yes is nobody's yes." if mark else ""
         raise PersonNeeded(
             f"There is no terminal to ask on.{why}",
-            f"A person types in a terminal of their own: {_command(file, profile)}",
+            f"A person types in a terminal of their own: {command}",
         )
-    return typer.confirm("May policyloop use this?")
+    return ask("May policyloop use this?")
 
 
 def _command(file: Path, profile: str | None) -> str:

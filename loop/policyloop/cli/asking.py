@@ -16,19 +16,19 @@ from pathlib import Path
 
 from policyloop.errors import UsageError
 from policyloop.events import Against
+from policyloop.printing import WHOLE, one_line, say
 from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, renewed
 from policyloop.spec.model import Question
 from policyloop.view.specs import against_line, gap_line
-from policyloop.view.words import WHOLE, clean, one_line
 
 
 def ask_questions(questions: Sequence[Question], taken: Callable[[str, str], None]) -> None:
     """Ask each in turn; `taken` is told each answer at once, so that an interrupt loses none."""
     for number, question in enumerate(questions, 1):
-        _say("")
-        _say(f"Question {number} of {len(questions)}: {one_line(question.text, WHOLE)}")
+        say("")
+        say(f"Question {number} of {len(questions)}: {one_line(question.text, WHOLE)}")
         for place, option in enumerate(question.options, 1):
-            _say(f"  {place}. {one_line(option.text, WHOLE)}" + (" (recommended)" if option.recommended else ""))
+            say(f"  {place}. {one_line(option.text, WHOLE)}" + (" (recommended)" if option.recommended else ""))
         taken(question.id, _answer(question))
 
 
@@ -41,7 +41,7 @@ def _answer(question: Question) -> str:
         if said.isdecimal():
             if 1 <= int(said) <= len(question.options):
                 return question.options[int(said) - 1].id
-            _say(f"There are {len(question.options)} options.")
+            say(f"There are {len(question.options)} options.")
             continue
         if said:
             return next((option.id for option in question.options if option.id == said), said)
@@ -49,10 +49,10 @@ def _answer(question: Question) -> str:
 
 def ask_releases(against: Sequence[Against]) -> tuple[Against, ...]:
     """Which of the contradicted tests a person releases."""
-    _say("")
-    _say(f"{len(against)} locked tests say otherwise than these rules:")
+    say("")
+    say(f"{len(against)} locked tests say otherwise than these rules:")
     for one in against:
-        _say(f"  {against_line(one)}")
+        say(f"  {against_line(one)}")
     said = _choice("Release them? [a]ll, [o]ne by one, [n]one: ", "aon")
     if said == "a":
         return tuple(against)
@@ -63,8 +63,8 @@ def ask_releases(against: Sequence[Against]) -> tuple[Against, ...]:
 
 def ask_wider(words: str) -> bool:
     """Whether a person wants the access that got wider."""
-    _say("")
-    _say(one_line(words, 2000))
+    say("")
+    say(one_line(words, 2000))
     return _choice("Is that meant? Write it? [y/n]: ", "yn") == "y"
 
 
@@ -88,16 +88,16 @@ def edited(spec: Spec, text: str | None) -> tuple[Spec, str | None]:
                 left = file.read_text(encoding="utf-8")
                 new = parse_spec(left, FILE_NAME)
             except (OSError, ValueError, subprocess.CalledProcessError) as error:
-                _say(f"The editor {editor} did not work: {error}. Set EDITOR.")
+                say(f"The editor {editor} did not work: {error}. Set EDITOR.")
                 return spec, text
             except UsageError as error:
-                _say(clean(f"{error.message} {error.hint}"))
+                say(f"{error.message} {error.hint}")
             else:
                 gaps = check_spec(new)
                 if not gaps:
                     return new, left
                 for gap in gaps:
-                    _say(gap_line(gap, FILE_NAME))
+                    say(gap_line(gap, FILE_NAME))
             if _choice("Edit again? [y/n]: ", "yn") == "n":
                 return spec, text
 
@@ -110,7 +110,7 @@ def _choice(prompt: str, letters: str) -> str:
 
 
 def _input(prompt: str) -> str:
-    _say(prompt, end="")
+    say(prompt, end="")
     with _woken_by_signals() as woken:
         select.select([sys.stdin, woken], [], [])
     line = sys.stdin.readline()
@@ -135,7 +135,3 @@ def _woken_by_signals() -> Iterator[int]:
         signal.set_wakeup_fd(before)
         os.close(woken)
         os.close(wake)
-
-
-def _say(line: str, end: str = "\n") -> None:
-    print(line, end=end, flush=True)  # noqa: T201

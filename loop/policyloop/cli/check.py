@@ -35,6 +35,7 @@ def check(
     profile: ProfileOption = None,
 ) -> None:
     """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
+    from policyloop.access.source.alike import luck_in
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.validators.settling import settling
@@ -61,6 +62,7 @@ def check(
         report=report,
         locked=len(lock) if lock else 0,
         weakened=weakened,
+        luck=luck_in(bundle),
     )
     view.check(result)
     view.close()

@@ -13,9 +13,9 @@ from policyloop.drive import INTERRUPTED, Stopwatch
 from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.events import Compared, Event
 from policyloop.outcome import Ending, Outcome
+from policyloop.printing import one_line
 from policyloop.state import State
 from policyloop.view import View
-from policyloop.view.words import one_line
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:

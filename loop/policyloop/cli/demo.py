@@ -25,6 +25,7 @@ def demo(
     from policyloop.cli.request import Request
     from policyloop.cli.running import run_loop
     from policyloop.errors import UsageError
+    from policyloop.printing import say
     from policyloop.validators.staging import private_directory
 
     with ExitStack() as stack:
@@ -40,7 +41,7 @@ def demo(
         except OSError as error:
             reason = error.strerror or "not all files could be copied"
             raise UsageError(f"{folder} cannot be written: {reason}.", "Give another folder with --into.") from None
-        typer.echo("The model of this demo is RECORDED: its replies come from a file. The compiler is real.", err=True)
+        say("The model of this demo is RECORDED: its replies come from a file. The compiler is real.", err=True)
         asked = Request(
             policies=folder / "policies",
             state=folder / ".policyloop",
@@ -55,5 +56,5 @@ def demo(
         finally:
             view.close()
         if into is not None:
-            typer.echo(f"Kept in {folder}. Look again: policyloop show --state {folder / '.policyloop'}", err=True)
+            say(f"Kept in {folder}. Look again: policyloop show --state {folder / '.policyloop'}", err=True)
     raise typer.Exit(int(code))

@@ -83,6 +83,7 @@ def diff(
     from policyloop.access.engine import Bounds, compare_access
     from policyloop.access.pdp import Refused, Settings
     from policyloop.access.universe import MOST_REQUESTS
+    from policyloop.cli.progress import Progress
     from policyloop.results import DiffResult
     from policyloop.workspace import read_baseline, read_bundle, read_revision
 
@@ -102,18 +103,22 @@ def diff(
         timeout_seconds=cerbos.timeout_seconds,
         strict=strict,
     )
+    progress = Progress()
     bounds = Bounds(seed=seed, most=requests or MOST_REQUESTS, prove=prove.value)
     try:
-        access = compare_access(before, after, judge, pdp, bounds, accepted)
+        access = compare_access(before, after, judge, pdp, bounds, accepted, progress)
+        progress.close()
         unproved = loaded.access.unproved or "report"
         result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info, unproved=unproved)
         view.diff(result)
         code = result.exit_code
     except Refused as refused:
+        progress.close()
         red = _broken(judge, ((old_name, before), (new_name, after)), refused.log)
         view.check(red)
         code = red.exit_code
     finally:
+        progress.close()
         judge.close()
     view.close()
     raise typer.Exit(int(code))

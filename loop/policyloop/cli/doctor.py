@@ -22,19 +22,17 @@ def doctor(
     """Say what is here and what is missing: 0 when a compiler can be run, 8 when none can."""
     from dataclasses import asdict
 
+    from policyloop.printing import one_line, say, say_document
     from policyloop.validators.install import ensure
     from policyloop.validators.probe import probe
-    from policyloop.view.words import one_line
 
     loaded = settings(Path("policies"), config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     if install:
-        typer.echo(one_line(ensure(loaded.cerbos.version, loaded.cerbos.image, loaded.cerbos.runner)), err=True)
+        say(one_line(ensure(loaded.cerbos.version, loaded.cerbos.image, loaded.cerbos.runner)), err=True)
     diagnosis = probe(loaded.cerbos.version, loaded.cerbos.image)
     code = Exit.GREEN if diagnosis.usable else Exit.ENVIRONMENT
     if output is Format.JSON:
-        from policyloop.view.json import write
-
-        write(
+        say_document(
             {
                 "outcome": "ready" if diagnosis.usable else "missing",
                 "exit_code": int(code),
@@ -43,8 +41,8 @@ def doctor(
         )
     else:
         for one in diagnosis.found:
-            typer.echo(f"{one.state:8} {one.name:16} {one_line(one.detail)}")
+            say(f"{one.state:8} {one.name:16} {one_line(one.detail)}")
             if one.hint:
-                typer.echo(f"{'':8} {'':16} -> {one_line(one.hint)}")
-        typer.echo("ready" if diagnosis.usable else "no compiler can be run: policyloop doctor --install")
+                say(f"{'':8} {'':16} -> {one_line(one.hint)}")
+        say("ready" if diagnosis.usable else "no compiler can be run: policyloop doctor --install")
     raise typer.Exit(int(code))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from policyloop.cli.options import Format, FormatOption, directory
+from policyloop.printing import ask, say_lines
 
 
 def harden(
@@ -39,7 +40,7 @@ def harden(
     if made.changes and not check:
         if managed and os.geteuid() != 0:
             raise Unavailable(f"Only root may write {made.where.name}.", "Run it with sudo.")
-        typer.echo(change_words(made), err=output is Format.JSON)
+        say_lines(change_words(made), err=output is Format.JSON)
         if yes or (output is not Format.JSON and _agreed()):
             made.write()
             written = True
@@ -52,4 +53,4 @@ def _agreed() -> bool:
     """Whether a person on the terminal says yes."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    return typer.confirm("Write this?")
+    return ask("Write this?")

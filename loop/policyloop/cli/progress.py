@@ -3,7 +3,7 @@
 import sys
 import time
 
-import typer
+from policyloop.printing import say, say_over
 
 EVERY_SECONDS = 1.0
 """On a terminal each line takes the place of the one before; elsewhere it comes ten times as rarely."""
@@ -22,9 +22,12 @@ class Progress:
         if now < self._next:
             return
         self._next = now + EVERY_SECONDS * (1 if self._terminal else 10)
-        typer.echo(f"\r\x1b[K{line}" if self._terminal else line, err=True, nl=not self._terminal)
+        if self._terminal:
+            say_over(line)
+        else:
+            say(line, err=True)
 
     def close(self) -> None:
         """Leave an empty line where the last one was."""
         if self._terminal and self._next:
-            typer.echo("\r\x1b[K", err=True, nl=False)
+            say_over("")

@@ -15,19 +15,19 @@ def recover(
     output: FormatOption = None,
 ) -> None:
     """Finish an interrupted write-back: 0 finished or nothing to do, 5 when a person must look at the files first."""
-    from policyloop.view.words import one_line
+    from policyloop.printing import one_line, say, say_document
     from policyloop.workspace import recover as finish
 
     done = finish(policies)
     paths = done.paths if done else ()
     if output is Format.JSON:
-        from policyloop.view.json import write
-
-        write({"outcome": "recovered" if done else "nothing", "exit_code": int(Exit.GREEN), "files_changed": paths})
+        say_document(
+            {"outcome": "recovered" if done else "nothing", "exit_code": int(Exit.GREEN), "files_changed": paths}
+        )
     elif done is None:
-        typer.echo("No write-back was interrupted.")
+        say("No write-back was interrupted.")
     else:
-        typer.echo(f"The write-back that was begun at {one_line(done.time)} is finished:")
+        say(f"The write-back that was begun at {one_line(done.time)} is finished:")
         for path in paths:
-            typer.echo(f"  {one_line(path)}")
+            say(f"  {one_line(path)}")
     raise typer.Exit(int(Exit.GREEN))

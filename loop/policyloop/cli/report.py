@@ -67,6 +67,7 @@ def report(
     Markdown is printed.
     """
     from policyloop.cli.reviewing import gathered
+    from policyloop.printing import say, say_document, say_lines
     from policyloop.view.review_html import page
     from policyloop.view.review_markdown import markdown as written
 
@@ -87,9 +88,7 @@ def report(
     code = Exit.PERSON if review.broken else Exit.GREEN
     files = [str(path) for path in (html, markdown) if path is not None]
     if output is Format.JSON:
-        from policyloop.view.json import write
-
-        write(
+        say_document(
             {
                 "outcome": "person" if review.broken else "written",
                 "exit_code": int(code),
@@ -102,17 +101,15 @@ def report(
             }
         )
     elif not files:
-        from policyloop.view.words import inert
-
-        for line in written(review).splitlines():
-            typer.echo(inert(line))
+        say_lines(written(review))
     if review.broken:
-        typer.echo(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
+        say(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
     raise typer.Exit(int(code))
 
 
 def _write(target: Path, content: str, option: str) -> None:
+    from policyloop.printing import say
     from policyloop.workspace.named import write_page
 
     write_page(target, content, option)
-    typer.echo(f"written: {target}", err=True)
+    say(f"written: {target}", err=True)

@@ -11,12 +11,11 @@ def schema(
     ] = None,
 ) -> None:
     """Print a JSON Schema: of the configuration, the spec, and every document that is read or written."""
-    import json
-
+    from policyloop.printing import say, say_document
     from policyloop.schemas import NAMES, schema_of
 
     if name is None:
         for known in NAMES:
-            typer.echo(known)
+            say(known)
         return
-    typer.echo(json.dumps(schema_of(name), indent=2))
+    say_document(schema_of(name))

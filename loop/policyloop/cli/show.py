@@ -25,6 +25,7 @@ def show(
     from policyloop.cli.resuming import events_of, open_run
     from policyloop.errors import PersonNeeded
     from policyloop.ledger import read
+    from policyloop.printing import say
 
     path = open_run(run, state)
     chain = read(path)
@@ -34,7 +35,7 @@ def show(
         from policyloop.workspace.named import write_page
 
         write_page(html, page(events, chain.broken), "--html")
-        typer.echo(f"written: {html}", err=True)
+        say(f"written: {html}", err=True)
     broken = PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
     if chain.broken and output is Format.JSON:
         raise broken
@@ -44,5 +45,5 @@ def show(
     view.close()
     if chain.broken:
         raise broken
-    typer.echo(f"ledger whole: {len(chain.records)} records, {path}", err=True)
+    say(f"ledger whole: {len(chain.records)} records, {path}", err=True)
     raise typer.Exit(int(Exit.GREEN))

@@ -9,6 +9,7 @@ import typer
 
 from policyloop.cli.options import Format, FormatOption, view_of
 from policyloop.errors import Exit
+from policyloop.printing import ask, one_line, printable, say, say_lines
 
 if TYPE_CHECKING:
     from policyloop.spec import Gap
@@ -81,7 +82,6 @@ def confirm(
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.spec import check_spec, lost_comments, parse_spec
     from policyloop.view.specs import against_line
-    from policyloop.view.words import one_line
     from policyloop.workspace import read_bundle
 
     if not by.strip():
@@ -105,17 +105,17 @@ def confirm(
     if not by_itself(yes):
         if output is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise PersonNeeded(*no_terminal(path))
-        if not typer.confirm("Is this what you want?"):
+        if not ask("Is this what you want?"):
             raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
     new = confirmed_text(text, found, by.strip())
     write_spec(path, new, expect=text)
     remember(parse_spec(new, str(path)), path)
     for lost in lost_comments(text, new):
-        typer.echo(f"This comment could not be kept: {one_line(lost)}", err=True)
+        say(f"This comment could not be kept: {one_line(lost)}", err=True)
     if output is Format.JSON:
         view.spec(SpecResult(path=str(path), spec=read_spec(path)))
     view.close()
-    typer.echo(f"Confirmed by {by.strip()}: {path}", err=True)
+    say(f"Confirmed by {by.strip()}: {path}", err=True)
 
 
 @app.command()
@@ -140,8 +140,10 @@ def suites(
         raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "policyloop spec check names every gap.")
     files = suites_from(found)
     if stdout or directory is None:
-        for name, text in files.items():
-            typer.echo(f"# --- {name}\n{text}", nl=False)
+        whole = "".join(f"# --- {name}\n{text}" for name, text in files.items())
+        if not printable(whole):
+            raise UsageError("These suites hold what is not printed as it is.", "Give the policy directory instead.")
+        say_lines(whole)
         return
     with Workspace.open(directory) as hold:
         foreign = [name for name in files if name in hold.start and not is_ours(hold.start[name])]
@@ -151,7 +153,7 @@ def suites(
 
         changed = hold.write_back(Bundle({**hold.start.files, **files}))
     for name in changed:
-        typer.echo(os.path.join(str(directory), name))  # noqa: PTH118  (as it was given)
+        say(os.path.join(str(directory), name))  # noqa: PTH118  (as it was given)
     raise typer.Exit(int(Exit.GREEN))
 
 

@@ -8,12 +8,30 @@ command line or the environment says the same.
 import hashlib
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from policyloop.config.settings import CerbosConfig, Config, ModelConfig
+
+_ENTRIES = (
+    "__main__.py",
+    "__init__.py",
+    "package.json",
+    "index.js",
+    "index.mjs",
+    "Makefile",
+    "makefile",
+    "GNUmakefile",
+)
+"""What is run of a folder that a command names."""
+
+_BLANKS = re.compile(r"\s")
+_SEPARATORS = re.compile(r"[=:,;]|(?<=^-\w)")
+"""`--script=tools/x.py`, `-Itools`, `a:b`."""
 
 MAX_PROGRAM_BYTES = 16_777_216
 """A file that a command names is part of what is agreed to, up to this size; a larger one by its size alone."""
@@ -58,20 +76,39 @@ def _values(config: Config) -> Iterator[tuple[str, str, str]]:
 
 
 def _digest(section: str, key: str, value: str, folder: Path) -> str:
-    files = {word: _content(folder / word) for word in _words(value)} if key == "command" else {}
+    # A command runs where policyloop was started, which need not be where the file lies.
+    places = {"": folder, "./": Path.cwd()} if Path.cwd() != folder else {"": folder}
+    words = _words(value) if key == "command" else []
+    named_files = {f"{prefix}{word}": _content(place / word) for prefix, place in places.items() for word in words}
+    files = {name: content for name, content in named_files.items() if content}
     bound = json.dumps([section, key, value, files], sort_keys=True)
     return hashlib.sha256(bound.encode(errors="surrogatepass")).hexdigest()
 
 
 def _words(command: str) -> list[str]:
+    """What in a command may name a file: its words, what an option is given, words within words, modules of Python."""
     try:
-        return shlex.split(command)
+        words = shlex.split(command)
     except ValueError:
         return []
+    inner = [word for text in words if _BLANKS.search(text) for word in _words(text)]
+    given = [part for word in words for part in _SEPARATORS.split(word) if part not in {"", word}]
+    modules = [name.replace(".", "/") for option, name in pairwise(words) if option == "-m"]
+    return list(dict.fromkeys([*words, *inner, *given, *modules, *(f"{module}.py" for module in modules)]))
 
 
 def _content(path: Path) -> str:
-    """What stands for a file that a command names: `./model.py` of a clone can change without the command."""
+    """What stands for a file or a folder that a command names: `./model.py` of a clone can change without the command.
+
+    "" for what is not there. A folder is what a program runs that is given one.
+    """
+    if not path.is_dir():
+        return _of_file(path)
+    inside = {name: content for name in _ENTRIES if (content := _of_file(path / name))}
+    return json.dumps(inside) if inside else ""
+
+
+def _of_file(path: Path) -> str:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except (OSError, ValueError):

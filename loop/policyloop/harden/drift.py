@@ -19,7 +19,7 @@ from policyloop.harden.document import Path, Settings
 from policyloop.harden.rules import STRICT_MODES, Hook, Value, Wanted
 
 _ENVIRONMENT = re.compile(
-    r"PATH|HOME|SHELL|ENV|BASH_ENV|BASH_FUNC.*|IFS|PYTHON.*|LD_.*|DYLD_.*|NODE_OPTIONS|POLICYLOOP_.*|XDG_.*"
+    r"PATH|HOME|SHELL|ENV|BASH_ENV|BASH_FUNC.*|IFS|PYTHON.*|LD_.*|DYLD_.*|NODE_OPTIONS|POLICYLOOP_.*|XDG_.*|DOCKER_.*|GIT_.*"
     r"|CLAUDE_CODE_(?:SIMPLE|SAFE_MODE|STOP_HOOK_BLOCK_CAP|MANAGED_SETTINGS_PATH|.*SKIP_PERMISSIONS)"
 )
 """Variables that lead a hook to another program, or that change which hooks and rules hold."""

@@ -31,8 +31,9 @@ def run(arguments: list[str]) -> int:
     try:
         answer = _answer(event, arguments[1:], json.loads(sys.stdin.buffer.read()))
         if answer:
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+            from policyloop.printing import say_answer
+
+            say_answer(answer)
     except Fault as wrong:
         return _fail(failed, str(wrong))
     except ValueError:
@@ -81,8 +82,9 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
 
 def _fail(code: int, words: str) -> int:
     try:
-        sys.stderr.write(f"policyloop hook: {' '.join(words.split())[:2000]}\n")
-        sys.stderr.flush()
+        from policyloop.printing import one_line, say
+
+        say(f"policyloop hook: {one_line(words, 2000)}", err=True)
     except (OSError, ValueError, AttributeError):
         pass
     return code

@@ -139,6 +139,7 @@ def mutate() -> Schema:
             ),
             "survivors": many(survivor),
             "invalid": many(shape("A mutant that is no bundle.", mutant)),
+            "unread": about(many(TEXT), "Where a policy was not read with certainty, so that mutants may be missing."),
             "seed": COUNT,
             "cerbos": CERBOS,
         },

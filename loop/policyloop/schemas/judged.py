@@ -1,7 +1,7 @@
 """What a verdict consists of, and the documents of `check` and `guard`."""
 
 from policyloop.findings import ErrorClass
-from policyloop.schemas.shapes import COUNT, TEXT, Schema, many, one_of, or_null, shape
+from policyloop.schemas.shapes import COUNT, TEXT, Schema, about, many, one_of, or_null, shape
 
 STAGE = one_of("spec", "policies")
 CLASS = one_of(*(c.value for c in ErrorClass))
@@ -39,6 +39,7 @@ def check() -> Schema:
             "findings": many(FINDING),
             "assertions": ASSERTIONS,
             "weakened": many(WEAKENED),
+            "luck": about(many(TEXT), "Why a test that passes may be luck."),
             "cerbos": CERBOS,
         },
     )

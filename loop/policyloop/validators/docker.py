@@ -10,7 +10,7 @@ from policyloop.cerbos.run import MAX_OUTPUT_BYTES, CompilerRun, compile_argumen
 from policyloop.errors import Unavailable
 from policyloop.findings import CompilerInfo
 from policyloop.validators.container import Container, sweep
-from policyloop.validators.engine import connect, find_image
+from policyloop.validators.engine import connect, keep_image, same_image
 from policyloop.validators.identity import version_in
 from policyloop.validators.memo import recall, remember
 from policyloop.validators.pinned import IMAGE, VERSION
@@ -24,7 +24,8 @@ class DockerRunner:
     """Runs the compiler in one container: no network, read-only, no capabilities, nobody's user, nothing mounted.
 
     The container starts in the background, while the caller reads its bundle, and serves every compile until `close`.
-    Raises `Unavailable` when no engine answers, it lacks the image, or the image holds another version than `version`.
+    Raises `Unavailable` when no engine answers, it lacks the image, or the image holds another version than `version`,
+    and `PersonNeeded` when the image is another one under its tag than before.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class DockerRunner:
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         self._client = connect()
-        self._image = find_image(self._client, image)
+        self._image = same_image(self._client, image)
         self._limits = Limits(timeout_seconds, output_bytes)
         self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
@@ -49,6 +50,7 @@ class DockerRunner:
         except BaseException:
             self.close()
             raise
+        keep_image(self._image)
         self.info = CompilerInfo(version, "docker", self._image.digest)
 
     @contextlib.contextmanager

@@ -14,6 +14,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from policyloop.errors import Unavailable
+from policyloop.validators.firsts import keep_first, same_as_before
 
 _GREETING_SECONDS = 10
 _CALL_SECONDS = 120
@@ -82,6 +83,23 @@ def find_image(client: APIClient, image: str) -> Image:
     repository = image.partition("@")[0].rpartition(":")[0] or image
     digests = [name.partition("@")[2] for name in found.get("RepoDigests") or () if name.startswith(f"{repository}@")]
     return Image(image, found["Id"], digests[0] if digests else found["Id"])
+
+
+def same_image(client: APIClient, image: str) -> Image:
+    """As `find_image`; raises `PersonNeeded` when it is another one under its tag than the first time.
+
+    A reference with a digest is what it says.
+    """
+    found = find_image(client, image)
+    if "@" not in image:
+        same_as_before(f"image {image}", found.id)
+    return found
+
+
+def keep_image(image: Image) -> None:
+    """Keep which image a tag stands for, once it turned out to be what it should."""
+    if "@" not in image.name:
+        keep_first(f"image {image.name}", image.id)
 
 
 def engine_version(client: APIClient) -> str:

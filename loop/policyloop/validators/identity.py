@@ -37,10 +37,7 @@ def identify(binary: Path, *, expected: str | None = None) -> Identity:
         raise Unavailable(f"{binary} cannot be read: {error.strerror}.", _INSTALL) from None
     if not binary.is_file() or not os.access(binary, os.X_OK):
         raise Unavailable(f"{binary} is not a program.", _INSTALL)
-    subject, state = (
-        str(binary.absolute()),
-        f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}",
-    )
+    subject, state = _place(binary, status)
     known = recall(subject, state)
     if known.keys() >= {"sha256", "version"}:
         _check_hash(binary, known["sha256"], expected)
@@ -57,6 +54,21 @@ def identify(binary: Path, *, expected: str | None = None) -> Identity:
             processes.close()
     remember(subject, state, {"sha256": found.sha256, "version": found.version})
     return found
+
+
+def known_sha256(binary: Path) -> str:
+    """The binary's hash in hex, from memory where it is the same file. Runs nothing. Raises `Unavailable`."""
+    try:
+        status = binary.stat()
+    except OSError as error:
+        raise Unavailable(f"{binary} cannot be read: {error.strerror}.", _INSTALL) from None
+    return recall(*_place(binary, status)).get("sha256") or sha256_of(binary)
+
+
+def _place(binary: Path, status: os.stat_result) -> tuple[str, str]:
+    """Under what a binary is remembered, and in which state."""
+    state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    return str(binary.absolute()), state
 
 
 def _check_hash(binary: Path, sha256: str, expected: str | None) -> None:

@@ -6,9 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from policyloop.errors import Unavailable
-from policyloop.validators.identity import Identity, ask_version, identify, sha256_of
-from policyloop.validators.pinned import cached_binary, expected_sha256, npm_package, platform_name
+from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.validators.firsts import keep_first, same_as_before
+from policyloop.validators.identity import Identity, ask_version, identify, known_sha256, sha256_of
+from policyloop.validators.pinned import binary_name, cached_binary, expected_sha256, npm_package, platform_name
 from policyloop.validators.process import Ended, Limits, Processes
 from policyloop.validators.select import RunnerName
 from policyloop.validators.staging import private_directory
@@ -43,7 +44,8 @@ def install(version: str) -> Installed:
 
     It is fetched by the npm client, checked against the pinned SHA-256 (where one is pinned) and asked for its
     version before it is moved into place at one stroke, so installs may overlap. Raises `Unavailable` with a sentence
-    when npm is missing, cannot reach its registry, or brings the wrong thing.
+    when npm is missing, cannot reach its registry, or brings the wrong thing, and `PersonNeeded` when no hash is pinned
+    and it brings another one than the first time.
     """
     target = cached_binary(version)
     there = _fitting(target, version)
@@ -109,8 +111,10 @@ def _ensure_docker(version: str, image: str) -> str:
 def _fitting(binary: Path, version: str) -> Identity | None:
     """What stands at `binary`, None when that is nothing or not the pinned thing."""
     try:
+        if expected_sha256(version) is None:
+            same_as_before(binary_name(version), f"sha256:{known_sha256(binary)}")
         identity = identify(binary, expected=expected_sha256(version))
-    except Unavailable:
+    except (Unavailable, PersonNeeded):
         return None
     return identity if identity.version == version else None
 
@@ -120,9 +124,13 @@ def _check(binary: Path, version: str) -> None:
     sha256, pinned = sha256_of(binary), expected_sha256(version)
     if pinned not in (None, sha256):
         raise Unavailable(f"npm brought a Cerbos {version} with SHA-256 {sha256}; pinned is {pinned}.")
+    if pinned is None:
+        same_as_before(binary_name(version), f"sha256:{sha256}")
     said = ask_version(binary, Processes())
     if said != version:
         raise Unavailable(f"npm brought Cerbos {said}, not the pinned {version}.")
+    if pinned is None:
+        keep_first(binary_name(version), f"sha256:{sha256}")
 
 
 def _fetch(npm: str, version: str, folder: Path) -> Path:

@@ -11,8 +11,9 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.run import MAX_OUTPUT_BYTES, CompilerRun, compile_arguments
 from policyloop.errors import Unavailable
 from policyloop.findings import CompilerInfo
-from policyloop.validators.identity import identify
-from policyloop.validators.pinned import VERSION, cached_binary, expected_sha256
+from policyloop.validators.firsts import keep_first, same_as_before
+from policyloop.validators.identity import identify, known_sha256
+from policyloop.validators.pinned import VERSION, binary_name, cached_binary, expected_sha256
 from policyloop.validators.process import Limits, Processes
 from policyloop.validators.staging import lay_out, private_directory
 
@@ -25,7 +26,8 @@ class NativeRunner:
     """Runs the binary with a bare environment, no input, a session of its own, and no network where Linux offers that.
 
     Raises `Unavailable` when `binary` cannot be run, is another version than `version`, or stands where
-    `policyloop doctor --install` puts it, or must be `pinned`, and has another SHA-256 than the one pinned here.
+    `policyloop doctor --install` puts it, or must be `pinned`, and has another SHA-256 than the one pinned here, and
+    `PersonNeeded` when none is pinned and it is another one than before.
     """
 
     def __init__(
@@ -40,12 +42,18 @@ class NativeRunner:
     ) -> None:
         # Whatever is not named by a person is not even asked for its version before its hash is looked at.
         must = pinned or binary == cached_binary(version)
-        identity = identify(binary, expected=expected_sha256(version) if must else None)
+        expected = expected_sha256(version) if must else None
+        first = must and expected is None
+        if first:
+            same_as_before(binary_name(version), f"sha256:{known_sha256(binary)}")
+        identity = identify(binary, expected=expected)
         if identity.version != version:
             raise Unavailable(
                 f"{binary} is Cerbos {identity.version}, but {version} is the pinned compiler.",
                 "policyloop doctor --install gets that one.",
             )
+        if first:
+            keep_first(binary_name(version), f"sha256:{identity.sha256}")
         self.info = CompilerInfo(version, "native", f"sha256:{identity.sha256}")
         self.binary = binary.absolute()
         self._limits = Limits(timeout_seconds, output_bytes, memory_bytes)

@@ -13,8 +13,9 @@ IMAGE = f"ghcr.io/cerbos/cerbos:{VERSION}"
 SHA256 = {
     ("0.55.0", "linux-x64"): "1bb7264706e49f868551b355ef0a8e3b57947cccfe0551fb3dfae503f458ff7b",
 }
-"""SHA-256 of the binary inside the npm package of a platform. A platform that is not here is taken at npm's word
-(its client checks the package against the registry's integrity hash) and at `--version`."""
+"""SHA-256 of the binary inside the npm package of a platform. For a platform that is not here the first
+one is taken at npm's word (its client checks the package against the registry's integrity hash) and at `--version`; its
+hash is kept (`firsts`), and another one is refused."""
 
 
 def platform_name() -> str:
@@ -32,6 +33,14 @@ def platform_name() -> str:
 def npm_package(version: str) -> str:
     """The npm package that holds the binary for this machine, with its version."""
     return f"@cerbos/cerbos-{platform_name()}@{version}"
+
+
+def binary_name(version: str) -> str:
+    """What the binary for this machine is called where its first hash is kept."""
+    try:
+        return f"binary of Cerbos {version} for {platform_name()}"
+    except Unavailable:
+        return f"binary of Cerbos {version} for {sys.platform}-{platform.machine()}"
 
 
 def expected_sha256(version: str) -> str | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from policyloop.errors import Unavailable
+from policyloop.errors import PersonNeeded, Unavailable
 from policyloop.redact import sound_key
 from policyloop.validators.pinned import expected_sha256
 from policyloop.validators.process import Limits, Processes
-from policyloop.validators.select import NoBinary, open_native
+from policyloop.validators.select import BINARY_VARIABLE, NoBinary, open_native
 
 State = Literal["ok", "missing", "broken"]
 _INSTALL = "policyloop doctor --install"
@@ -39,7 +39,10 @@ class Diagnosis:
 
 
 def probe(version: str, image: str) -> Diagnosis:
-    """Look at everything a run may need. Nothing is changed, nothing is fetched, and no key's value is read out."""
+    """Look at everything a run may need. Nothing is fetched, and no key's value is read out.
+
+    A compiler that is used here for the first time is known from then on (`firsts`); nothing else is changed.
+    """
     native = _native(version)
     docker = _docker(version, image)
     tools = (_python(), _tool("git", "Install git: check --baseline REVISION needs it."), _tool("npm", _NPM))
@@ -69,13 +72,17 @@ def _tool(name: str, hint: str) -> Found:
 def _native(version: str) -> Found:
     try:
         runner = open_native(version, 60)
+    except PersonNeeded as error:
+        return Found("native compiler", "broken", error.message, error.hint)
     except Unavailable as error:
         state: State = "missing" if isinstance(error, NoBinary) else "broken"
         return Found("native compiler", state, error.message, _NATIVE)
     digest = runner.info.digest
     pinned = expected_sha256(version)
     if pinned is None:
-        verdict = "no hash is pinned for this platform"
+        verdict = "no hash is pinned for this platform; another one than this is refused from now on"
+        if os.environ.get(BINARY_VARIABLE):
+            verdict = "no hash is pinned for this platform"
     else:
         verdict = "as pinned" if digest == f"sha256:{pinned}" else "another build than the pinned one"
     return Found("native compiler", "ok", f"Cerbos {version} at {runner.binary}, {digest}, {verdict}")
@@ -97,7 +104,7 @@ def _docker(version: str, image: str) -> tuple[Found, Found]:
         runner.close()
     except ImageAbsent as error:
         return engine, Found("image", "missing", error.message, error.hint)
-    except Unavailable as error:
+    except (Unavailable, PersonNeeded) as error:
         return engine, Found("image", "broken", error.message, error.hint)
     return engine, Found("image", "ok", f"{image}, {runner.info.digest}, Cerbos {version}")
 

@@ -5,10 +5,13 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+from policyloop.agreed import agent_mark
 from policyloop.cerbos.run import Runner
-from policyloop.errors import Unavailable
+from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.validators.firsts import command, is_known
+from policyloop.validators.identity import known_sha256
 from policyloop.validators.native import NativeRunner
-from policyloop.validators.pinned import cached_binary
+from policyloop.validators.pinned import binary_name, cached_binary, expected_sha256
 
 RunnerName = Literal["auto", "docker", "native"]
 BINARY_VARIABLE = "POLICYLOOP_CERBOS"
@@ -43,10 +46,13 @@ def open_runner(*, runner: RunnerName, version: str, image: str, timeout_seconds
 def open_native(version: str, timeout_seconds: float) -> NativeRunner:
     """The binary: where `POLICYLOOP_CERBOS` says, else in the cache directory, else on PATH.
 
-    What a person names in the environment is taken at its version; the others must have the hash that is pinned.
+    What a person names in the environment is taken at its version, but under an agent, whose environment a project's
+    settings may have set, only when its hash is pinned or known. The others must have the hash that is pinned, or where
+    none is, that of the first one. Raises `PersonNeeded` and `Unavailable`.
     """
     named = os.environ.get(BINARY_VARIABLE)
     if named:
+        _vouched_for(Path(named), version)
         return NativeRunner(Path(named), timeout_seconds, version=version)
     cached = cached_binary(version)
     if cached.exists():
@@ -59,6 +65,22 @@ def open_native(version: str, timeout_seconds: float) -> NativeRunner:
         return NativeRunner(Path(on_path), timeout_seconds, version=version, pinned=True)
     except Unavailable as error:
         raise NoBinary(f"{missing}; {error.message}", _INSTALL_NATIVE) from None
+
+
+def _vouched_for(binary: Path, version: str) -> None:
+    """Raises `PersonNeeded` under an agent for a binary that is neither pinned nor known; nothing of it is run."""
+    mark = agent_mark()
+    if mark is None:
+        return
+    sha256 = known_sha256(binary)
+    subject, digest = f"{BINARY_VARIABLE} {os.path.realpath(binary)}", f"sha256:{sha256}"
+    if sha256 == expected_sha256(version) or is_known(subject, digest) or is_known(binary_name(version), digest):
+        return
+    raise PersonNeeded(
+        f"{BINARY_VARIABLE} names {binary}, which is not the Cerbos that is pinned (it is {digest}); under an agent "
+        f"({mark} is set) nobody vouches for that variable.",
+        f"Unset it, or in a terminal: {command(subject, digest)}",
+    )
 
 
 def _open_docker(version: str, image: str, timeout_seconds: float) -> Runner:

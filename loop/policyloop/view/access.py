@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 
 from policyloop.events import plain
+from policyloop.printing import one_line
 from policyloop.results import DiffResult
-from policyloop.view.words import one_line, plural
+from policyloop.view.words import plural
 from policyloop.widened import AccessReport, ChangedRule, Deciding, Reason
 
 EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
@@ -27,8 +28,13 @@ def reason_line(one: Reason, policies: str = "") -> str:
 
 def sides_line(one: Reason, policies: str = "") -> str:
     """`denied before, allowed by rule-001 (policies/doc.yaml:6) now`."""
-    before, after = EFFECTS[one.before] + _by(one.was, policies), EFFECTS[one.after] + _by(one.now_is, policies)
+    before, after = effect_word(one.before) + _by(one.was, policies), effect_word(one.after) + _by(one.now_is, policies)
     return f"{before} before, {after} now"
+
+
+def effect_word(effect: str) -> str:
+    """`allowed`; an effect that is unknown here, of a ledger that is not ours, in its own word."""
+    return EFFECTS.get(effect, one_line(effect))
 
 
 def _by(at: Deciding, policies: str) -> str:
@@ -43,7 +49,7 @@ def request_line(one: Reason) -> str:
     at = f" at {one.now}" if one.now else ""
     how = [*(["strict evaluation"] if one.strict else []), *(["schemas enforced"] if one.schemas == "reject" else [])]
     request = one_line(json.dumps(plain(one.request), ensure_ascii=False), _MOST_REQUEST)
-    return f"{request}{at} ({', '.join([_ENGINES[one.engine], *how])})"
+    return f"{request}{at} ({', '.join([_ENGINES.get(one.engine, one_line(one.engine)), *how])})"
 
 
 def access_line(access: AccessReport) -> str:

@@ -5,10 +5,10 @@ A person who says yes to a spec says yes to all of it, so nothing of it is left 
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from policyloop.printing import WHOLE, one_line
 from policyloop.spec import Spec
 from policyloop.spec.emit import flow
 from policyloop.spec.vocabulary import Condition, Part
-from policyloop.view.words import WHOLE, one_line
 
 _CIRCUMSTANCES = {"now", "claims", "globals", "outputs"}
 

@@ -6,7 +6,6 @@ GITHUB_STEP_SUMMARY (at most 1 MiB a step).
 """
 
 import os
-import secrets
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
+from policyloop.printing import WHOLE, annotate, clean, one_line, say, say_unheard
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.access import access_lines, diff_line, reason_line, request_line, uncovered_line
 from policyloop.view.holes import lint_line, lint_lines, shown_line
@@ -34,7 +34,7 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, one_line, plural
+from policyloop.view.words import counts, event_line, finding_line, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ class GithubView:
 
     def note(self, text: str) -> None:
         """Something a person should know before the run."""
-        _say(_command("notice", "policyloop", clean(text)))
+        annotate("notice", "policyloop", clean(text))
 
     def event(self, event: Event) -> None:
         """A plain line; annotations for what is still wrong when the run ended."""
         match event:
             case Started():
                 self._started, self._policies = event, event.policies
-                self._summary.append(f"### policyloop run {one_line(event.run)}\n")
+                self._summary.append(f"### policyloop run {escaped(one_line(event.run))}\n")
             case Judged() | Attempted() | Clarified():
                 self._summary.append(f"- {escaped(event_line(event, self._budget()))}")
                 if isinstance(event, Clarified):
@@ -91,18 +91,21 @@ class GithubView:
         report = result.report
         self._annotate(report.first)
         for one in result.weakened[:MOST_ANNOTATIONS]:
-            _say(_command("error", "Test weakened", weakened_line(one)))
-        _say(f"{result.outcome}: {counts(report.findings)}; {compiler_words(result)}")
+            annotate("error", "Test weakened", weakened_line(one))
+        for sentence in result.luck[:MOST_ANNOTATIONS]:
+            annotate("warning", "A test may pass by luck", sentence)
+        say(f"{result.outcome}: {counts(report.findings)}; {compiler_words(result)}")
         self._summary.append(f"### policyloop check: {result.outcome}\n")
         self._summary += [f"- {escaped(finding_line(f, self._policies))}" for f in report.first]
         self._summary += [f"- weakened: {escaped(weakened_line(one))}" for one in result.weakened]
+        self._summary += [f"- may be luck: {escaped(sentence)}" for sentence in result.luck]
         ran = plural(report.tally.ran, "assertion")
-        self._summary.append(f"\n{report.tally.passed} of {ran} passed; {compiler_words(result)}\n")
+        self._summary.append(f"\n{report.tally.passed} of {ran} passed; {escaped(compiler_words(result))}\n")
 
     def diff(self, result: DiffResult) -> None:
         """An annotation for each way in that is new."""
         self._access(result.access, result.new)
-        _say(one_line(diff_line(result), 1000))
+        say(one_line(diff_line(result), 1000))
         self._summary += [f"### policyloop diff: {escaped(diff_line(result))}\n"]
         self._summary += [f"- {escaped(line)}" for line in access_lines(result.access)]
 
@@ -112,20 +115,20 @@ class GithubView:
             at = one.lets_in
             file = f"{policies}/{at.file}" if at.file and one.wider else ""
             text = f"{reason_line(one)}\nshown by: {request_line(one)}"
-            _say(_command(level, f"access/{one.direction}", text, file=file, line=at.line if file else None))
+            annotate(level, f"access/{one.direction}", text, file=file, line=at.line if file else None)
         for rule in access.uncovered[:MOST_ANNOTATIONS]:
             text = uncovered_line(rule)
-            _say(_command("warning", "access/not-covered", text, file=f"{policies}/{rule.file}", line=rule.line))
+            annotate("warning", "access/not-covered", text, file=f"{policies}/{rule.file}", line=rule.line)
 
     def guard(self, result: GuardResult) -> None:
         """An annotation for each weakened assertion, a notice for each that a person released."""
         for name in result.released:
-            _say(_command("notice", "Released by a person", one_line(name)))
+            annotate("notice", "Released by a person", one_line(name))
         for one in result.weakened[:MOST_ANNOTATIONS]:
-            _say(_command("error", "Test weakened", weakened_line(one)))
+            annotate("error", "Test weakened", weakened_line(one))
         word = "weakened" if result.weakened else "kept"
         line = f"{word}: {len(result.weakened)} of {plural(result.locked, 'assertion')} would get weaker"
-        _say(line)
+        say(line)
         self._summary += [f"### policyloop guard: {line}\n"]
         self._summary += [f"- released by a person: {escaped(one_line(name))}" for name in result.released]
         self._summary += [f"- {escaped(weakened_line(one))}" for one in result.weakened]
@@ -144,8 +147,8 @@ class GithubView:
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
         for gap in result.gaps[:MOST_ANNOTATIONS]:
-            _say(_command("error", f"spec/{gap.code}", clean(str(gap)), file=result.path, line=gap.line))
-        _say(one_line(check_line(result)))
+            annotate("error", f"spec/{gap.code}", clean(str(gap)), file=result.path, line=gap.line)
+        say(one_line(check_line(result)))
         self._summary += [f"### policyloop spec check: {escaped(check_line(result))}\n"]
         self._summary += [f"- {escaped(gap_line(gap, result.path))}" for gap in result.gaps]
 
@@ -156,8 +159,8 @@ class GithubView:
             text = "\n".join([clean(one.message), *([f"shown by: {shown}"] if shown else []), *map(clean, one.why)])
             file = f"{result.policies}/{one.file}"
             level = {"note": "notice"}.get(one.level, one.level)
-            _say(_command(level, f"lint/{one.code}", text, file=file, line=one.line, col=one.column))
-        _say(one_line(lint_line(result)))
+            annotate(level, f"lint/{one.code}", text, file=file, line=one.line, col=one.column)
+        say(one_line(lint_line(result)))
         self._summary += [f"### policyloop lint: {escaped(lint_line(result))}\n"]
         self._summary += [f"- {escaped(line)}" for line in lint_lines(result)]
 
@@ -166,8 +169,8 @@ class GithubView:
         for one in (*result.shown, *result.untold)[:MOST_ANNOTATIONS]:
             file = f"{result.policies}/{one.mutant.file}"
             text = f"{mutant_line(one.mutant)}\n{survivor_line(one)}"
-            _say(_command("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line))
-        _say(f"{result.outcome}: {score_line(result)}")
+            annotate("warning", f"mutate/{one.mutant.operator}", text, file=file, line=one.mutant.line)
+        say(f"{result.outcome}: {score_line(result)}")
         self._summary += [f"### policyloop mutate: {escaped(score_line(result))}\n"]
         self._summary += [f"- {escaped(line)}" for line in mutate_lines(result)]
         suite = result.suite()
@@ -179,7 +182,7 @@ class GithubView:
         self._annotate(answer.findings)
         self._plain.session(answer)
         self._flush()
-        self._summary.append(f"### policyloop session: {answer.next}\n\n{escaped(answer.message)}\n")
+        self._summary.append(f"### policyloop session: {escaped(answer.next)}\n\n{escaped(answer.message)}\n")
 
     def pause(self) -> None:
         """Nothing moves here."""
@@ -194,10 +197,10 @@ class GithubView:
                 with Path(target).open("a", encoding="utf-8") as file:
                     file.write(text + "\n")
             except OSError as error:
-                _say(_command("warning", "policyloop", f"no step summary: {clean(target)}: {error.strerror}"))
+                annotate("warning", "policyloop", f"no step summary: {clean(target)}: {error.strerror}")
 
     def _flush(self) -> None:
-        _say_inert(self._buffer.getvalue())
+        say_unheard(self._buffer.getvalue())
         self._buffer.seek(0)
         self._buffer.truncate()
 
@@ -213,31 +216,7 @@ class GithubView:
             text = "\n".join((clean(finding.message), *(f"why: {clean(reason)}" for reason in finding.why)))
             file = f"{self._policies}/{finding.file}" if finding.file else ""
             title = f"{finding.error_class.value}/{finding.code}"
-            _say(_command("error", title, text, file=file, line=finding.line, col=finding.column))
+            annotate("error", title, text, file=file, line=finding.line, col=finding.column)
 
     def _budget(self) -> Budget | None:
         return self._started.budget if self._started else None
-
-
-def _command(level: str, title: str, text: str, **properties: str | int | None) -> str:
-    given = {**{k: v for k, v in properties.items() if v}, "title": one_line(title)}
-    listed = ",".join(f"{key}={_property(clean(str(value)))}" for key, value in given.items())
-    return f"::{level} {listed}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _say_inert(text: str) -> None:
-    """Lines in which nothing is taken for a workflow command, whatever a file or a model wrote."""
-    token = secrets.token_hex(16)
-    _say(f"::stop-commands::{token}\n{text.rstrip()}\n::{token}::")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201

@@ -1,7 +1,8 @@
 """What `harden` shows: what is to be written, what drifted, and how it ended."""
 
 from policyloop.harden.plan import Hardened, Plan
-from policyloop.view.words import clean, one_line, plural
+from policyloop.printing import annotate, clean, one_line, say, say_document
+from policyloop.view.words import plural
 
 
 def change_words(plan: Plan) -> str:
@@ -29,21 +30,12 @@ def ending_words(result: Hardened) -> str:
 def show(result: Hardened, output: str) -> None:
     """Say how it ended, in a format of `--format`."""
     if output == "json":
-        from policyloop.view.json import write
-
-        write(result.to_json())
+        say_document(result.to_json())
         return
     if result.outcome != "person" or not result.plan.changes or result.written:
         for one in result.drift:
-            _say(_annotation(one.file, one.line, str(one)) if output == "github" else one_line(str(one), 1000))
-    _say(ending_words(result))
-
-
-def _annotation(file: str, line: int | None, message: str) -> str:
-    from policyloop.view.github import _command
-
-    return _command("error", "policyloop harden", clean(message), file=file, line=line)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+            if output == "github":
+                annotate("error", "policyloop harden", str(one), file=one.file, line=one.line)
+            else:
+                say(one_line(str(one), 1000))
+    say(ending_words(result))

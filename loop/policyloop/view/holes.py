@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from policyloop.printing import one_line
 from policyloop.view.mutants import effect_word, question_words
-from policyloop.view.words import Mark, one_line, plural
+from policyloop.view.words import Mark, plural
 
 if TYPE_CHECKING:
     from policyloop.access.lint import Hole, LintResult

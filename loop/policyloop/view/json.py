@@ -1,11 +1,10 @@
 """One JSON object on stdout, with a published schema; progress as plain lines on stderr."""
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Ended, Event, Started
-from policyloop.redact import redact_value
+from policyloop.printing import say_document
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult, run_to_json
 from policyloop.view.plain import PlainView
 
@@ -35,51 +34,43 @@ class JsonView:
             case Attempted():
                 self._attempts.append(event)
             case Ended() if self._started:
-                write(run_to_json(self._started, self._attempts, event))
+                say_document(run_to_json(self._started, self._attempts, event))
         self._progress.event(event)
 
     def check(self, result: CheckResult) -> None:
         """The document of `check`."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def diff(self, result: DiffResult) -> None:
         """The document of `diff`."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def guard(self, result: GuardResult) -> None:
         """The document of `guard`."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def session(self, answer: "Answer") -> None:
         """A session answered."""
-        write(answer.to_json())
+        say_document(answer.to_json())
 
     def lint(self, result: "LintResult") -> None:
         """The document of `lint`."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def mutate(self, result: "MutateResult") -> None:
         """The document of `mutate`."""
-        write(result.to_json())
+        say_document(result.to_json())
 
     def pause(self) -> None:
         """Nothing moves here."""
 
     def close(self) -> None:
         """Nothing to give back."""
-
-
-def write(document: object) -> None:
-    """One JSON document on stdout."""
-    text = json.dumps(redact_value(document), indent=2, ensure_ascii=True)
-    # The same JSON, in which GitHub's runner sees no command of its older form.
-    sys.stdout.write(text.replace("##[", "##\\u005b") + "\n")
-    sys.stdout.flush()

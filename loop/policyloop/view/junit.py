@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET  # written here, never parsed
 
 from policyloop.findings import AssertionId, Finding, Report, Result
-from policyloop.view.words import clean
+from policyloop.printing import clean
 
 
 def junit(report: Report) -> str:

@@ -1,12 +1,15 @@
 """Markdown in which nothing that a file or a model wrote is taken for markup."""
 
-from policyloop.view.words import clean
+from policyloop.printing import clean
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, cleaned and on one line; no line of it begins a workflow command."""
+    """Text that Markdown shows as it is, cleaned and on one line.
+
+    That is without entities, too: `&#x202e;` would be the very character that was taken out.
+    """
     flat = clean(text).replace("\n", " ")
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@" else c for c in flat)
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~@&$" else c for c in flat)
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

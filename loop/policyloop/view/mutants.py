@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from policyloop.view.words import Mark, one_line, plural
+from policyloop.printing import one_line
+from policyloop.view.words import Mark, plural
 
 if TYPE_CHECKING:
     from policyloop.access.mutate import Mutant, MutateResult, Survivor
@@ -63,6 +64,7 @@ def score_line(result: "MutateResult") -> str:
     parts += [f"{len(result.proved)} proved like the original"] if result.proved else []
     parts += [f"{len(result.invalid)} invalid"] if result.invalid else []
     parts += [f"{result.made - result.tried} not tried"] if result.made > result.tried else []
+    parts += [f"{plural(len(result.unread), 'file')} not read whole"] if result.unread else []
     ended = f"; cut off: {one_line(result.cut_off.because)}" if result.cut_off else ""
     return f"{score}{least}: {', '.join(parts)}{ended}"
 
@@ -71,7 +73,7 @@ def score_mark(result: "MutateResult") -> Mark:
     """`good` only where every mutant was tried and every one that counts was noticed."""
     if result.exit_code:
         return "bad"
-    whole = result.counted > 0 and result.killed == result.counted and result.made == result.tried
+    whole = not result.unread and result.counted > 0 and result.killed == result.counted and result.made == result.tried
     return "good" if whole else "warn"
 
 
@@ -86,3 +88,9 @@ def mutate_lines(result: "MutateResult") -> Iterator[str]:
         yield f"like the original: {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}"
     for mutant in result.invalid:
         yield f"invalid: {mutant_line(mutant, result.policies)}"
+    yield from unread_lines(result)
+
+
+def unread_lines(result: "MutateResult") -> Iterator[str]:
+    """Of what maybe no mutant was made."""
+    yield from (f"not looked at: {one_line(line)}" for line in result.unread)

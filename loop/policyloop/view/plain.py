@@ -1,11 +1,11 @@
 """One line an event, no colours: for logs, pipes and people who grep."""
 
-import sys
 from typing import TYPE_CHECKING, TextIO
 
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding, Weakened
+from policyloop.printing import WHOLE, clean, one_line, say
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.access import access_lines, diff_line
 from policyloop.view.holes import lint_line, lint_lines
@@ -25,7 +25,7 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import WHOLE, clean, counts, event_line, finding_line, inert, one_line, plural
+from policyloop.view.words import counts, event_line, finding_line, plural
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer
@@ -75,6 +75,8 @@ class PlainView:
         self._findings(report.first)
         for one in result.weakened:
             self._say(f"weakened: {weakened_line(one)}")
+        for sentence in result.luck:
+            self._say(f"may be luck: {one_line(sentence)}")
         ran = f"{report.tally.passed}/{report.tally.ran} assertions passed, {report.tally.skipped} skipped"
         self._say(f"{result.outcome}: {counts(report.findings)}; {ran}; {compiler_words(result)}")
 
@@ -174,7 +176,7 @@ class PlainView:
             self._say(f"    {line}")
 
     def _say(self, line: str) -> None:
-        print(inert(line), file=self._out or sys.stdout, flush=True)
+        say(line, out=self._out)
 
 
 def weakened_line(one: Weakened) -> str:

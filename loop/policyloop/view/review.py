@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from policyloop.printing import one_line
 from policyloop.view.holes import lint_mark
 from policyloop.view.mutants import score_mark
-from policyloop.view.words import one_line, plural
+from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix, Row, Written

@@ -68,7 +68,7 @@ def _request(review: "Review") -> str:
         return "<p>The ledger does not say.</p>"
     from html import escape
 
-    from policyloop.view.words import clean
+    from policyloop.printing import clean
 
     asked = clean(started.request) if started.request else "Repair what is there."
     said = f"<blockquote>{escape(asked)}</blockquote>"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Clarified, Ended, Judged, Started, plain
+from policyloop.printing import one_line
 from policyloop.view.access import access_line, sides_line, uncovered_line
 from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.markdown import escaped, fenced, raw_table, table
@@ -22,7 +23,7 @@ from policyloop.view.review import (
     sign_of,
 )
 from policyloop.view.specs import TESTS_HEAD, against_line, question_lines, test_rows
-from policyloop.view.words import event_line, one_line, plural
+from policyloop.view.words import event_line, plural
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix

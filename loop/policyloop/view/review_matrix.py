@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from policyloop.events import plain
-from policyloop.view.access import EFFECTS
+from policyloop.view.access import effect_word
 from policyloop.view.paper import code_block, text
 from policyloop.view.review import (
     answer_words,
@@ -82,8 +82,8 @@ def witness(number: int, one: "Reason") -> str:
         f'<article class="witness {_kind(one)}" id="change-{number + 1}" tabindex="-1">'
         f'<a class="close" href="#access">Close</a>'
         f"<h4>{text(roles)} {may} {text(one.action)} {text(one.resource)}</h4><dl>"
-        f"<dt>Before</dt><dd>{EFFECTS[one.before]}: {text(place_words(one.was))}</dd>"
-        f"<dt>Now</dt><dd>{EFFECTS[one.after]}: {text(place_words(one.now_is))}</dd>"
+        f"<dt>Before</dt><dd>{text(effect_word(one.before))}: {text(place_words(one.was))}</dd>"
+        f"<dt>Now</dt><dd>{text(effect_word(one.after))}: {text(place_words(one.now_is))}</dd>"
         f"{asked}{moment}{settings}</dl><p>The smallest request that shows it, confirmed on both:</p>"
         f"{code_block(request)}</article>"
     )

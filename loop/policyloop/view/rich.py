@@ -7,18 +7,17 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
-from rich.rule import Rule
 from rich.spinner import Spinner
-from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 
 from policyloop.budget import Budget, Spent
 from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
 from policyloop.outcome import Ending
+from policyloop.printing import WHOLE, one_line
 from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.access import beside_lines, diff_line, reason_line, request_line
+from policyloop.view.canvas import Canvas, shown
 from policyloop.view.holes import hole_line, lint_line, lint_mark, shown_line, unasked_lines
 from policyloop.view.mutants import mutate_lines, score_line, score_mark
 from policyloop.view.plain import MOST_FINDINGS, compiler_words, weakened_line
@@ -26,7 +25,6 @@ from policyloop.view.specs import (
     DECISIONS_HEAD,
     RULES_HEAD,
     TESTS_HEAD,
-    Row,
     against_line,
     answer_lines,
     check_line,
@@ -37,7 +35,7 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import WHOLE, Mark, clean, counts, event_line, inert, one_line, place, plural
+from policyloop.view.words import Mark, counts, event_line, place, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -52,20 +50,20 @@ class RichView:
     """For people at a terminal. Text from files, models and the compiler is never read as markup."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._canvas = Canvas(console)
         self._panel: StatusPanel | None = None
         self._live: Live | None = None
 
     def note(self, text: str) -> None:
         """Something a person should know before the run."""
-        self._console.print(_text(one_line(text), style="yellow"))
+        self._canvas.line(one_line(text), style="yellow")
 
     def event(self, event: Event) -> None:
         """Print what is worth keeping; show the rest in the panel."""
         if isinstance(event, Started):
             self._panel = StatusPanel(event.budget)
         if self._panel and self._live is None and not isinstance(event, Clarified | Compared | Ended):
-            self._live = Live(self._panel, console=self._console, transient=True, refresh_per_second=8)
+            self._live = Live(self._panel, console=self._canvas.console, transient=True, refresh_per_second=8)
             self._live.start()
         if self._panel:
             self._panel.take(event)
@@ -75,17 +73,17 @@ class RichView:
         match event:
             case Compared():
                 self._access(event.access)
-                self._console.print(_text(event_line(event, None), style="bold"))
+                self._canvas.line(event_line(event, None), style="bold")
             case Started() | Answered(replayed=True):
-                self._console.print(_text(event_line(event, None), style="bold"))
+                self._canvas.line(event_line(event, None), style="bold")
             case Judged():
                 self._judged(event)
             case Attempted():
                 self._attempted(event)
             case Clarified():
-                self._console.print(_text(event_line(event, None), style="bold"))
+                self._canvas.line(event_line(event, None), style="bold")
                 for change in event.changes:
-                    self._console.print(_text(f"  change: {one_line(change, WHOLE)}", style="yellow"))
+                    self._canvas.line(f"  change: {one_line(change, WHOLE)}", style="yellow")
             case Ended():
                 self._ended(event)
 
@@ -93,7 +91,9 @@ class RichView:
         """The findings of the first class, then the verdict."""
         self._findings(result.report.first)
         for one in result.weakened:
-            self._console.print(_text(f"weakened: {weakened_line(one)}", style="red"))
+            self._canvas.line(f"weakened: {weakened_line(one)}", style="red")
+        for sentence in result.luck:
+            self._canvas.line(f"may be luck: {sentence}", style="yellow")
         tally = result.report.tally
         words = f"{counts(result.report.findings)}; {tally.passed}/{tally.ran} assertions passed"
         self._verdict(result.outcome, f"{words}, {tally.skipped} skipped; {compiler_words(result)}")
@@ -106,17 +106,17 @@ class RichView:
     def _access(self, access: AccessReport, policies: str = "") -> None:
         for one in access.reasons:
             colour = "yellow" if one.asked_for else "red" if one.wider else "cyan"
-            self._console.print(_text(reason_line(one, policies), style=colour))
-            self._console.print(_text(f"  shown by: {request_line(one)}", style="dim"))
+            self._canvas.line(reason_line(one, policies), style=colour)
+            self._canvas.line(f"  shown by: {request_line(one)}", style="dim")
         for line in beside_lines(access, policies):
-            self._console.print(_text(line, style="yellow" if line.startswith("NOT COVERED") else "dim"))
+            self._canvas.line(line, style="yellow" if line.startswith("NOT COVERED") else "dim")
 
     def guard(self, result: GuardResult) -> None:
         """What a person released, what got weaker, then the verdict."""
         for name in result.released:
-            self._console.print(_text(f"RELEASED by a person: {one_line(name)}", style="yellow"))
+            self._canvas.line(f"RELEASED by a person: {one_line(name)}", style="yellow")
         for one in result.weakened:
-            self._console.print(_text(weakened_line(one), style="red"))
+            self._canvas.line(weakened_line(one), style="red")
         if result.weakened:
             self._verdict("weakened", f"{len(result.weakened)} of {plural(result.locked, 'assertion')}")
         else:
@@ -127,18 +127,18 @@ class RichView:
         from policyloop.view.details import detail_lines
 
         spec = result.spec
-        self._console.print(_text(one_line(spec.request, WHOLE), style="bold"))
-        self._table("Rules", RULES_HEAD, rule_rows(spec))
-        self._table("Decisions", DECISIONS_HEAD, decision_rows(spec))
+        self._canvas.line(one_line(spec.request, WHOLE), style="bold")
+        self._canvas.table("Rules", RULES_HEAD, rule_rows(spec))
+        self._canvas.table("Decisions", DECISIONS_HEAD, decision_rows(spec))
         for line in (*detail_lines(spec), *answer_lines(spec)):
-            self._console.print(_text(line))
+            self._canvas.line(line)
         style = "green" if spec.is_confirmed else "yellow"
-        self._console.print(_text(f"{one_line(result.path)}: {state_line(spec)}", style=style))
+        self._canvas.line(f"{one_line(result.path)}: {state_line(spec)}", style=style)
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
         for gap in result.gaps:
-            self._console.print(_text(gap_line(gap, result.path), style="red" if gap.contradiction else ""))
+            self._canvas.line(gap_line(gap, result.path), style="red" if gap.contradiction else "")
         self._verdict(result.outcome, check_line(result).partition(": ")[2])
 
     def session(self, answer: "Answer") -> None:
@@ -147,34 +147,34 @@ class RichView:
 
         head, *rest = session_lines(answer)
         style = {"GREEN": "bold green", "FIX": "bold yellow"}.get(answer.next, "bold red")
-        self._console.print(_text(head, style=style))
+        self._canvas.line(head, style=style)
         for line in rest:
-            self._console.print(_text(line))
+            self._canvas.line(line)
 
     def lint(self, result: "LintResult") -> None:
         """The holes, then how many there are."""
         for one in result.holes:
             colour = "yellow" if one.level == "warning" else "cyan"
-            self._console.print(_text(hole_line(one, result.policies), style=colour))
+            self._canvas.line(hole_line(one, result.policies), style=colour)
             if one.excerpt:
-                self._console.print(_text(clean(one.excerpt), style="dim"))
+                self._canvas.line(one.excerpt, style="dim")
             shown = shown_line(one)
             if shown:
-                self._console.print(_text(f"  shown by: {shown}"))
+                self._canvas.line(f"  shown by: {shown}")
             for reason in one.why:
-                self._console.print(_text(f"  why: {one_line(reason)}"))
+                self._canvas.line(f"  why: {one_line(reason)}")
         for line in unasked_lines(result):
-            self._console.print(_text(line, style="yellow"))
+            self._canvas.line(line, style="yellow")
         self._verdict(result.outcome, lint_line(result).partition(": ")[2], lint_mark(result))
 
     def mutate(self, result: "MutateResult") -> None:
         """The mutants that no test noticed, the tests that would, then the score."""
         for line in mutate_lines(result):
-            self._console.print(_text(line, style="yellow" if line.startswith("UNNOTICED") else ""))
+            self._canvas.line(line, style="yellow" if line.startswith("UNNOTICED") else "")
         suite = result.suite()
         if suite:
-            self._console.print(Rule("tests to add", align="left", style="dim"))
-            self._console.print(Syntax(clean(suite), "yaml", background_color="default"))
+            self._canvas.rule("tests to add")
+            self._canvas.code(suite, "yaml")
         self._verdict(result.outcome, score_line(result), score_mark(result))
 
     def pause(self) -> None:
@@ -187,69 +187,53 @@ class RichView:
         """Give the terminal back."""
         self.pause()
 
-    def _table(self, title: str, head: Row, rows: list[Row]) -> None:
-        if not rows:
-            return
-        table = Table(title=title, title_justify="left")
-        for name in head:
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            table.add_row(*(_text(cell) for cell in row))
-        self._console.print(table)
-
     def _judged(self, event: Judged) -> None:
+        cycle = (f"cycle {event.cycle}  ", "bold")
         if event.next_class:
-            head = Text.assemble(
-                (f"cycle {event.cycle}  ", "bold"),
-                (event.next_class.value, f"bold {COLOURS[event.next_class.value]}"),
-                f"  {counts(event.first)}",
-            )
+            name = event.next_class.value
+            self._canvas.rule(cycle, (name, f"bold {COLOURS[name]}"), f"  {counts(event.first)}")
         else:
             ran = plural(event.tally.passed, "assertion")
-            head = Text.assemble((f"cycle {event.cycle}  ", "bold"), ("green", "bold green"), f"  {ran} passed")
-        self._console.print(Rule(head, align="left", style="dim"))
+            self._canvas.rule(cycle, ("green", "bold green"), f"  {ran} passed")
         self._findings(event.first)
 
     def _findings(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings[:MOST_FINDINGS]:
             colour = COLOURS[finding.error_class.value]
-            head = Text.assemble((place(finding), "bold"), " ", (finding.code, colour), "  ", one_line(finding.message))
-            self._console.print(head)
+            self._canvas.pieces((place(finding), "bold"), " ", (finding.code, colour), "  ", one_line(finding.message))
             if finding.excerpt:
-                excerpt = _text(clean(finding.excerpt), style="dim")
-                self._console.print(excerpt, no_wrap=True, overflow="ellipsis")
+                self._canvas.excerpt(finding.excerpt)
             for reason in finding.why:
-                self._console.print(_text(f"  why: {one_line(reason)}"))
+                self._canvas.line(f"  why: {one_line(reason)}")
         if len(findings) > MOST_FINDINGS:
-            self._console.print(_text(f"and {len(findings) - MOST_FINDINGS} more of this class", style="dim"))
+            self._canvas.line(f"and {len(findings) - MOST_FINDINGS} more of this class", style="dim")
 
     def _attempted(self, event: Attempted) -> None:
         style = "red" if event.weakened else "yellow" if event.refusal or not event.progress else "green"
-        self._console.print(_text(event_line(event, None), style=style))
+        self._canvas.line(event_line(event, None), style=style)
         for one in event.weakened[:5]:
-            self._console.print(_text(f"  {weakened_line(one)}", style="red"))
+            self._canvas.line(f"  {weakened_line(one)}", style="red")
         if event.diff:
-            diff = clean(event.diff).rstrip("\n")
-            self._console.print(Syntax(diff, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
+            self._canvas.code(event.diff, "diff", theme="ansi_dark")
 
     def _ended(self, event: Ended) -> None:
         self.close()
         if event.files_changed:
-            self._console.print(_text("written: " + ", ".join(one_line(p) for p in event.files_changed)))
+            self._canvas.line("written: " + ", ".join(one_line(p) for p in event.files_changed))
         for line in question_lines(event.questions):
-            self._console.print(_text(line))
+            self._canvas.line(line)
         for one in event.contradictions:
-            self._console.print(_text(f"contradicts: {against_line(one)}", style="red"))
+            self._canvas.line(f"contradicts: {against_line(one)}", style="red")
         for text in event.assumptions:
-            self._console.print(_text(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", style="yellow"))
-        self._table("Rules", TESTS_HEAD, test_rows(event.rules))
+            self._canvas.line(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", style="yellow")
+        self._canvas.table("Rules", TESTS_HEAD, test_rows(event.rules))
         words = event_line(event, None).partition(": ")[2]
         self._verdict(event.ending.value, words.removeprefix("Stopped: "))
 
     def _verdict(self, word: str, words: str, mark: Mark | None = None) -> None:
         mark = mark or ("good" if word in (Ending.GREEN.value, "kept", "complete") else "bad")
         colour = {"good": "green", "warn": "yellow", "bad": "red"}[mark]
-        self._console.print(Text.assemble((f" {word.upper()} ", f"reverse bold {colour}"), " ", words))
+        self._canvas.pieces((f" {word.upper()} ", f"reverse bold {colour}"), " ", words)
 
 
 class StatusPanel:
@@ -291,13 +275,8 @@ class StatusPanel:
         for name, used, cap, words in rows:
             bar = ProgressBar(total=cap, completed=min(used, cap), width=24, complete_style="cyan")
             table.add_row(name, bar, words)
-        self._spinner.update(text=_text(f" cycle {spent.cycles}, class {self._class}: {self._doing}"))
+        self._spinner.update(text=shown(f" cycle {spent.cycles}, class {self._class}: {self._doing}"))
         return Panel(Group(self._spinner, table), title="policyloop", title_align="left", border_style="dim")
 
     def _elapsed(self) -> float:
         return max(self._spent.seconds, time.monotonic() - self._since)
-
-
-def _text(line: str = "", style: str = "") -> Text:
-    """Anybody's text, cleaned; never markup."""
-    return Text(inert(line) if "\n" not in line else clean(line), style=style)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from policyloop.budget import left
+from policyloop.printing import clean, one_line
 from policyloop.session.answer import Answer
 from policyloop.session.steps import DONE, FIX, STOP
 from policyloop.view.specs import TESTS_HEAD, test_rows
-from policyloop.view.words import clean, finding_line, one_line, plural
+from policyloop.view.words import finding_line, plural
 
 MAX_EXCERPT = 2_000
 """Characters of one excerpt."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
-from policyloop.view.words import WHOLE, one_line, plural
+from policyloop.printing import WHOLE, one_line
+from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck

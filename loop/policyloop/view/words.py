@@ -1,51 +1,15 @@
-"""The sentences that every view for people shares, and the cleaning that each text goes through before it is shown."""
+"""The sentences that every view for people shares."""
 
-import os
-import re
 from collections.abc import Iterable
 from typing import Literal
 
 from policyloop.budget import Budget, Spent
 from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
-from policyloop.redact import redact
+from policyloop.printing import WHOLE, one_line
 
 Mark = Literal["good", "warn", "bad"]
 """Green, amber, red: `good` is for what is good, not for what merely did not fail."""
-
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
-    r"\U000e0000-\U000e0fff]"
-)
-
-
-def clean(text: str) -> str:
-    """`text` without secrets, and with what no eye can see written out; line feeds and tabs stay.
-
-    That is control, bidirectional and invisible characters, and halves of characters, which no file or terminal takes.
-    """
-    return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", redact(text))
-
-
-def inert(line: str) -> str:
-    """A line as it is printed: cleaned, one line, and under GitHub Actions no workflow command.
-
-    The runner takes `::error::` behind any blanks, and `##[error]` anywhere, from both streams.
-    """
-    flat = clean(line).replace("\n", " ")
-    if os.environ.get("GITHUB_ACTIONS"):
-        flat = re.sub(r"^(\s*):(?=:)", r"\1: ", flat).replace("##[", "## [")
-    return flat
-
-
-WHOLE = 10_000_000
-"""Characters that no text here has: what a person says yes to is never cut."""
-
-
-def one_line(text: str, most: int = 300) -> str:
-    """`text` cleaned, on one line, cut to `most` characters."""
-    flat = " ".join(clean(text).split())
-    return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
 def place(finding: Finding, policies: str = "") -> str:

@@ -17,12 +17,12 @@ from policyloop.access.lint.asked import (
 from policyloop.access.lint.confirm import confirmed
 from policyloop.access.lint.hole import CODES, Hole, Level, Shown
 from policyloop.access.lint.roles import grants_nothing
-from policyloop.access.lint.written import schemas, untested, unused
+from policyloop.access.lint.written import mistaken, schemas, untested, unused
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.access.pool import Pool
 from policyloop.access.rounds import Rounds
-from policyloop.access.source import Policy
+from policyloop.access.source import Policy, unread
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Exit
@@ -32,6 +32,12 @@ __all__ = ["CODES", "Enforcement", "FailOn", "Hole", "Level", "LintResult", "Sho
 
 FailOn = Literal["never", "warning", "note"]
 Enforcement = Literal["none", "warn", "reject"]
+
+MOST_ALWAYS = 1_000
+"""The most questions about one kind near its tests and rules; how many more there would be is said. Lint looks at every
+policy, `mutate` at few: so it asks less about each."""
+MOST_FURTHER = 250
+"""After these, the most questions about one kind from each of two sources: two changes at once, and the universe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +97,10 @@ def lint(
     """
     settings = settings or Settings()
     parts = Parts(bundle)
-    pool, read = Pool(parts), parts.policies
-    holes = [*unused(bundle, read), *untested(bundle, read), *schemas(bundle, read, enforcement)]
-    unasked: list[str] = []
+    pool, read = Pool(parts, always=MOST_ALWAYS, most=MOST_FURTHER), parts.policies
+    holes = [*mistaken(bundle, read), *unused(bundle, read), *untested(bundle, read)]
+    holes += schemas(bundle, read, enforcement)
+    unasked = [str(place) for place in unread(bundle)]
     rounds = Rounds(runner, pool, settings)
     jobs = [_guarded(work, what, unasked) for what, work in _jobs(pool, read, enforcement)]
 

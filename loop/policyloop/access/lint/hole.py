@@ -16,6 +16,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "deny-defeated": ("warning", "a deny on one role does nothing for people who also have another role"),
     "wildcard-action": ("warning", "a rule allows every action, also those that nobody has thought of yet"),
     "wildcard-role": ("warning", "a rule allows every role, also those that nobody has thought of yet"),
+    "rules-confused": ("warning", "Cerbos 0.55 takes rules for each other that are not the same"),
     "rule-shadowed": ("warning", "a rule never decides anything, because another one always does"),
     "role-policy-grants-nothing": ("warning", "what a role policy lists is allowed nowhere for that role"),
     "schema-not-enforced": ("warning", "the server's configuration does not enforce the schemas"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from policyloop.access.cel import Name, NotCel, Select, parse, walk
 from policyloop.access.lint.hole import Hole, hole
 from policyloop.access.source import Node, Policy, tree
+from policyloop.access.source.alike import in_words, taken_for_each_other
 from policyloop.bundle import Bundle
 from policyloop.guard import Lock
 from policyloop.guard.canon import decode
@@ -59,6 +60,18 @@ def _named(expression: str) -> set[tuple[str, str]]:
         (node.of.name, node.field) for node in walk(root) if isinstance(node, Select) and isinstance(node.of, Name)
     ]
     return {("V" if of in _VARIABLES else "C", field) for of, field in named if of in (*_VARIABLES, *_CONSTANTS)}
+
+
+def mistaken(bundle: Bundle, policies: Sequence[Policy]) -> Iterator[Hole]:
+    """Rules that Cerbos takes for each other, each group of them once."""
+    nodes = {(rule.file, rule.line): rule.node for policy in policies for rule in policy.rules}
+    for group in taken_for_each_other(policies):
+        at = group[0].place
+        why = (
+            "Put the expressions of one of them in another order, or join them with && and || in one expression; give "
+            "a rule without a condition one that the other has not. Then Cerbos tells them apart.",
+        )
+        yield hole(bundle, "rules-confused", at.file, nodes.get((at.file, at.line)), in_words(group), why=why)
 
 
 def untested(bundle: Bundle, policies: Sequence[Policy]) -> Iterator[Hole]:

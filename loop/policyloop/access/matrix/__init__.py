@@ -24,7 +24,8 @@ from policyloop.access.matrix.axes import (
 )
 from policyloop.access.matrix.table import Answer, Asked, Tables, Written
 from policyloop.access.pdp import Refused, Settings
-from policyloop.access.prove.shape import Hidden, switched
+from policyloop.access.prove.reduced import Hidden
+from policyloop.access.prove.shape import switched
 from policyloop.access.request import Principal
 from policyloop.bundle import Bundle
 from policyloop.widened import AccessReport, Reason

@@ -14,8 +14,9 @@ from typing import Literal
 from policyloop.access.matrix import formula
 from policyloop.access.matrix.formula import MOST_IN_WORDS, Row
 from policyloop.access.pdp import Pdp
+from policyloop.access.prove.reduced import Condition
 from policyloop.access.prove.resolve import Asker
-from policyloop.access.prove.shape import Condition, Shape
+from policyloop.access.prove.shape import Shape
 from policyloop.access.request import MAX_BATCH, Attributes, Batch, Principal, Resource
 
 State = Literal["always", "when", "never", "unknown"]
@@ -90,7 +91,7 @@ class Tables:
         """What this bundle answers; None when the derived role is never held."""
         asker = Asker(asked.principal, asked.kind, asked.version, asked.scope)
         deciding = (*self.shape.deciding(asker, asked.action), *self.shape.of_derived_role(asked.derived))
-        if doubt := self.shape.doubt(deciding):
+        if doubt := self.shape.doubt(asker, asked.action, deciding):
             return Answer("unknown", because=doubt)
         groups = _alike(deciding)
         cases = 1 << len(groups)

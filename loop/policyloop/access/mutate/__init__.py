@@ -11,6 +11,7 @@ from policyloop.access.mutate.result import CutOff, MutateResult, Survivor
 from policyloop.access.mutate.witness import Search, Witness
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
+from policyloop.access.source import unread
 from policyloop.access.together import AT_ONCE
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
@@ -72,6 +73,7 @@ def mutate(  # noqa: PLR0913 - what the command line offers
         invalid=tuple(one for one in chosen if work.fate_of.get(one) is Fate.INVALID),
         survivors=work.survivors(),
         compiler=runner.info,
+        unread=tuple(str(place) for place in unread(bundle) if only in (None, place.file)),
         seed=seed,
         min_score=min_score,
         cut_off=cut_off,
@@ -113,7 +115,7 @@ class _Work:
         alike = [one for one in left if self.searched[one] is None]
         if prove and alike:
             told(f"{len(alike)} mutants that no request told apart, put to the solver")
-            self.proved = dict(proofs(self.parts.bundle, alike, self.parts.kind_of_file, self.settings))
+            self.proved = dict(proofs(self.parts, alike, self.settings))
             for one, proof in self.proved.items():
                 if proof.found is not None:
                     self.searched[one] = search.confirmed(one, proof.found)

@@ -10,8 +10,10 @@ from datetime import datetime
 from itertools import islice
 
 from policyloop.access.mutate.mutants import Mutant
+from policyloop.access.parts import Parts
 from policyloop.access.pdp import Refused, Settings, serving_all
 from policyloop.access.prove import Asked, NotProved, Unprovable, Witness, proving
+from policyloop.access.prove.shape import sanitized
 from policyloop.access.questions import DEFAULT_NOW, Question
 from policyloop.access.universe import Universe
 from policyloop.bundle import Bundle
@@ -36,23 +38,36 @@ class Proof:
     because: str = ""
 
 
-def proofs(
-    bundle: Bundle, mutants: Sequence[Mutant], kinds: Mapping[str, str], settings: Settings
-) -> Mapping[Mutant, Proof]:
-    """What is proved about the first `MOST_MUTANTS`. `kinds`: file -> the one kind of resource that it is about.
+def proofs(parts: Parts, mutants: Sequence[Mutant], settings: Settings) -> Mapping[Mutant, Proof]:
+    """What is proved about the first `MOST_MUTANTS`, each by what its file can touch.
 
     To be called from the main thread. Nothing where the solver is not installed. Raises `Unavailable`.
     """
     told: dict[Mutant, Proof] = {}
-    if not mutants:
-        return told
-    universe = Universe((bundle,), 0, 0, datetime.fromisoformat(DEFAULT_NOW))
-    people = [Asked(who, kind, action, *place, claims) for who, kind, action, place, claims in universe.subjects()]
+    held: dict[tuple[str, ...], tuple[Bundle, list[Asked]]] = {}
     for one in mutants[:MOST_MUTANTS]:
-        kind = kinds.get(one.file)
+        kinds = _alike(parts, parts.reached_by(one.file))
+        if kinds not in held:
+            part = parts.about(kinds) if kinds else parts.bundle
+            held[kinds] = part, _people(part)
+        part, people = held[kinds]
+        if one.file not in part:
+            part = parts.bundle
+        kind = parts.kind_of_file.get(one.file)
         some = list(islice((asked for asked in people if kind in (None, asked.kind)), MOST_PEOPLE))
-        told[one] = _proof(bundle, one, settings, some)
+        told[one] = _proof(part, one, settings, some)
     return told
+
+
+def _alike(parts: Parts, kinds: Sequence[str]) -> tuple[str, ...]:
+    """These kinds, and those that the PDP may look up under the same name."""
+    names = {sanitized(kind) for kind in kinds}
+    return tuple(kind for kind in parts.kinds if sanitized(kind) in names)
+
+
+def _people(bundle: Bundle) -> list[Asked]:
+    universe = Universe((bundle,), 0, 0, datetime.fromisoformat(DEFAULT_NOW))
+    return [Asked(who, kind, action, *place, claims) for who, kind, action, place, claims in universe.subjects()]
 
 
 def _proof(bundle: Bundle, mutant: Mutant, settings: Settings, people: Sequence[Asked]) -> Proof:

@@ -82,6 +82,8 @@ class MutateResult:
     seed: int
     min_score: int | None = None
     cut_off: CutOff | None = None
+    unread: tuple[str, ...] = ()
+    """Where a policy is not read, or not with certainty: of that maybe no mutant was made."""
 
     @property
     def shown(self) -> tuple[Survivor, ...]:
@@ -152,6 +154,7 @@ class MutateResult:
             },
             "survivors": [one.to_json() for one in self.survivors],
             "invalid": [mutant_to_json(one) for one in self.invalid],
+            "unread": list(self.unread),
             "seed": self.seed,
             "cerbos": asdict(self.compiler),
         }

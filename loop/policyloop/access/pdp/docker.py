@@ -27,7 +27,7 @@ from policyloop.errors import Unavailable
 from policyloop.findings import CompilerInfo
 from policyloop.validators.container import BINARY, OWNER_LABEL, PIDS, POLICIES, USER, sweep
 from policyloop.validators.docker import MEMORY_BYTES
-from policyloop.validators.engine import Image, address, connect, find_image, spoken
+from policyloop.validators.engine import Image, address, connect, keep_image, same_image, spoken
 from policyloop.validators.native import DEAD_PROXY
 from policyloop.validators.owner import this_process
 from policyloop.validators.staging import private_directory, staged_paths
@@ -41,11 +41,12 @@ _LOG_LINES = 200
 def serve(bundle: Bundle, settings: Settings) -> Iterator[tuple[CompilerInfo, Serving]]:
     """A server over a copy of `bundle` in a container of its own, which is gone afterwards.
 
-    Raises `Unavailable` when there is no engine or no image, or when the container cannot be started.
+    Raises `Unavailable` when there is no engine or no image, or when the container cannot be started, and
+    `PersonNeeded` when the image is another one under its tag than before.
     """
     with ExitStack() as stack:
         client = stack.enter_context(closing(connect()))
-        image = find_image(client, settings.image)
+        image = same_image(client, settings.image)
         sweep(client)
         shared = _shared_folder(stack) if sys.platform == "linux" and address().startswith("unix:") else None
         with spoken():
@@ -55,6 +56,7 @@ def serve(bundle: Bundle, settings: Settings) -> Iterator[tuple[CompilerInfo, Se
         with spoken():
             client.put_archive(container, POLICIES, _archive(bundle, settings, shared))
             client.start(container)
+        keep_image(image)
         door = Door(shared / "h.sock") if shared else _port(client, container)
         yield CompilerInfo(settings.version, "docker", image.digest), (door, lambda: _ended(client, container))
 

@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from policyloop.access.pdp import Pdp, Settings
-from policyloop.access.prove.shape import Hidden, switched
+from policyloop.access.prove.reduced import Hidden
+from policyloop.access.prove.shape import switched
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind

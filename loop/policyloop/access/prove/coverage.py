@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from policyloop.access.prove.shape import DEFAULT, Policy, Rule, Shape, sanitized
+from policyloop.access.prove.reduced import DEFAULT, Policy, Rule
+from policyloop.access.prove.shape import Shape, sanitized
 from policyloop.access.prove.verdict import Asked
 from policyloop.access.request import Principal
 

@@ -12,7 +12,7 @@ import z3
 
 from policyloop.access.prove.coverage import Coverage, coverage
 from policyloop.access.prove.places import Places
-from policyloop.access.prove.shape import Policy
+from policyloop.access.prove.reduced import Policy
 from policyloop.access.prove.side import Side, TooMany
 from policyloop.access.prove.syntax import Call, Entries, Items, Name, Select, Tree
 from policyloop.access.prove.translate import Translator

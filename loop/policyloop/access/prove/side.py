@@ -10,8 +10,9 @@ from typing import Any
 import z3
 
 from policyloop.access.pdp import Pdp
+from policyloop.access.prove.reduced import Condition
 from policyloop.access.prove.resolve import Asker, resolve
-from policyloop.access.prove.shape import Condition, Shape
+from policyloop.access.prove.shape import Shape
 from policyloop.access.prove.syntax import Unreadable
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import NO, YES, both, either, no
@@ -59,7 +60,7 @@ class Side:
         groups: dict[tuple[int, int], list[str]] = {}
         formulas: dict[tuple[int, int], Holds] = {}
         deciding = self.shape.deciding(asker, asked.action)
-        if doubt := self.shape.doubt(deciding):
+        if doubt := self.shape.doubt(asker, asked.action, deciding):
             raise TooMany(doubt)
         for condition in deciding:
             holds = self._holds(condition, asker, translator, reasons)

@@ -3,7 +3,7 @@
 What a policy means is the PDP's to say; this is for finding places worth asking about, and for changing one of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ from policyloop.layout import Kind, kind
 
 What = Literal["resource", "principal", "role", "derived", "variables", "constants"]
 
-_TOP: dict[str, tuple[What, str]] = {
+TOP: Mapping[str, tuple[What, str]] = {
     "resourcePolicy": ("resource", "resource"),
     "principalPolicy": ("principal", "principal"),
     "rolePolicy": ("role", "role"),
@@ -22,7 +22,9 @@ _TOP: dict[str, tuple[What, str]] = {
     "exportVariables": ("variables", "name"),
     "exportConstants": ("constants", "name"),
 }
-_OPERATORS = ("all", "any", "none")
+"""Key of a policy -> what it is, and the key of its name."""
+OPERATORS = ("all", "any", "none")
+"""What puts the expressions of a condition together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +131,20 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """One file's policy. `name` is the resource, principal or role it is about, or the name of an export."""
+class Heading:
+    """What a policy is about. `name` is the resource, principal or role, or the name of an export."""
 
     file: str
     what: What
     name: str
     version: str
     scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy(Heading):
+    """One file's policy, as it is written."""
+
     body: Node
     rules: tuple[Rule, ...] = ()
     definitions: tuple[Definition, ...] = ()
@@ -203,7 +211,7 @@ def _policy(path: str, text: str) -> Policy | None:
     root = tree(text)
     if root is None or _disabled(root):
         return None
-    for top, (what, named) in _TOP.items():
+    for top, (what, named) in TOP.items():
         body = root.get(top)
         if body is not None and body.shape == "map":
             rules = tuple(_rules(path, what, body))
@@ -296,7 +304,7 @@ def _leaves(match: Node) -> Iterator[Node]:
     expression = match.get("expr")
     if expression is not None and expression.shape == "scalar":
         yield expression
-    for operator in _OPERATORS:
+    for operator in OPERATORS:
         parts = match.at(operator, "of")
         for part in parts.items if parts is not None else ():
             yield from _leaves(part)
