@@ -31,8 +31,9 @@ from policyloop.access.universe import Universe
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
+from policyloop.cerbos_loop import begin
 from policyloop.config import CerbosConfig
-from policyloop.controller import Propose, Validated, advance, begin
+from policyloop.controller import Propose, Validated, advance
 from policyloop.errors import Unavailable
 from policyloop.guard import Lock
 from policyloop.models.render import render

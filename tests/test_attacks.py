@@ -11,8 +11,9 @@ from command import DOCS, FIX, SUITE, lay, policyloop
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import loops, parses, too_deep
+from policyloop.cerbos_loop import begin
 from policyloop.compose import compose
-from policyloop.controller import Propose, Proposed, Validated, advance, begin
+from policyloop.controller import Propose, Proposed, Validated, advance
 from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Report
 from policyloop.guard import Lock
 from policyloop.models.tally import usage_from_json

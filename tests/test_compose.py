@@ -5,14 +5,14 @@ import json
 import pytest
 
 from policyloop.bundle import Bundle, Delete, Replace, Write
-from policyloop.compose import MAX_BYTES, MAX_FILE_BYTES, blind_rewrite, compose, is_cut
-from policyloop.compose.fit import CUT_MARK, cut
+from policyloop.compose import MAX_BYTES, MAX_FILE_BYTES, compose
 from policyloop.compose.index import MAX_ENTRIES
 from policyloop.compose.scan import Catalogue
 from policyloop.findings import AssertionId, ErrorClass, Finding
 from policyloop.models import references
 from policyloop.models.render import render
 from policyloop.redact import MARK
+from policyloop.shown import CUT_MARK, blind_rewrite, cut, is_cut
 from tasks import finding, task
 
 

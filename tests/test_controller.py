@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle, Delete, Replace, Write
-from policyloop.controller import READS_PER_ATTEMPT, advance, begin
+from policyloop.cerbos_loop import State, begin
+from policyloop.controller import READS_PER_ATTEMPT, advance
 from policyloop.errors import Exit
 from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Ran, Report, Result
 from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
-from policyloop.state import Propose, Proposed, State, Validate, Validated
+from policyloop.state import Propose, Proposed, Validate, Validated
 from policyloop.task import Dispute, Proposal, Reply, Usage
 
 INFO = CompilerInfo("0.55.0", "native", "0" * 64)

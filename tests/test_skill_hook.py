@@ -30,13 +30,13 @@ def program(home: Path, body: str) -> None:
     file.chmod(0o755)
 
 
-@pytest.mark.parametrize("event", ["pre-tool-use", "stop"])
+@pytest.mark.parametrize("event", ["pre-tool-use", "stop", "user-prompt-submit"])
 def test_without_policyloop_and_without_a_session_nothing_is_held(tmp_path: Path, event: str) -> None:
     done = hook(event, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize(("event", "code"), [("pre-tool-use", 2), ("stop", 1)])
+@pytest.mark.parametrize(("event", "code"), [("pre-tool-use", 2), ("stop", 1), ("user-prompt-submit", 1)])
 def test_policyloop_taken_away_from_under_a_session_is_seen(tmp_path: Path, event: str, code: int) -> None:
     entries = tmp_path / ".local" / "state" / "policyloop" / "sessions"
     entries.mkdir(parents=True)
@@ -57,6 +57,10 @@ def test_policyloop_taken_away_from_under_a_session_is_seen(tmp_path: Path, even
         ("stop", "exit 1", 1),
         ("stop", "exit 2", 1),
         ("stop", "cat; echo $1 $2", 0),
+        ("user-prompt-submit", "exit 1", 1),
+        ("user-prompt-submit", "exit 2", 1),
+        ("user-prompt-submit", "kill -9 $$", 1),
+        ("user-prompt-submit", "cat; echo $1 $2", 0),
     ],
 )
 def test_every_failure_before_a_tool_blocks_it(tmp_path: Path, event: str, body: str, code: int) -> None:

@@ -66,7 +66,7 @@ def test_another_image_under_the_same_tag_is_for_a_person(engine: Any, tag: str,
     first = check(project, state, **docker)
     assert first.code in {0, 4}, first.err
     changed = another(engine, tag)
-    for more in (docker, {**docker, "POLICYLOOP_CERBOS_RUNNER": "auto"}, {**docker, "CLAUDECODE": "1"}):
+    for more in (docker, {**docker, "POLICYLOOP_CERBOS_RUNNER": "auto"}):
         refused = check(project, state, **more)
         assert refused.code == 5, refused.out + refused.err
         assert f"The image {tag} is another one than before: it is {changed} now" in refused.err

@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
 import zipfile
 from pathlib import Path
+from shutil import copy, copytree
 
 import pytest
 
+from bundles import FIXTURES
 from policyloop.cerbos.run import Runner
 from policyloop.validators.pinned import cache_directory
 from source_tree import ROOT, tracked
@@ -84,3 +87,42 @@ def test_types_are_there_for_those_who_import_it(installed: Path, tmp_path: Path
     code = "import policyloop, pathlib; print((pathlib.Path(policyloop.__file__).parent / 'py.typed').exists())"
     assert run(installed / "python", "-c", code, HOME=str(tmp_path)).strip() == "True"
     assert "editable" not in run(installed / "python", "-m", "pip", "list", HOME=str(tmp_path)).lower()
+
+
+EXAMPLES = FIXTURES / "library"
+
+
+def test_the_loop_under_another_judge(installed: Path, tmp_path: Path) -> None:
+    """Cedar instead of Cerbos: the lock refuses a weaker test, the second answer is green."""
+    run(installed / "python", "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", "cedarpy")
+    told = run(installed / "python", EXAMPLES / "cedar.py", EXAMPLES / "replies.yaml", HOME=str(tmp_path))
+    assert "attempt 1: Refused and undone: locked tests would get weaker." in told
+    assert "strangers do not: bob edit d: gone" in told
+    assert "Green after 2 attempts" in told
+    assert '+permit(principal, action == Action::"edit", resource) when { resource.owner == principal };' in told
+
+
+def test_the_example_of_the_readme_as_it_is_written(installed: Path, tmp_path: Path, cerbos: Runner) -> None:
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert code
+    copytree(FIXTURES / "bundles" / "test" / "policies", tmp_path / "policies")
+    copy(FIXTURES / "bundles" / "test" / "fix.yaml", tmp_path)
+    (tmp_path / "example.py").write_text(code[1])
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(cache_directory().parent), "DOCKER_HOST": "unix:///none"}
+    told = run(installed / "python", tmp_path / "example.py", **home)
+    assert "Green after 1 attempt" in told
+    assert "+++ b/project.yaml" in told
+    assert "weakened: 0, wider: " in told
+
+
+def test_what_is_public_is_there_and_nothing_else(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "import policyloop\n"
+        "from policyloop import agreed\n"
+        "import sys; assert 'policyloop.library' not in sys.modules, 'a hook would load it'\n"
+        "for name in policyloop.__all__: getattr(policyloop, name)\n"
+        "assert {*sys.modules['policyloop.library'].__all__, '__version__'} == set(policyloop.__all__)\n"
+        "assert dir(policyloop) == sorted(policyloop.__all__) and not hasattr(policyloop, 'nothing')\n"
+        "print(policyloop.__version__)"
+    )
+    assert re.match(r"\d+\.\d+", run(installed / "python", "-c", code, HOME=str(tmp_path)))

@@ -1,6 +1,6 @@
 """The loop, without any I/O: told what the model proposed and what the compiler said, it answers what to do next.
 
-    state = begin(bundle, lock, budget, request)
+    state = begin(bundle, lock, budget, choose, request)
     while not isinstance(state.todo, Outcome):
         ... do what state.todo asks, and tell it: state = advance(state, Validated(...) or Proposed(...))
 
@@ -17,12 +17,11 @@ from policyloop import budget as budgets
 from policyloop import outcome
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import MAX_EDITS, MAX_PATH_BYTES, Bundle, Edit, EditRejected, Write
-from policyloop.compose import MAX_EXISTING_BYTES, blind_rewrite, compose
-from policyloop.findings import ErrorClass, Report
-from policyloop.guard import Assertion, Lock, Weakened
+from policyloop.findings import AssertionId, ErrorClass, Report, Weakened
 from policyloop.outcome import Outcome
 from policyloop.redact import holds_mark
-from policyloop.state import Attempt, Measure, Propose, Proposed, State, Validate, Validated
+from policyloop.shown import blind_rewrite
+from policyloop.state import Attempt, Choose, L, Measure, Propose, Proposed, State, Validate, Validated
 from policyloop.task import Existing, Past, Proposal, Task, Usage, cut, edit_to_json
 
 AFRESH_AFTER = 2
@@ -31,9 +30,18 @@ READS_PER_ATTEMPT = 3
 """Turns of one attempt in which a model may ask for files instead of editing; one more is a failed attempt."""
 HISTORY = 8
 """How many past attempts a task tells of, the latest."""
+MAX_EXISTING_BYTES = 24_000
+"""The most text of the policies that are there which a model is shown while it drafts a spec."""
 
 
-def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", released: tuple[Assertion, ...] = ()) -> State:
+def begin(
+    bundle: Bundle,
+    lock: L,
+    budget: Budget,
+    choose: Choose,
+    request: str = "",
+    released: tuple[AssertionId, ...] = (),
+) -> State[L]:
     """A run at its start: the first thing to do is to validate the bundle as it is.
 
     A later stage of a run says so with `dataclasses.replace`: its `stage` and `spec`, and what was `spent` before it.
@@ -42,6 +50,7 @@ def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", release
         budget=budget,
         request=request,
         lock=lock,
+        choose=choose,
         released=released,
         start=bundle,
         current=bundle,
@@ -51,7 +60,7 @@ def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", release
     )
 
 
-def advance(state: State, event: Validated | Proposed) -> State:
+def advance(state: State[L], event: Validated | Proposed) -> State[L]:
     """The state after `event`, which must be the answer to `state.todo`. Raises `ValueError` otherwise."""
     match state.todo, event:
         case Validate(), Validated():
@@ -61,14 +70,14 @@ def advance(state: State, event: Validated | Proposed) -> State:
     raise ValueError(f"{type(event).__name__} does not answer {type(state.todo).__name__}")
 
 
-def go_on(state: State, spent: Spent, earlier: int) -> State:
+def go_on(state: State[L], spent: Spent, earlier: int) -> State[L]:
     """The next stage of a run, which has spent so much and made so many attempts before: nothing is granted twice."""
     state = replace(state, spent=replace(spent, tries=0), earlier=earlier)
     cap = budgets.reached(state.budget, state.spent)
     return _stop(state, cap) if cap else state
 
 
-def end(state: State, how: Outcome) -> State:
+def end(state: State[L], how: Outcome) -> State[L]:
     """The run is over for a reason from outside: an interrupt, no model, no compiler, files changed meanwhile."""
     return replace(state, todo=how, pending=None)
 
@@ -76,7 +85,7 @@ def end(state: State, how: Outcome) -> State:
 # --- after the compiler ---------------------------------------------------------------------------------------------
 
 
-def _judged(state: State, event: Validated) -> State:
+def _judged(state: State[L], event: Validated) -> State[L]:
     report = event.report
     spent = replace(state.spent, cycles=state.spent.cycles + 1, seconds=event.elapsed)
     measure = _measure(report)
@@ -104,12 +113,12 @@ def _measure(report: Report) -> Measure:
     return rank, -len(report.first)
 
 
-def _green_words(state: State) -> str:
+def _green_words(state: State[L]) -> str:
     count = len(state.attempts)
     if state.stage == "spec":
         return "The spec is drafted."
     made = f"after {count} {'attempt' if count == 1 else 'attempts'}" if count else "as it was"
-    words = f"Green {made}: both passes passed and every locked assertion ran."
+    words = f"Green {made}: the judge has nothing left to find, and no locked test got weaker."
     if state.request:
         words += " No compiler can tell whether the request is met: read the diff."
     return words
@@ -118,7 +127,7 @@ def _green_words(state: State) -> str:
 # --- after the model ------------------------------------------------------------------------------------------------
 
 
-def _answered(state: State, event: Proposed) -> State:
+def _answered(state: State[L], event: Proposed) -> State[L]:
     reply, proposal = event.reply, event.reply.proposal
     spent = replace(state.spent, usage=state.spent.usage + reply.usage, seconds=event.elapsed)
     state = replace(state, spent=spent)
@@ -152,7 +161,7 @@ def _answered(state: State, event: Proposed) -> State:
     return _considered(state, attempt)
 
 
-def _new_attempt(state: State, proposal: Proposal | None, event: Proposed) -> Attempt:
+def _new_attempt(state: State[L], proposal: Proposal | None, event: Proposed) -> Attempt:
     report = state.report
     return Attempt(
         number=state.next_number,
@@ -168,7 +177,7 @@ def _new_attempt(state: State, proposal: Proposal | None, event: Proposed) -> At
     )
 
 
-def _considered(state: State, attempt: Attempt) -> State:
+def _considered(state: State[L], attempt: Attempt) -> State[L]:
     """A proposal with edits: seen before, out of bounds, weaker than the lock, or worth compiling."""
     digest = _digest(attempt.edits)
     if digest in state.seen_proposals:
@@ -196,7 +205,7 @@ def _considered(state: State, attempt: Attempt) -> State:
     )
 
 
-def _check_knowing(edits: Sequence[Edit], state: State) -> None:
+def _check_knowing(edits: Sequence[Edit], state: State[L]) -> None:
     """What a model was not shown it cannot write: a file that was cut, or a secret that was hidden behind a mark."""
     files = state.current.files
     if blind := blind_rewrite(edits, state.shown, files):
@@ -207,13 +216,13 @@ def _check_knowing(edits: Sequence[Edit], state: State) -> None:
             raise EditRejected(f"{edit.path}: the text holds the mark that stands for a hidden secret; edit around it")
 
 
-def _failed(state: State, attempt: Attempt, why: str) -> State:
+def _failed(state: State[L], attempt: Attempt, why: str) -> State[L]:
     """An attempt that changed nothing; it counts as a try without progress."""
     spent = replace(state.spent, tries=state.spent.tries + 1)
     return _next_task(replace(state, spent=spent, attempts=(*state.attempts, replace(attempt, refusal=cut(why)))))
 
 
-def _refused(state: State, attempt: Attempt, weakened: tuple[Weakened, ...]) -> State:
+def _refused(state: State[L], attempt: Attempt, weakened: tuple[Weakened, ...]) -> State[L]:
     spent = replace(state.spent, tries=state.spent.tries + 1, refusals=state.spent.refusals + 1)
     attempt = replace(attempt, refusal=refusal_words(weakened), weakened=weakened)
     return _next_task(replace(state, spent=spent, attempts=(*state.attempts, attempt)))
@@ -230,7 +239,7 @@ def refusal_words(weakened: Sequence[Weakened], most: int = 10) -> str:
     return "Refused and undone: locked tests would get weaker. Change the policies instead.\n" + "\n".join(lines)
 
 
-def _stuck(state: State, attempt: Attempt, why: str) -> State:
+def _stuck(state: State[L], attempt: Attempt, why: str) -> State[L]:
     again = next((a for a in state.attempts if a.weakened and a.edits == attempt.edits), None)
     attempt = replace(attempt, refusal=f"Stopped: {why}.")
     state = replace(state, attempts=(*state.attempts, attempt), spent=replace(state.spent, tries=state.spent.tries + 1))
@@ -251,7 +260,7 @@ def _merged(known: tuple[str, ...], more: Sequence[str]) -> tuple[str, ...]:
 # --- what to ask next -----------------------------------------------------------------------------------------------
 
 
-def _next_task(state: State) -> State:
+def _next_task(state: State[L]) -> State[L]:
     if cap := budgets.reached(state.budget, state.spent):
         return _stop(state, cap)
     last = state.attempts[-1] if state.attempts else None
@@ -260,10 +269,10 @@ def _next_task(state: State) -> State:
         state = replace(state, current=state.best, report=state.best_report)
     report = state.report
     findings = report.first if report else ()
-    selection = compose(state.current, findings, request=state.request, wanted=state.wanted)
+    selection = state.choose(state.current, findings, request=state.request, wanted=state.wanted)
     existing = None
     if state.existing:
-        found = compose(state.existing, (), request=state.request, wanted=state.wanted, most=MAX_EXISTING_BYTES)
+        found = state.choose(state.existing, (), request=state.request, wanted=state.wanted, most=MAX_EXISTING_BYTES)
         existing = Existing(found.files, found.index)
     task = Task(
         request=state.request,
@@ -316,7 +325,7 @@ _REST = {
 }
 
 
-def _stop(state: State, cap: str, *, fits: bool = True) -> State:
+def _stop(state: State[L], cap: str, *, fits: bool = True) -> State[L]:
     """The end at a cap. Without `fits`: it is not reached, but another call could go beyond it, so none is made."""
     most = getattr(state.budget, cap)
     used = {"tokens": state.spent.usage.tokens, "usd": state.spent.usage.usd, "wall_seconds": state.spent.seconds}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic
 
 from policyloop import outcome
 from policyloop.bundle import Bundle
@@ -11,12 +12,12 @@ from policyloop.controller import advance, end
 from policyloop.errors import Exit, Unavailable
 from policyloop.events import Answered, Asked, Attempted, Event, Judged
 from policyloop.findings import Report
-from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
-from policyloop.state import Attempt, Proposed, State, Validate, Validated
+from policyloop.state import Attempt, L, Proposed, State, Validate, Validated
 from policyloop.task import Dispute, Model, Proposal, Reply, Task, edit_to_json, proposal_from_json
 
-Judge = Callable[[Bundle, Lock], Report]
+Judge = Callable[[Bundle, L], Report]
+"""Judges a bundle under a lock. Raises `Unavailable` when it cannot judge: what cannot be judged is not green."""
 
 INTERRUPTED = Outcome(
     Ending.INTERRUPTED, Exit.INTERRUPTED, "interrupt", "Interrupted; nothing was written to the policy directory."
@@ -24,14 +25,14 @@ INTERRUPTED = Outcome(
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Generic[L]):
     """One step of a run: what happened in it, and the state after it."""
 
-    state: State
+    state: State[L]
     events: tuple[Event, ...]
 
 
-def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) -> Iterator[Step]:
+def drive(state: State[L], model: Model, judge: Judge[L], clock: Callable[[], float]) -> Iterator[Step[L]]:
     """Do what `state` asks for until it asks for nothing more. `clock` gives the seconds since the run began.
 
     A missing compiler or model and an interrupt end the run as outcomes; nothing is raised for them.
@@ -57,7 +58,9 @@ def drive(state: State, model: Model, judge: Judge, clock: Callable[[], float]) 
         yield Step(state, events)
 
 
-def _after_judging(before: State, after: State, report: Report, bundle: Bundle, seconds: float) -> tuple[Event, ...]:
+def _after_judging(
+    before: State[L], after: State[L], report: Report, bundle: Bundle, seconds: float
+) -> tuple[Event, ...]:
     judged = Judged(
         cycle=after.cycles,
         findings=report.findings,
@@ -73,7 +76,7 @@ def _after_judging(before: State, after: State, report: Report, bundle: Bundle, 
 
 
 def _after_answer(
-    before: State, after: State, reply: Reply, seconds: float, elapsed: float, *, replayed: bool
+    before: State[L], after: State[L], reply: Reply, seconds: float, elapsed: float, *, replayed: bool
 ) -> tuple[Event, ...]:
     answered = Answered(
         attempt=before.next_number,
@@ -88,7 +91,7 @@ def _after_answer(
     return (answered, *(attempted(a, after) for a in after.attempts[len(before.attempts) :]))
 
 
-def attempted(attempt: Attempt, after: State) -> Attempted:
+def attempted(attempt: Attempt, after: State[L]) -> Attempted:
     """One attempt of the controller, as an event."""
     return Attempted(
         number=attempt.number,

@@ -15,12 +15,56 @@ class NotOurs(Exception):
     """The folder cannot be used, or is not this user's alone; the text says which and why."""
 
 
+_PROJECTS = (".git", "policyloop.yaml", ".policyloop")
+"""What makes a folder a project, whose files came from others."""
+
+
 def home() -> str:
-    """The folder. It need not exist."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "policyloop")
+    """The folder. It need not exist. Raises `NotOurs` when it lies in a project.
+
+    A project's settings set the environment of an agent's commands and hooks: so a clone could bring along the state
+    that it is to be judged by.
+    """
+    place = os.path.join(base("XDG_STATE_HOME", ".local", "state"), "policyloop")
+    if project := project_around(place):
+        raise NotOurs(f"{place} lies in the project {project}, and what comes with a project decides nothing")
+    return place
+
+
+def base(variable: str, *default: str) -> str:
+    """The folder that a variable of XDG names, else `default` below the user's home."""
+    named = os.environ.get(variable, "")
+    return named if os.path.isabs(named) else os.path.join(os.path.expanduser("~"), *default)
+
+
+def project_around(place: str) -> str | None:
+    """The project in which a folder lies, None for none. The home of this user, and what is above it, is no project.
+
+    Under an agent the folder that it works in is one, too.
+    """
+    import pwd
+
+    real = os.path.realpath(place)
+    try:
+        own = os.path.realpath(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        own = os.sep
+    working = [os.environ.get("CLAUDE_PROJECT_DIR", "")]
+    if "CLAUDECODE" in os.environ:
+        working.append(_here())
+    projects = {os.path.realpath(folder) for folder in working if os.path.isabs(folder)} - {own, os.sep}
+    while real not in {own, os.sep}:
+        if real in projects or any(os.path.lexists(os.path.join(real, name)) for name in _PROJECTS):
+            return real
+        real = os.path.dirname(real)
+    return None
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def made(name: str) -> str:

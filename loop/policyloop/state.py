@@ -1,23 +1,60 @@
-"""What a run knows, and what passes between the controller and the world: immutable values without any behaviour."""
+"""What a run knows, and what passes between the controller and the world: immutable values without any behaviour.
 
-from collections.abc import Mapping
+Nothing here knows Cerbos. Three things are given from outside: a lock, which says what a candidate weakens; a choice
+of what a model is shown; and the judge, which `policyloop.drive` calls.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Edit
-from policyloop.findings import ErrorClass, Finding, Report
-from policyloop.guard import Assertion, Lock, Weakened
+from policyloop.findings import AssertionId, ErrorClass, Finding, Report, Weakened
 from policyloop.outcome import Outcome
-from policyloop.task import Dispute, Reply, Stage, Task, Usage
+from policyloop.task import Dispute, Reply, Selection, Stage, Task, Usage
+
+
+class Lock(Protocol):
+    """What a candidate may not weaken. `policyloop.guard.Lock` is the one over the tests of a Cerbos bundle."""
+
+    def __len__(self) -> int:
+        """How many demands are locked."""
+
+    def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
+        """Every locked demand that `candidate` no longer makes as strongly, and how; none when it keeps them all."""
+
+    def joined_by(self, candidate: Bundle, passed: frozenset[AssertionId]) -> Self:
+        """This lock, and besides what `candidate` demands that ran and passed."""
+
+
+L = TypeVar("L", bound=Lock)
+
+
+class Choose(Protocol):
+    """What a model is shown of a bundle. `policyloop.compose.compose` is the one that knows Cerbos's files."""
+
+    def __call__(
+        self,
+        bundle: Bundle,
+        findings: Sequence[Finding],
+        *,
+        request: str = "",
+        wanted: Sequence[str] = (),
+        most: int | None = None,
+    ) -> Selection:
+        """Files for `findings` (those of one class), for `request` when there are none, and those `wanted` by name.
+
+        `most`: bytes of text; None for the usual bound.
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class Validate:
-    """To do: have the real compiler judge `bundle` under `lock`, then tell `Validated`."""
+class Validate(Generic[L]):
+    """To do: have the judge judge `bundle` under `lock`, then tell `Validated`."""
 
     bundle: Bundle
-    lock: Lock
+    lock: L
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +66,7 @@ class Propose:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Told: what the compiler said of the bundle that was to be validated. `elapsed`: seconds since the run began."""
+    """Told: what the judge said of the bundle that was to be validated. `elapsed`: seconds since the run began."""
 
     report: Report
     elapsed: float
@@ -72,7 +109,7 @@ Measure = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Generic[L]):
     """All that a run knows. `current` is what the next proposal edits; `best` is what came closest to green.
 
     `shown` is what the model was shown of each file, as it was shown last.
@@ -80,12 +117,14 @@ class State:
 
     budget: Budget
     request: str
-    lock: Lock
+    lock: L
+    choose: Choose
     start: Bundle
-    todo: "Validate | Propose | Outcome"
+    todo: "Validate[L] | Propose | Outcome"
     current: Bundle
     best: Bundle
-    released: tuple[Assertion, ...] = ()
+    released: tuple[AssertionId, ...] = ()
+    """What a person let go of before the run."""
     report: Report | None = None
     best_report: Report | None = None
     best_measure: Measure | None = None

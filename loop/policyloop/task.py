@@ -81,6 +81,17 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """`files`: path -> text, most important first, secrets marked, cut where `policyloop.shown.is_cut` says so.
+
+    `index`: what else there is.
+    """
+
+    files: Mapping[str, str]
+    index: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Existing:
     """Policies that are there already, to be read and never edited: some of them whole, and an index of the rest."""
 

@@ -9,6 +9,7 @@ from policyloop.cerbos import text
 from policyloop.cerbos.outline import Path, Place, outline
 from policyloop.findings import AssertionId, ErrorClass, Finding
 from policyloop.layout import Kind, kind
+from policyloop.redact import redact
 
 MAX_OUTLINED = 1_048_576
 """The longest file, in characters, whose outline is taken."""
@@ -23,6 +24,7 @@ class Sources:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._lines: dict[str, list[str]] = {}
+        self._clean: dict[str, list[str]] = {}
         self._outlines: dict[str, Mapping[Path, Place]] = {}
 
     @cached_property
@@ -52,6 +54,12 @@ class Sources:
             self._lines[file] = [line.removesuffix("\r") for line in split]
         return self._lines[file]
 
+    def _shown(self, file: str) -> list[str]:
+        """The lines as they may be shown: what gives a secret away may stand lines above it."""
+        if file not in self._clean:
+            self._clean[file] = redact("\n".join(self.lines(file))).split("\n")
+        return self._clean[file]
+
     def outline(self, file: str) -> Mapping[Path, Place]:
         """Where the keys and items of a file stand; nothing when it is not there, too long or broken."""
         if file not in self._outlines:
@@ -72,16 +80,16 @@ class Sources:
         assertion: AssertionId | None = None,
     ) -> Finding:
         """A finding with a printable message and an excerpt of the file, or else of the compiler's own `context`."""
-        shown = text.excerpt(self.lines(file), at.line, at.column) if file and at else None
+        shown = text.excerpt(self._shown(file), at.line, at.column) if file and at else None
         known = file if file is None or file in self.bundle else text.one_line(file, 500)
         return Finding(
             error_class=error_class,
             code=code,
-            message=text.one_line(message) or "the compiler gave no message",
+            message=text.one_line(redact(message)) or "the compiler gave no message",
             file=known or None,
             line=at.line if at else None,
             column=at.column if at else None,
-            excerpt=shown or (text.block(context, 12, 4000) if context.strip() else None),
+            excerpt=shown or (text.block(redact(context), 12, 4000) if context.strip() else None),
             why=why,
             assertion=assertion,
         )

@@ -37,6 +37,7 @@ from policyloop.cli import (
 )
 from policyloop.cli.streams import guard_streams, mute_streams, unsaid
 from policyloop.errors import Exit, PolicyloopError
+from policyloop.outside import NotOurs
 from policyloop.printing import one_line, say, say_document, tell_of_faults
 
 app = typer.Typer(
@@ -107,6 +108,9 @@ def _run(arguments: list[str]) -> int:
         return _fail(arguments, Exit.USAGE, _sentence(error), f"Try '{_command(error, arguments)} --help'.")
     except PolicyloopError as error:
         return _fail(arguments, error.exit_code, error.message, error.hint)
+    except NotOurs as error:
+        hint = "Set XDG_STATE_HOME, or HOME, to a folder outside of every project that is yours alone."
+        return _fail(arguments, Exit.ENVIRONMENT, f"{error}.", hint)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(arguments, Exit.INTERRUPTED, "Interrupted.", "Nothing was written to the policy directory.")
     except Exception as error:

@@ -76,7 +76,8 @@ def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> N
     for name in names:
         if name.digest not in given and not _known(file, name):
             raise PersonNeeded(
-                f"{file} names `{name}`, which nobody agreed to for this folder.",
+                f"{file}{', or the environment,' if agent_mark() else ''} names `{name}`, which nobody agreed to for "
+                "this folder.",
                 f"Look at it, then in a terminal: {_command(file, profile)} "
                 f"(a pipeline without an agent: {VARIABLE}={name.digest}, or say it on the command line).",
             )

@@ -1,6 +1,7 @@
 """From the state of a session to what it answers."""
 
 from policyloop.bundle import Bundle
+from policyloop.cerbos_loop import State
 from policyloop.cli.proving import proofs
 from policyloop.findings import Tally
 from policyloop.outcome import Ending, Outcome
@@ -9,7 +10,6 @@ from policyloop.session.live import folder_of, phase_of
 from policyloop.session.record import Opening, Snapshots
 from policyloop.session.steps import REFUSED, next_action
 from policyloop.spec import assumptions, parse_spec
-from policyloop.state import State
 
 
 def answer_of(opening: Opening, state: State) -> Answer:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from policyloop.bundle import Bundle
-from policyloop.drive import Judge
+from policyloop.cerbos_loop import Judge
 from policyloop.errors import PersonNeeded, Unavailable
 from policyloop.events import Event
 from policyloop.findings import Report

@@ -35,9 +35,7 @@ def check(
     profile: ProfileOption = None,
 ) -> None:
     """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
-    from policyloop.access.source.alike import luck_in
-    from policyloop.results import CheckResult
-    from policyloop.validators.judge import validate
+    from policyloop.looking import judged
     from policyloop.validators.settling import settling
     from policyloop.workspace import read_baseline, read_bundle
 
@@ -51,19 +49,9 @@ def check(
             from policyloop.guard import Lock
 
             lock = Lock.of(read_baseline(baseline, policies), settling(judge))
-        weakened = lock.weakened_by(bundle) if lock else ()
-        # What is weakened is told as such, not once more as what did not run.
-        report = validate(judge, bundle, lock=None if weakened else lock, require_tests=loaded.guard.require_tests)
+        result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
-    result = CheckResult(
-        policies=str(policies),
-        bundle=bundle,
-        report=report,
-        locked=len(lock) if lock else 0,
-        weakened=weakened,
-        luck=luck_in(bundle),
-    )
     view.check(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

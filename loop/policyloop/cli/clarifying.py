@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from policyloop import outcome
 from policyloop.budget import Spent
+from policyloop.cerbos_loop import State
 from policyloop.cli.against import unreleased
 from policyloop.cli.agreeing import Agreement
 from policyloop.cli.asking import ask_questions
@@ -37,7 +38,6 @@ from policyloop.spec.answers import is_answered
 from policyloop.spec.draft import same_words
 from policyloop.spec.gap import OPEN_QUESTION
 from policyloop.spec.model import Question
-from policyloop.state import State
 
 
 def clarify(room: Room, past: Past | None = None) -> Clarity:

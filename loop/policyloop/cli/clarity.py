@@ -6,13 +6,13 @@ from pathlib import Path
 
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle
-from policyloop.drive import Judge, Stopwatch
+from policyloop.cerbos_loop import Judge, State
+from policyloop.drive import Stopwatch
 from policyloop.events import Against, AskedQuestion, Event, SpecUsed
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Release
 from policyloop.outcome import Outcome
 from policyloop.spec import Spec
-from policyloop.state import State
 from policyloop.task import Usage
 from policyloop.view import View
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
+from policyloop.cerbos_loop import State
 from policyloop.config import Config
 from policyloop.controller import end
 from policyloop.drive import INTERRUPTED, Stopwatch
@@ -14,7 +15,6 @@ from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.events import Compared, Event
 from policyloop.outcome import Ending, Outcome
 from policyloop.printing import one_line
-from policyloop.state import State
 from policyloop.view import View
 from policyloop.widened import AccessReport
 

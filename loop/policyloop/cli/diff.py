@@ -23,8 +23,6 @@ from policyloop.cli.options import (
 if TYPE_CHECKING:
     from policyloop.access.accept import Accepted
     from policyloop.bundle import Bundle
-    from policyloop.cerbos.run import Runner
-    from policyloop.results import CheckResult
 
 USUAL = Path("policies")
 
@@ -84,6 +82,7 @@ def diff(
     from policyloop.access.pdp import Refused, Settings
     from policyloop.access.universe import MOST_REQUESTS
     from policyloop.cli.progress import Progress
+    from policyloop.looking import broken
     from policyloop.results import DiffResult
     from policyloop.workspace import read_baseline, read_bundle, read_revision
 
@@ -114,7 +113,7 @@ def diff(
         code = result.exit_code
     except Refused as refused:
         progress.close()
-        red = _broken(judge, ((old_name, before), (new_name, after)), refused.log)
+        red = broken(judge, ((old_name, before), (new_name, after)), refused.log)
         view.check(red)
         code = red.exit_code
     finally:
@@ -168,21 +167,3 @@ def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundl
     if spec is None:
         return Accepted(rules=frozenset(names))
     return Accepted(asked_by_spec(spec, frozenset(names)), frozenset(set(names) - ids))
-
-
-def _broken(judge: "Runner", sides: Sequence[tuple[str, "Bundle"]], log: str) -> "CheckResult":
-    """Which of the two does not compile, with its findings. Raises `Unavailable` when the compiler takes both."""
-    from policyloop.bundle import Bundle
-    from policyloop.errors import Unavailable
-    from policyloop.layout import Kind, kind
-    from policyloop.results import CheckResult
-    from policyloop.validators.judge import validate
-
-    for name, whole in sides:
-        kept = (Kind.POLICY, Kind.SCHEMA)
-        bundle = Bundle({path: content for path, content in whole.files.items() if kind(path) in kept})
-        report = validate(judge, bundle, require_tests=False)
-        if not report.green:
-            return CheckResult(policies=name, bundle=bundle, report=report)
-    last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it said nothing")
-    raise Unavailable(f"The PDP does not start although the policies compile: {last[:500]}", "Run it again.")

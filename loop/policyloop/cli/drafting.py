@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from policyloop import outcome
 from policyloop.budget import Spent
 from policyloop.bundle import Bundle
+from policyloop.cerbos_loop import State, begin
 from policyloop.cli.against import pinned
 from policyloop.cli.clarity import Room
-from policyloop.controller import begin, go_on
+from policyloop.controller import go_on
 from policyloop.errors import UsageError
 from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
 from policyloop.spec import FILE_NAME, Spec, parse_spec, spec_to_yaml
 from policyloop.spec.draft import Terms, judge_draft, only_drafted
-from policyloop.state import State
 
 NOTHING = Bundle({})
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from policyloop import outcome
+from policyloop.cerbos_loop import State
 from policyloop.cli.clarity import Clarity
 from policyloop.controller import end
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
@@ -14,7 +15,6 @@ from policyloop.events import Ended, RuleProof, encode
 from policyloop.findings import Tally
 from policyloop.ledger import Ledger
 from policyloop.outcome import Ending, Outcome
-from policyloop.state import State
 from policyloop.view import View
 from policyloop.workspace import Workspace
 
@@ -45,7 +45,7 @@ def finish(state: State, hold: Workspace, run_id: str, clarity: Clarity | None) 
         diff=hold.start.diff(state.best),
         files_changed=changed,
         patch=str(patch) if patch else None,
-        released=tuple(str(a.id) for a in state.released),
+        released=tuple(str(name) for name in state.released),
         findings=report.findings if report else (),
         tally=report.tally if report else Tally(),
         locked=len(state.lock),

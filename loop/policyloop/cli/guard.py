@@ -24,8 +24,7 @@ def guard(
     from policyloop.cli.options import compiler
     from policyloop.cli.releases import read_releases
     from policyloop.config import load_named
-    from policyloop.guard import Lock
-    from policyloop.results import GuardResult
+    from policyloop.looking import compared_tests
     from policyloop.validators.settling import settling_if_there
     from policyloop.workspace import read_baseline, read_bundle
 
@@ -33,11 +32,7 @@ def guard(
     after = read_bundle(candidate)
     # Not the compiler of the candidate's configuration: it is what is judged.
     settle = settling_if_there(lambda: compiler(load_named(None)[0]))
-    lock = Lock.of(read_baseline(baseline, candidate), settle)
-    lock, released = lock.release(read_releases(release))
-    result = GuardResult(
-        locked=len(lock), weakened=lock.weakened_by(after), released=tuple(str(one.id) for one in released)
-    )
+    result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release), settle)
     view.guard(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policyloop.agreed import agent_mark
+from policyloop.errors import PersonNeeded
+
 if TYPE_CHECKING:
     from policyloop.access.pdp import Settings
     from policyloop.cerbos.run import Runner
@@ -107,8 +110,14 @@ def settings(
 
     file = config_file(near, config)
     loaded, names = load_named(file, profile=profile, flags=flags)
+    acted_on = [name for name in names if name.section in uses]
     if file is not None:
-        check_agreed(file, [name for name in names if name.section in uses], profile)
+        check_agreed(file, acted_on, profile)
+    elif acted_on:
+        raise PersonNeeded(
+            f"The environment names `{acted_on[0]}`; under an agent ({agent_mark()} is set) that is nobody's word.",
+            "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
+        )
     return loaded
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from policyloop import outcome
+from policyloop.cerbos_loop import Judge, State, begin
 from policyloop.cli.booking import Booking
 from policyloop.cli.clarifying import clarify
 from policyloop.cli.clarity import Known, Room
@@ -20,15 +21,14 @@ from policyloop.cli.request import Request
 from policyloop.cli.resuming import GOES_ON, Past, read_past
 from policyloop.cli.stages import about, check_fits, policies_after, wishes_of
 from policyloop.config import Config
-from policyloop.controller import begin, end
-from policyloop.drive import INTERRUPTED, Judge, Replaying, Stopwatch, drive
+from policyloop.controller import end
+from policyloop.drive import INTERRUPTED, Replaying, Stopwatch, drive
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.events import Event, Started, encode
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
-from policyloop.state import State
 from policyloop.task import Model, Usage
 from policyloop.validators.judge import validate
 from policyloop.validators.settling import settling
@@ -71,7 +71,7 @@ def run_loop(asked: Request, view: View) -> Exit:
             _check_model(asked, model, past)
         lock, released = Lock.of(hold.start, settling(runner)).release(releases)
         carried = past.carried if past else Usage()
-        state = begin(hold.start, lock, config.budget, words, released)
+        state = begin(hold.start, lock, config.budget, words, (one.id for one in released))
         state = replace(state, spent=replace(state.spent, usage=carried))
         run_id = new_run_id()
         folder = run_directory(hold.state, run_id)
@@ -230,7 +230,7 @@ def _started(run_id: str, state: State, config: Config, source: "Source") -> Sta
         budget=config.budget,
         require_tests=config.guard.require_tests,
         locked=len(state.lock),
-        released=tuple(str(a.id) for a in state.released),
+        released=tuple(str(name) for name in state.released),
         releases=tuple(asdict(r) for r in source.releases),
         resumes=source.resumes.started.run if source.resumes else None,
         carried=state.spent.usage,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
+from policyloop.cerbos_loop import Judge
 from policyloop.cli.answering import answer_of
 from policyloop.cli.options import compiler
 from policyloop.config import Config
@@ -20,7 +21,7 @@ from policyloop.outcome import Outcome
 from policyloop.session import home
 from policyloop.session.answer import Answer
 from policyloop.session.home import Entry, HomeError
-from policyloop.session.live import Judge, Past, Session, chain_of, entry_of, load, phase_of, put
+from policyloop.session.live import Past, Session, chain_of, entry_of, load, phase_of, put
 from policyloop.session.record import Opening
 from policyloop.session.steps import DONE, STOP, Seen
 from policyloop.validators.judge import validate

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from policyloop import outcome
 from policyloop.bundle import Bundle
+from policyloop.cerbos_loop import State, begin
 from policyloop.cli.against import beginning
 from policyloop.cli.clarity import Clarity, Known, Wishes
 from policyloop.cli.confirming import believed, by_itself
 from policyloop.cli.request import Request
 from policyloop.cli.resuming import Past
 from policyloop.cli.specfile import read_answers, read_text, spec_path
-from policyloop.controller import begin, go_on
+from policyloop.controller import go_on
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.guard import Release
 from policyloop.spec import check_choices, check_spec, parse_spec
 from policyloop.spec.draft import same_words
-from policyloop.state import State
 
 
 def about(asked: Request, policies: Path, past: Past | None) -> tuple[str, Known | None]:
@@ -105,5 +105,5 @@ def policies_after(clarity: Clarity, state: State, bundle: Bundle, releases: tup
         first = beginning(clarity.spec, bundle, releases)
     except PersonNeeded as error:
         return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
-    new = begin(first.bundle, first.lock, state.budget, state.request, first.released)
+    new = begin(first.bundle, first.lock, state.budget, state.request, (one.id for one in first.released))
     return go_on(replace(new, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)

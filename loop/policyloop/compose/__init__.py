@@ -5,24 +5,22 @@ proposal costs as many tokens at 1,000 policies as at 10. Choosing is a guess fr
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from policyloop import layout
 from policyloop.bundle import Bundle
-from policyloop.compose.fit import blind_rewrite, cut, is_cut
 from policyloop.compose.index import index
 from policyloop.compose.scan import Catalogue
 from policyloop.findings import ErrorClass, Finding
 from policyloop.layout import Kind
 from policyloop.redact import redact
+from policyloop.shown import cut
+from policyloop.task import Selection
 
-__all__ = ["MAX_BYTES", "MAX_EXISTING_BYTES", "MAX_FINDINGS", "Selection", "blind_rewrite", "compose", "is_cut"]
+__all__ = ["MAX_BYTES", "MAX_FINDINGS", "compose"]
 
 MAX_BYTES = 48_000
 """The most text of files that one task shows, in bytes of UTF-8."""
-MAX_EXISTING_BYTES = 24_000
-"""The most text of the policies that are there which a model is shown while it drafts a spec."""
 MAX_FILE_BYTES = 16_000
 """The most text of one file."""
 WORTH_SHOWING = 1_000
@@ -61,29 +59,18 @@ _COMMON = frozenset(
 """Words that say nothing of what a request is about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """`files`: path -> text, most important first, secrets marked, cut where `is_cut` says so.
-
-    `index`: what else there is.
-    """
-
-    files: Mapping[str, str]
-    index: tuple[str, ...]
-
-
 def compose(
     bundle: Bundle,
     findings: Sequence[Finding],
     *,
     request: str = "",
     wanted: Sequence[str] = (),
-    most: int = MAX_BYTES,
+    most: int | None = None,
 ) -> Selection:
     """Choose what a model needs to see for `findings` (those of one class), or for `request` when there are none.
 
     `wanted` are paths that the model asked to read: a file is shown, a folder is listed in the index, anything else
-    gets a note there. `most` bounds the text of files, in bytes.
+    gets a note there. `most` bounds the text of files, in bytes of UTF-8; None is `MAX_BYTES`.
     """
     findings, wanted = findings[:MAX_FINDINGS], wanted[:MAX_WANTED]
     catalogue = Catalogue(bundle)
@@ -94,7 +81,7 @@ def compose(
     order = [*asked, *around, *own] if tests else [*own, *asked, *around]
     if not order:
         order = [path for path in bundle if layout.kind(path) is Kind.POLICY][:MATCHING_POLICIES]
-    files = _fitted(bundle, dict.fromkeys(order), findings, {*own, *asked}, most)
+    files = _fitted(bundle, dict.fromkeys(order), findings, {*own, *asked}, MAX_BYTES if most is None else most)
     return Selection(files, index(bundle, files, wanted))
 
 

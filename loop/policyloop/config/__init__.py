@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from policyloop.agreed import agent_mark
 from policyloop.config.naming import Named, named
 from policyloop.config.settings import (
     CERBOS_VERSION,
@@ -61,7 +62,10 @@ def load_named(
     flags: Mapping[str, Mapping[str, object]] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[Config, tuple[Named, ...]]:
-    """As `load`, and with what the file names to be run, fetched or read. Raises `UsageError`."""
+    """As `load`, and with what the file names to be run, fetched or read. Raises `UsageError`.
+
+    Under an agent what the environment names counts as the file's: a project's settings may have set it.
+    """
     layers: list[tuple[Layer, str]] = []
     if file is not None:
         from policyloop.config.file import file_layers
@@ -76,12 +80,11 @@ def load_named(
         return Config(), ()
     merged = _merged([layer for layer, _ in layers])
     config = validated(merged, " or ".join(name for layer, name in reversed(layers) if layer))
-    if file is None:
-        return config, ()
-    over = _merged([layer for layer, _ in layers[-2:]])
-    written = _merged([layer for layer, _ in layers[:-2]])
+    words_of_a_person = 1 if agent_mark(dict(environ)) else 2
+    over = _merged([layer for layer, _ in layers[-words_of_a_person:]])
+    written = _merged([layer for layer, _ in layers[:-words_of_a_person]])
     left = {s: {k: v for k, v in keys.items() if k not in over.get(s, {})} for s, keys in written.items()}
-    return config, named(config, left, file.resolve().parent)
+    return config, named(config, left, file.resolve().parent if file else Path.cwd())
 
 
 def _merged(layers: list[Layer]) -> Layer:

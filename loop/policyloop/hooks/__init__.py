@@ -13,6 +13,7 @@ import json
 import sys
 
 from policyloop.hooks.verdict import Fault, Verdict
+from policyloop.outside import NotOurs
 
 EVENTS = ("pre-tool-use", "stop", "user-prompt-submit")
 HARDENED = "--hardened"
@@ -36,6 +37,8 @@ def run(arguments: list[str]) -> int:
             say_answer(answer)
     except Fault as wrong:
         return _fail(failed, str(wrong))
+    except NotOurs as wrong:
+        return _fail(failed, f"{wrong}. A person sets XDG_STATE_HOME, or HOME, to a folder outside of it.")
     except ValueError:
         return _fail(failed, "The hook's input is no JSON, so nothing can be decided.")
     except BaseException as error:  # noqa: BLE001  (whatever it is, the tool must not run)

@@ -11,6 +11,7 @@ import os
 import stat
 from typing import Any
 
+from policyloop import outside
 from policyloop.hooks.verdict import Verdict, deny, standing
 from policyloop.session.home import Entry
 
@@ -134,14 +135,16 @@ def unknown_input(tool: str, given: dict[str, Any], known: frozenset[str] | None
 
 def listing() -> str:
     """The file in which a person lists further tools, outside of every project."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".config")
-    return os.path.join(base, "policyloop", FILE)
+    return os.path.join(outside.base("XDG_CONFIG_HOME", ".config"), "policyloop", FILE)
 
 
 def listed(path: str) -> frozenset[str]:
-    """The tools that a person listed, one a line, `#` before a remark; none where others can write that file."""
+    """The tools that a person listed, one a line, `#` before a remark.
+
+    None where others can write that file, or where it lies in a project, to which a project's settings can lead.
+    """
+    if outside.project_around(path):
+        return frozenset()
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

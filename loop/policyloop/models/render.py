@@ -8,9 +8,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
-from policyloop.compose import MAX_FINDINGS, is_cut
+from policyloop.compose import MAX_FINDINGS
 from policyloop.findings import Finding
 from policyloop.redact import redact
+from policyloop.shown import is_cut
 from policyloop.task import Task
 
 MAX_MESSAGE = 2_000

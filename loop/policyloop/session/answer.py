@@ -6,13 +6,13 @@ from typing import Any
 from policyloop import budget as budgets
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle
+from policyloop.cerbos_loop import State
 from policyloop.compose import compose
 from policyloop.errors import Exit
 from policyloop.events import RuleProof
 from policyloop.findings import ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Outcome
 from policyloop.session.steps import DONE, FIX, REFUSED, STOP, UNCHANGED, next_action
-from policyloop.state import State
 from policyloop.task import finding_to_json
 
 MAX_FINDINGS = 20

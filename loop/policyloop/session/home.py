@@ -13,7 +13,6 @@ Imported at every edit, so it imports next to nothing.
 
 import json
 import os
-import stat
 from typing import NamedTuple
 
 from policyloop import outside
@@ -66,16 +65,10 @@ class Entry(NamedTuple):
 
 def made_home() -> str:
     """As `home`, and made for its owner alone. Raises `HomeError` when it cannot be, or is not, the owner's own."""
-    place = home()
     try:
-        for folder in (place, os.path.join(place, "sessions")):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            status = os.stat(folder)
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-                raise HomeError(f"{folder} is not a folder that only its owner, this user, can write")
-    except OSError as error:
-        raise HomeError(f"{place} cannot be used: {error.strerror}") from None
-    return place
+        return os.path.dirname(outside.made("sessions"))
+    except outside.NotOurs as error:
+        raise HomeError(str(error)) from None
 
 
 def guarding(claude: str) -> Entry | None:

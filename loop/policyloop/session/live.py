@@ -6,7 +6,6 @@ One process at a time: the ledger's own lock.
 """
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Self
 
 from policyloop import outcome
 from policyloop.bundle import Bundle
+from policyloop.cerbos_loop import Judge, State
 from policyloop.controller import end
 from policyloop.drive import attempted
 from policyloop.errors import PolicyloopError, Unavailable
@@ -31,10 +31,8 @@ from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, to
 from policyloop.session.recorded import ended_event, judged_event, started_event
 from policyloop.session.steps import Seen, next_action, opened, take
 from policyloop.session.store import broken
-from policyloop.state import State
 from policyloop.workspace.lock import key_of
 
-Judge = Callable[[Bundle, Lock], Report]
 MAX_ANSWER = 12_000
 """Characters of an answer that a hook repeats."""
 HALF_MADE_SECONDS = 3600

@@ -1,11 +1,11 @@
 """The events of a session, as `policyloop show` renders them."""
 
 from policyloop.bundle import Bundle
+from policyloop.cerbos_loop import State
 from policyloop.events import Ended, Judged, Started
 from policyloop.findings import Report, Tally
 from policyloop.outcome import Ending, Outcome
 from policyloop.session.record import Opening
-from policyloop.state import State
 
 AGENT = "the agent of this session"
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from policyloop.bundle import Bundle, Delete, Edit, Write
-from policyloop.controller import advance, begin
+from policyloop.cerbos_loop import Judge, State, begin
+from policyloop.controller import advance
 from policyloop.findings import AssertionId, Report
-from policyloop.guard import Assertion, Lock
+from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
 from policyloop.session.record import Opening
-from policyloop.state import Proposed, State, Validate, Validated
+from policyloop.state import Proposed, Validate, Validated
 from policyloop.task import Dispute, Proposal, Reply
 
 UNCHANGED = "nothing was changed since the last step"
@@ -30,12 +31,12 @@ class Seen:
 def opened(opening: Opening, start: Bundle, report: Report, judged: float) -> State:
     """A session at its start, after the first validation. Only the lock is made anew, all else was kept."""
     lock = Lock.of(start)
-    state = begin(start, lock.without(opening.dropped), opening.budget, opening.request, _named(lock, opening.released))
+    state = begin(start, lock.without(opening.dropped), opening.budget, opening.request, _held(lock, opening.released))
     state = replace(state, spec=opening.spec_plain)
     return _as_it_is(advance(state, Validated(report, judged)), start, report)
 
 
-def take(state: State, seen: Seen, judge: Callable[[Bundle, Lock], Report], clock: Callable[[], float]) -> State:
+def take(state: State, seen: Seen, judge: Judge, clock: Callable[[], float]) -> State:
     """The state after the controller was told what the directory holds now; `judge` is asked at most once.
 
     What the controller would do with a model's copy of the bundle is not done here: the agent goes on from the
@@ -79,6 +80,6 @@ def _edits(before: Bundle, after: Bundle) -> tuple[Edit, ...]:
     return (*gone, *(Write(path, after[path]) for path in changed if path in after))
 
 
-def _named(lock: Lock, names: tuple[AssertionId, ...]) -> tuple[Assertion, ...]:
+def _held(lock: Lock, names: tuple[AssertionId, ...]) -> tuple[AssertionId, ...]:
     wanted = frozenset(names)
-    return tuple(one for one in lock if one.id in wanted)
+    return tuple(assertion.id for assertion in lock if assertion.id in wanted)

@@ -1,6 +1,7 @@
 """Talking to the Docker engine: connecting, and saying in one sentence what is wrong with it."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from policyloop.errors import Unavailable
-from policyloop.validators.firsts import keep_first, same_as_before
+from policyloop.agreed import agent_mark
+from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.outside import project_around
+from policyloop.validators.firsts import command, is_known, keep_first, same_as_before
 
 _GREETING_SECONDS = 10
 _CALL_SECONDS = 120
@@ -46,8 +49,9 @@ class Image:
 def connect() -> APIClient:
     """A client for the engine that `DOCKER_HOST`, else the current Docker context, names.
 
-    Raises `Unavailable` when none answers within 10 s.
+    Raises `Unavailable` when none answers within 10 s, and `PersonNeeded` as `_vouched_for` says.
     """
+    _vouched_for(address())
     with spoken():
         named = kwargs_from_env()
         client = APIClient(
@@ -59,6 +63,24 @@ def connect() -> APIClient:
         )
     client.timeout = _CALL_SECONDS
     return client
+
+
+def _vouched_for(engine: str) -> None:
+    """Raises `PersonNeeded` under an agent for an engine elsewhere that nobody agreed to.
+
+    A project's settings set an agent's variables (seen: `DOCKER_HOST`), and an engine can answer whatever it likes. A
+    socket of this machine outside of every project came with no clone.
+    """
+    mark = agent_mark()
+    if mark is None or (engine.startswith("unix://") and not project_around(engine.removeprefix("unix://"))):
+        return
+    subject = f"Docker engine {engine}"
+    digest = f"sha256:{hashlib.sha256(engine.encode()).hexdigest()}"
+    if not is_known(subject, digest):
+        raise PersonNeeded(
+            f"The environment names the Docker engine {engine}; under an agent ({mark} is set) nobody vouches for it.",
+            f"Unset DOCKER_HOST and the like, take --runner native, or in a terminal: {command(subject, digest)}",
+        )
 
 
 def has_image(client: APIClient, image: str) -> bool:

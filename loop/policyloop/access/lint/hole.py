@@ -8,6 +8,7 @@ from policyloop.access.questions import Question
 from policyloop.access.source import Node
 from policyloop.bundle import Bundle
 from policyloop.cerbos.text import excerpt
+from policyloop.redact import redact
 
 Level = Literal["warning", "note"]
 
@@ -92,6 +93,6 @@ def hole(bundle: Bundle, code: str, file: str, at: Node | None, message: str, **
     """A finding about a place of the bundle, with what stands there."""
     if at is None:
         return Hole(code=code, file=file, message=message, **more)
-    lines = bundle[file].replace("\r\n", "\n").split("\n")
+    lines = redact(bundle[file].replace("\r\n", "\n")).split("\n")  # before it is cut
     shown = excerpt(lines, at.line, at.column)
     return Hole(code=code, file=file, line=at.line, column=at.column, excerpt=shown, message=message, **more)

@@ -10,7 +10,10 @@ the rest: `blind_rewrite` finds such an edit.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from policyloop.bundle import Edit, Replace, Write
+from policyloop.bundle import Bundle, Edit, Replace, Write
+from policyloop.findings import Finding
+from policyloop.redact import redact
+from policyloop.task import Selection
 
 CUT_MARK = "# policyloop: "
 """How each line that stands for a cut begins."""
@@ -55,6 +58,19 @@ def blind_rewrite(edits: Iterable[Edit], shown: Mapping[str, str], files: Mappin
         if not isinstance(edit, Replace):
             known.add(edit.path)
     return None
+
+
+def show_all(
+    bundle: Bundle,
+    findings: Sequence[Finding],  # noqa: ARG001
+    *,
+    request: str = "",  # noqa: ARG001
+    wanted: Sequence[str] = (),  # noqa: ARG001
+    most: int | None = None,
+) -> Selection:
+    """Every file, each cut to its share of `most` bytes (48,000 where None): for bundles of a few small files."""
+    share = (48_000 if most is None else most) // max(len(bundle), 1)
+    return Selection({path: cut(redact(text), share) for path, text in bundle.files.items()}, ())
 
 
 def _nearest(count: int, anchors: Sequence[int]) -> Iterable[int]:

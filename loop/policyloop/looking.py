@@ -1,0 +1,64 @@
+"""What the commands that only look do, without a command line: `check`, `guard` and `diff` as functions to a value."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from policyloop.bundle import Bundle
+from policyloop.errors import Unavailable
+from policyloop.layout import Kind, kind
+from policyloop.results import CheckResult, GuardResult
+
+if TYPE_CHECKING:
+    from policyloop.cerbos.run import Runner
+    from policyloop.guard import Lock, Release
+
+
+def judged(
+    name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
+) -> CheckResult:
+    """One validation of `bundle`, which is called `name`, against the tests that `lock` holds."""
+    from policyloop.access.source.alike import luck_in
+    from policyloop.validators.judge import validate
+
+    weakened = lock.weakened_by(bundle) if lock else ()
+    # What is weakened is told as such, not once more as what did not run.
+    report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests)
+    return CheckResult(
+        policies=name,
+        bundle=bundle,
+        report=report,
+        locked=len(lock) if lock else 0,
+        weakened=weakened,
+        luck=luck_in(bundle),
+    )
+
+
+def compared_tests(
+    baseline: Bundle,
+    candidate: Bundle,
+    releases: Sequence["Release"] = (),
+    settle: Callable[[Bundle], bytes] | None = None,
+) -> GuardResult:
+    """What `candidate` weakens of the tests of `baseline`, but for what a person releases.
+
+    Nothing is compiled but by `settle`, where our reading is in doubt (`policyloop.guard.settled`).
+    """
+    from policyloop.guard import Lock
+
+    lock, released = Lock.of(baseline, settle).release(releases)
+    names = tuple(str(assertion.id) for assertion in released)
+    return GuardResult(locked=len(lock), weakened=lock.weakened_by(candidate), released=names)
+
+
+def broken(runner: "Runner", sides: Sequence[tuple[str, Bundle]], log: str) -> CheckResult:
+    """Of bundles that a PDP refused, with its `log`: the first that does not compile, with its findings.
+
+    Raises `Unavailable` when the compiler takes them all: then it is not the policies that keep the PDP from starting.
+    """
+    for name, whole in sides:
+        bundle = Bundle({p: text for p, text in whole.files.items() if kind(p) in (Kind.POLICY, Kind.SCHEMA)})
+        result = judged(name, bundle, runner, require_tests=False)
+        if not result.report.green:
+            return result
+    last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it said nothing")
+    raise Unavailable(f"The PDP does not start although the policies compile: {last[:500]}", "Run it again.")
