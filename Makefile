@@ -17,7 +17,7 @@ help:
 	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
 	@echo "make cells-long   hold the cells of a review's matrix against 200,000 requests"
 	@echo "make odd-long   hold what is called proved, always or never against requests, for 2,000 odd pairs of bundles; takes hours"
-	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes an hour"
+	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes a quarter of an hour"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package

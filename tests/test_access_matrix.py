@@ -121,6 +121,17 @@ principalPolicy:
     assert said(cell(mia, OTHERS, "edit")) == "always"
 
 
+def test_what_patterns_of_roles_and_actions_may_fit_is_not_known() -> None:
+    """A role `abc` fits `a*`, and an action `b` fits `[bc]`: no other role or action is an example of all."""
+    rules = "{actions: ['[bc]', read], effect: EFFECT_ALLOW, roles: ['a*', user]}"
+    head = "resourcePolicy: {resource: doc, version: default, rules: ["
+    drawn_matrix = matrix(Bundle({"doc.yaml": f"{_HEAD}{head}{rules}]}}\n"}), "doc")
+    assert {row.roles for row in drawn_matrix.rows} == {("user",), (OTHERS,)}
+    assert said(cell(drawn_matrix, "user", "read")) == "always"
+    assert said(cell(drawn_matrix, OTHERS, "read")) == "unknown"
+    assert said(cell(drawn_matrix, "user", OTHERS)) == "unknown"
+
+
 def test_a_change_is_drawn_also_where_no_request_was_found() -> None:
     def policy(condition: str) -> Bundle:
         rule = f"{{actions: [read], effect: EFFECT_ALLOW, roles: [user], condition: {{match: {{expr: {condition}}}}}}}"

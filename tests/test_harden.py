@@ -19,6 +19,7 @@ from policyloop.harden import Plan, plan
 from policyloop.harden.broad import too_broad
 from policyloop.harden.document import parse
 from policyloop.harden.rules import COMMANDS, EVERY_TOOL
+from policyloop.hooks.bash import _FOR_A_PERSON
 from policyloop.schemas import schema_of
 from source_tree import ROOT
 
@@ -284,6 +285,11 @@ def test_the_same_tools_are_asked_about_as_in_the_plugin_and_the_same_commands_a
     allowed = re.search(r"^allowed-tools: (.*)$", (ROOT / "SKILL.md").read_text(), re.MULTILINE)
     assert allowed
     assert re.findall(r"Bash\(policyloop ([^)]*)\)", allowed[1]) == list(COMMANDS)
+
+
+def test_what_the_hook_keeps_for_a_person_is_asked_about_without_it_too(hardened: Project) -> None:
+    asked = hardened.settings["permissions"]["ask"]
+    assert {f"Bash(*policyloop*{option}*)" for option in _FOR_A_PERSON} <= set(asked)
 
 
 # --- drift ------------------------------------------------------------------------------------------------------------

@@ -36,36 +36,46 @@ SEEDS = int(os.environ.get("POLICYLOOP_SEEDS", "1"))
 HEAD = "apiVersion: api.cerbos.dev/v1\n"
 
 
-def bundles() -> list[Path]:
-    """Every policy directory in fixtures whose policies a person could have; with one seed more, a share of them."""
-    found = [*FIXTURES.glob("bundles/*/policies"), *FIXTURES.glob("examples/*/policies"), FIXTURES / "demo/policies"]
-    found += [*FIXTURES.glob("access/pairs/*/new"), *FIXTURES.glob("redteam/*/project/policies")]
-    whole = sorted(path for path in found if path.is_dir())
-    return whole if SEEDS > 1 else whole[:: max(len(whole) // 6, 1)]
+AT_ONCE = 8
+"""So many policy directories are looked at by one process."""
+SHARE = (
+    "access/pairs/deny-narrowed/new",
+    "redteam/said-mutate-scores-the-same-for-every-seed/project/policies",
+)
 
 
-def document(command: str, policies: Path, seed: int) -> dict[str, Any]:
+def bundles() -> list[list[Path]]:
+    """Every policy directory in fixtures that a person could have, some together; with one seed more, a share."""
+    if SEEDS == 1:
+        return [[FIXTURES / name for name in SHARE]]
+    places = [*FIXTURES.glob("bundles/*/policies"), *FIXTURES.glob("examples/*/policies"), FIXTURES / "demo/policies"]
+    places += [*FIXTURES.glob("access/pairs/*/new"), *FIXTURES.glob("redteam/*/project/policies")]
+    whole = sorted(path for path in places if path.is_dir())
+    return [whole[start : start + AT_ONCE] for start in range(0, len(whole), AT_ONCE)]
+
+
+def documents(policies: list[Path], seed: int, kept: Path) -> dict[str, Any]:
     """What is said with this seed, in a process that orders sets in another way."""
-    arguments = [command, str(policies), "--runner", "native", "--format", "json", "--seed", str(seed)]
     done = subprocess.run(
-        [sys.executable, "-m", "policyloop", *arguments],
+        [sys.executable, Path(__file__).parent / "seeds.py", kept, str(seed), *policies],
         env=environment(PYTHONHASHSEED=str(seed + 1)),
         capture_output=True,
         check=False,
-        timeout=1200,
+        timeout=3600,
     )
-    assert done.returncode in (0, 3, 4), done.stderr
-    said = json.loads(done.stdout)
-    return {name: value for name, value in said.items() if name != "seed"}
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)["documents"]
+    return told
 
 
-@pytest.mark.parametrize("command", ["lint", "mutate"])
-@pytest.mark.parametrize("policies", bundles(), ids=lambda path: str(path.relative_to(FIXTURES)))
-def test_every_seed_says_the_same(command: str, policies: Path) -> None:
-    seeds = range(1, SEEDS) if SEEDS > 1 else [1 + len(str(policies)) % 9]
-    first = document(command, policies, 0)
-    for seed in seeds:
-        assert document(command, policies, seed) == first
+@pytest.mark.parametrize("policies", bundles(), ids=lambda paths: paths[0].relative_to(FIXTURES).parts[-2])
+def test_every_seed_says_the_same(policies: list[Path], tmp_path: Path) -> None:
+    """Nothing is drawn; what can differ is the order of sets and of what runs side by side. Each seed is a process."""
+    kept = tmp_path / "kept"
+    first = documents(policies, 0, kept)
+    assert len(first) == 2 * len(policies)
+    for seed in range(1, SEEDS) if SEEDS > 1 else (7,):
+        assert documents(policies, seed, kept) == first
 
 
 ROLES, ACTIONS = ("a", "b", "c"), ("x", "y")
@@ -113,7 +123,7 @@ def served(bundle: Bundle, changed: Mapping[str, str], *, strict: bool = False) 
         return everything(pdp)
 
 
-@pytest.mark.parametrize("seed", range(6 * max(SEEDS, 1)))
+@pytest.mark.parametrize("seed", range(2 if SEEDS == 1 else 6 * SEEDS))
 def test_whatever_is_defeated_or_fails_open_in_a_small_world_is_found(seed: int, cerbos: Runner) -> None:
     bundle = drawn(seed)
     rules = [rule for policy in policies_of(bundle) for rule in policy.rules if rule.denies]
@@ -202,7 +212,7 @@ def asking(ask: Ask) -> Steps[object]:
 
 def test_a_change_under_another_name_is_answered_as_by_itself(cerbos: Runner) -> None:
     bundle = synthetic(2)
-    pool = Pool(Parts(bundle), always=600, most=50)
+    pool = Pool(Parts(bundle), always=300, most=50)
     asks = [
         Ask(kinds=(policy.name,), questions=pool.questions([policy.name]), changed=without(bundle, rule))
         for policy in policies_of(bundle)
@@ -214,7 +224,7 @@ def test_a_change_under_another_name_is_answered_as_by_itself(cerbos: Runner) ->
         changed = bundle.apply([Write(path, text) for path, text in ask.changed.items()])
         with serving(changed, Settings(runner="native", schemas="reject")) as pdp:
             assert together[number] == ask_server(pdp, ask.questions)
-    assert len({together[number] for number in range(len(asks))}) > len(asks) // 2
+    assert len({together[number] for number in range(len(asks))}) >= len(asks) // 2
 
 
 @pytest.mark.parametrize(("seed", "enforcement"), [(0, "reject"), (1, "none")])
@@ -223,7 +233,7 @@ def test_what_is_left_unasked_in_a_mode_could_not_have_differed(seed: int, enfor
     schema = '{"type": "object", "properties": {"n": {"const": 1}, "flag": {"type": "boolean"}}, "required": ["n"]}'
     text = f"{drawn(seed)['doc.yaml']}  schemas: {{resourceSchema: {{ref: 'cerbos:///doc.json'}}}}\n"
     bundle = Bundle({"doc.yaml": text, "_schemas/doc.json": schema})
-    pool = Pool(Parts(bundle))
+    pool = Pool(Parts(bundle), always=LINT_ALWAYS, most=LINT_FURTHER)
     assert pool.has_schemas(["doc"])
     assert not Pool(Parts(drawn(seed))).has_schemas(["doc"])
     questions = pool.questions(["doc"])
@@ -233,6 +243,7 @@ def test_what_is_left_unasked_in_a_mode_could_not_have_differed(seed: int, enfor
     assert rejecting is not None
     assert letting is not None
     differing = [(a, b) for a, b in zip(rejecting, letting, strict=True) if a != b]
+    assert differing
     assert set(differing) <= {(DENY, ALLOW)}
     said = lint(cerbos, bundle, "policies", settings=NATIVE, enforcement=enforcement)
     shown = [one for one in said.holes if one.code == "schema-not-enforced" and one.witness]
@@ -279,7 +290,7 @@ def test_the_work_grows_with_the_policies_and_not_with_their_square(cerbos: Runn
         assert sum(one.code == "deny-fails-open" for one in result.holes) == count
         return result.asked, len(starts), sum(starts)
 
-    few, many = looked_at(4), looked_at(12)
+    few, many = looked_at(3), looked_at(9)
     assert many[0] == 3 * few[0]
     assert many[1] == few[1]
     assert many[2] == 3 * few[2]

@@ -93,6 +93,9 @@ def test_what_it_says(project: Path) -> None:
         assert words in html, words
     for words in ("| doc | purge | read | write |", "**▲1**", "```json", "Do the tests bite?", "whole"):
         assert words in text, words
+    for words in ("somebody with just that role", "JSON Schemas are not enforced here"):
+        assert words in html, words
+        assert words in text, words
     assert "<b>" not in re.sub(r"<b class=", "", html)
     assert "\\<b\\>write" in text
 

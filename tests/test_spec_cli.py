@@ -100,6 +100,22 @@ def test_a_confirmation_is_asked_for_after_the_whole_of_it_was_shown(said: str, 
     assert parse_spec(spec.read_text()).is_confirmed == (code == 0)
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_an_assumption_stays_one_until_a_person_has_looked(asked: bool, spec: Path):  # noqa: FBT001
+    question = QUESTION.replace("    options:", "    answer: a\n    assumed: true\n    options:")
+    spec.write_text(spec.read_text().replace("\ndecisions:", f"\n{question}\ndecisions:", 1))
+    if asked:
+        terminal = Terminal("spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={})
+        terminal.until("Is this what you want?")
+        terminal.say("y\n")
+        assert terminal.end() == 0, terminal.seen
+    else:
+        assert policyloop("spec", "confirm", spec, "--by", "a reviewer", "--yes").code == 0
+    confirmed = parse_spec(spec.read_text())
+    assert confirmed.is_confirmed
+    assert [one.assumed for one in confirmed.questions] == [not asked]
+
+
 def test_nobody_is_asked_about_a_spec_that_only_a_script_is_shown(spec: Path):
     before = spec.read_text()
     terminal = Terminal("spec", "confirm", spec, "--by", "a reviewer", "--format", "json", env={})

@@ -21,7 +21,7 @@ def harden(
         Path, typer.Option(help="The policy directory, all that may be edited.", metavar="DIR", parser=directory)
     ],
     managed: Annotated[
-        bool, typer.Option("--managed", help="The settings of this machine, which no user can loosen; needs root.")
+        bool, typer.Option("--managed", help="The settings of this machine, which beat those of users; needs root.")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; 1 when something drifted.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,

@@ -97,7 +97,10 @@ def step(
     ] = None,
     output: FormatOption = None,
 ) -> None:
-    """Judge the directory as it is: 0 GREEN, 3 and 4 FIX, 6 and 2 REFUSED; STOP as the session ended."""
+    """Judge the directory as it is: 0 GREEN, 3 and 4 FIX, 6 and 2 REFUSED; STOP as the session ended.
+
+    Also 2: FIX where the compiler has nothing to say, and the request is still to be carried out.
+    """
     from policyloop.cli.sessions import find, take_step
 
     view = view_of(output)

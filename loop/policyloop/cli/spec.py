@@ -102,12 +102,13 @@ def confirm(
     found = with_releases(found, open_ones)
     if output is not Format.JSON:
         view.spec(SpecResult(path=str(path), spec=found))
-    if not by_itself(yes):
+    seen = not by_itself(yes)
+    if seen:
         if output is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise PersonNeeded(*no_terminal(path))
         if not ask("Is this what you want?"):
             raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
-    new = confirmed_text(text, found, by.strip())
+    new = confirmed_text(text, found, by.strip(), seen=seen)
     write_spec(path, new, expect=text)
     remember(parse_spec(new, str(path)), path)
     for lost in lost_comments(text, new):

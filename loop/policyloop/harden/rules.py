@@ -39,7 +39,7 @@ COMMANDS = (
 """What the skill runs without asking (`allowed-tools` of SKILL.md). None of them writes where it is told to."""
 _PERSONS = (
     *("*policyloop spec confirm*", "*policyloop session end*", "*policyloop*--anew*", "*policyloop harden*"),
-    "*policyloop agree*",
+    *("*policyloop agree*", "*policyloop*--tests-as-they-are*", "*policyloop*--unguarded*"),
     *("*policyloop*--release*", "*policyloop*--yes*", "*policyloop*--assume*"),
     *("*policyloop*--config*", "*policyloop*--state*", "*policyloop*--html*", "*policyloop*--markdown*"),
     *("*policyloop*--junit*", "*policyloop*--write*", "*policyloop*--model-command*"),

@@ -7,8 +7,8 @@ from policyloop.schemas import access, judged, machine, runs, sessions, specs
 from policyloop.schemas.shapes import Schema, many
 
 NAMES = (
-    *("config", "check", "guard", "run", "session", "doctor", "harden", "report", "error", "task", "proposal"),
-    *("diff", "lint", "mutate", "spec", "spec-show", "spec-check", "questions", "answers"),
+    *("config", "check", "guard", "run", "session", "doctor", "harden", "report", "recover", "error", "task"),
+    *("proposal", "diff", "lint", "mutate", "spec", "spec-show", "spec-check", "questions", "answers"),
 )
 
 
@@ -37,6 +37,7 @@ def schema_of(name: str) -> Schema:
         "doctor": machine.doctor,
         "harden": machine.harden,
         "report": runs.report,
+        "recover": machine.recover,
         "error": machine.error,
         "task": runs.task,
         "proposal": runs.proposal,

@@ -20,6 +20,12 @@ STATES = {
     "unknown": ("?", "not known", "not looked at whole; the page says why"),
 }
 """State -> sign, word, meaning."""
+CELLS = (
+    "A row is somebody with just that role. Each cell holds for every resource and every person of that role: "
+    "each case of the conditions was asked of the real PDP. A condition that ends in an error is not met; "
+    "JSON Schemas are not enforced here, as is the PDP's default."
+)
+"""What a matrix says, and of which PDP it says it; it stands below each."""
 
 _MOST = 400
 """Characters of one condition that are shown."""

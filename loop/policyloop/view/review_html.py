@@ -9,6 +9,7 @@ from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.paper import bullets, code_block, diff_block, document, text
 from policyloop.view.review import (
+    CELLS,
     STATES,
     facts,
     files_of,
@@ -131,9 +132,7 @@ def _access(review: "Review") -> str:
     legend = "; ".join(f"{sign} {word}: {meaning}" for sign, word, meaning in STATES.values() if sign)
     said += (
         f'<p class="legend">{text(legend)}. ▲ wider, ▼ narrower: follow it to the request that shows it. '
-        "A row is somebody with just that role. Each cell holds for every resource and every person of that role: "
-        "each case of the conditions was asked of the real PDP. A condition that ends in an error is not met; "
-        "JSON Schemas are not enforced here, as is the PDP's default.</p>"
+        f"{text(CELLS)}</p>"
     )
     rest = "".join(witness(number, reason) for number, reason in unplaced(review))
     return said + "".join(matrix_of(matrix, review) for matrix in review.matrices) + rest

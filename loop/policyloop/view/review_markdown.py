@@ -11,6 +11,7 @@ from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.markdown import escaped, fenced, raw_table, table
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.review import (
+    CELLS,
     STATES,
     answer_words,
     changed,
@@ -88,7 +89,7 @@ def _access(review: "Review") -> Iterator[str]:
     for matrix in review.matrices:
         yield _matrix(matrix, review)
     if review.matrices:
-        yield f"{signs}; ▲ wider, ▼ narrower, by the number of the change\n"
+        yield f"{signs}; ▲ wider, ▼ narrower, by the number of the change. {escaped(CELLS)}\n"
     for number, one in enumerate(review.reasons, 1):
         yield _folded(
             _change(number, one), fenced(json.dumps(plain(one.request), indent=2, ensure_ascii=False), "json")

@@ -139,7 +139,19 @@ class _Drawing:
         before = self._before.answer(asked) if self._before is not None else None
         if after is None and before is None:
             return None
+        if doubt := _doubt(axes, line, action):
+            before = Answer("unknown", because=doubt) if before is not None else None
+            after = Answer("unknown", because=doubt)
         return Cell(before, after or Answer("never"), tuple(reasons))
+
+
+def _doubt(axes: Axes, line: _Line, action: str) -> str:
+    """Why what one unnamed role or action may do says nothing of all others; else ""."""
+    if OTHERS in line.roles and axes.role_patterns:
+        return f"rules name roles by patterns, such as {axes.role_patterns[0]}, which any other role may fit"
+    if axes.odd_patterns and (action == "*" or action in axes.patterns or action in axes.odd_patterns):
+        return f"rules name actions by patterns, such as {axes.odd_patterns[0]}, which any other action may fit"
+    return ""
 
 
 def _lines(axes: Axes, changed: Sequence[_Line]) -> list[_Line]:

@@ -10,6 +10,9 @@ from policyloop.bundle import Bundle
 OTHERS = "any other"
 """The row, the column or the kind of a name that no policy uses."""
 
+_GLOB = frozenset("*?[]{}!\\")
+"""What makes a pattern of a name."""
+
 UNNAMED_ROLE = "role_that_nothing_names"
 UNNAMED_ACTION = "action_that_nothing_names"
 UNNAMED_KIND = "kind_that_nothing_names"
@@ -50,6 +53,10 @@ class Axes:
     actions: tuple[str, ...]
     patterns: tuple[str, ...] = ()
     any_action: bool = True
+    role_patterns: tuple[str, ...] = ()
+    """Roles with a wildcard but `*`: a role that nothing names may fit one of them, or several."""
+    odd_patterns: tuple[str, ...] = ()
+    """Actions with another wildcard than `*`: an action that nothing names may fit one of them."""
     person: Person | None = None
 
     @property
@@ -117,18 +124,20 @@ def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | 
         kind,
         "" if version == "default" else version,
         tuple(sorted(names.scopes)) or ("",),
-        tuple(sorted(role for role in names.roles - {OTHERS, ""} if "*" not in role)),
+        tuple(sorted(role for role in names.roles - {OTHERS, ""} if not _is_glob(role))),
         derived,
         tuple(sorted(action for action in actions if "*" not in action)),
         tuple(sorted(action for action in actions if "*" in action and action != "*")),
         person is None or "*" in actions,
+        tuple(sorted(role for role in names.roles - {"*"} if _is_glob(role))),
+        tuple(sorted(action for action in actions if _is_glob(action.replace("*", "")))),
         person,
     )
 
 
 def _derived(used: set[str], policies: Sequence[Policy]) -> tuple[Derived, ...]:
     found = {
-        Derived(definition.name, OTHERS if "*" in parent else parent)
+        Derived(definition.name, OTHERS if _is_glob(parent) else parent)
         for policy in policies
         for definition in policy.definitions
         if definition.name in used
@@ -139,6 +148,10 @@ def _derived(used: set[str], policies: Sequence[Policy]) -> tuple[Derived, ...]:
 
 def _about(pattern: str, kind: str) -> bool:
     return pattern == kind or ("*" in pattern and fits(pattern, UNNAMED_KIND if kind == OTHERS else kind))
+
+
+def _is_glob(name: str) -> bool:
+    return not _GLOB.isdisjoint(name)
 
 
 def fits(pattern: str, name: str) -> bool:

@@ -5,6 +5,7 @@ What a policy means is the PDP's to say; this is for finding places worth asking
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from policyloop.access.source.tree import Node, tree
@@ -23,6 +24,8 @@ TOP: Mapping[str, tuple[What, str]] = {
     "exportConstants": ("constants", "name"),
 }
 """Key of a policy -> what it is, and the key of its name."""
+_MOST_READ = 2_048
+"""The texts of so many policies are kept as they were taken apart."""
 OPERATORS = ("all", "any", "none")
 """What puts the expressions of a condition together."""
 
@@ -167,8 +170,8 @@ class Policy(Heading):
 
 def policies_of(bundle: Bundle) -> tuple[Policy, ...]:
     """Every policy of the bundle that is not disabled, by file. A text that cannot be taken apart gives none."""
-    found = (_policy(path, text) for path, text in bundle.files.items() if kind(path) is Kind.POLICY)
-    return tuple(one for one in found if one is not None)
+    read = (_read(path, text)[1] for path, text in bundle.files.items() if kind(path) is Kind.POLICY)
+    return tuple(policy for policy in read if policy is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +194,13 @@ def unread(bundle: Bundle) -> tuple[Unread, ...]:
     for path, text in bundle.files.items():
         if kind(path) is not Kind.POLICY:
             continue
-        root = tree(text)
+        root, policy = _read(path, text)
         if root is None:
             places.append(Unread(path, 1, "it cannot be taken apart"))
         elif root.doubts:
             line, _, why = root.doubts.removeprefix("line ").partition(": ")
             places.append(Unread(path, int(line), why))
-        elif not _disabled(root) and _policy(path, text) is None:
+        elif not _disabled(root) and policy is None:
             places.append(Unread(path, root.line, "it is no policy that is known here"))
     return tuple(places)
 
@@ -207,10 +210,17 @@ def _disabled(root: Node) -> bool:
     return disabled is not None and disabled.value is True
 
 
-def _policy(path: str, text: str) -> Policy | None:
+@lru_cache(maxsize=_MOST_READ)
+def _read(path: str, text: str) -> tuple[Node | None, Policy | None]:
+    """The document in a text, and the policy that it is; none of a text that cannot be taken apart, or is disabled.
+
+    To take a text apart takes longer than the compiler does; most are asked for several times in one command.
+    """
     root = tree(text)
-    if root is None or _disabled(root):
-        return None
+    return root, None if root is None or _disabled(root) else _policy(path, root)
+
+
+def _policy(path: str, root: Node) -> Policy | None:
     for top, (what, named) in TOP.items():
         body = root.get(top)
         if body is not None and body.shape == "map":
