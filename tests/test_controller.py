@@ -307,3 +307,37 @@ def test_a_model_that_would_change_nothing_for_a_request_leaves_it_to_a_person()
 def test_green_never_claims_that_a_request_is_met():
     state = judge(propose(judge(start(request="let auditors read"), report(None)), write(1)), report(None))
     assert "read the diff" in outcome(state).message
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    tokens=st.integers(0, 900),
+    usd=st.floats(0, 2),
+    elapsed=st.floats(0, 200),
+    over=st.sampled_from([None, "tokens", "usd", "wall_seconds"]),
+)
+def test_what_is_said_to_be_spent_was_spent(tokens: int, usd: float, elapsed: float, over: str | None):
+    state = judge(start(Budget(tokens=500, usd=1.0, wall_seconds=100)), report(ErrorClass.COMPILE))
+    reply = Reply(None if over else write(1), None, Usage(input_tokens=tokens, usd=usd), over_budget=over)
+    state = advance(state, Proposed(reply, 0.0, elapsed))
+    state = state if isinstance(state.todo, Outcome) else judge(state, report(ErrorClass.COMPILE), elapsed)
+    if not isinstance(state.todo, Outcome):
+        return
+    spent = state.spent
+    true = {
+        "tokens": f"{spent.usage.tokens} of 500 tokens were used",
+        "usd": f"{spent.usage.usd:.4f} of 1.0 US dollars were spent",
+        "wall_seconds": f"{spent.seconds:.0f} of 100 seconds went by",
+    }
+    said = state.todo.message
+    assert spent.usage.tokens == tokens
+    assert spent.usage.usd == usd
+    named = [cap for cap in true if f"(budget.{cap})" in said]
+    assert all(true[cap] in said for cap in named)
+    assert not named or "does not cover" not in said or over == named[0]
+
+
+def test_nothing_spent_is_said_to_be_nothing():
+    state = judge(start(Budget(usd=0.05)), report(ErrorClass.COMPILE))
+    state = advance(state, Proposed(Reply(None, None, Usage(), over_budget="usd"), 0.0, 0.0))
+    assert "0.0000 of 0.05 US dollars were spent, and what is left does not cover" in outcome(state).message

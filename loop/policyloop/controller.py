@@ -311,13 +311,11 @@ def _past(attempt: Attempt) -> Past:
 _CAPS = {
     "attempts_per_class": "{n} attempts in a row brought no progress",
     "compile_cycles": "{n} compile cycles were used",
-    "tokens": "{n} tokens were used",
-    "usd": "{n} US dollars were spent",
-    "wall_seconds": "{n} seconds went by",
     "refusals": "{n} proposals would have weakened locked tests",
 }
 
 
+# What was spent, not what might have been: a call can end above a cap, and another below it is not made.
 _REST = {
     "tokens": "{used} of {n} tokens were used",
     "usd": "{used:.4f} of {n} US dollars were spent",
@@ -329,11 +327,10 @@ def _stop(state: State[L], cap: str, *, fits: bool = True) -> State[L]:
     """The end at a cap. Without `fits`: it is not reached, but another call could go beyond it, so none is made."""
     most = getattr(state.budget, cap)
     used = {"tokens": state.spent.usage.tokens, "usd": state.spent.usage.usd, "wall_seconds": state.spent.seconds}
+    spent = _REST[cap].format(used=used[cap], n=most) if cap in used else _CAPS[cap].format(n=most)
     if not fits and used[cap] < most:
-        spent = _REST[cap].format(used=used[cap], n=most)
-        words = f"Stopped: {spent}, and what is left does not cover another call to the model (budget.{cap})."
-    else:
-        words = f"Stopped: {_CAPS[cap].format(n=most)} (budget.{cap})."
+        spent += ", and what is left does not cover another call to the model"
+    words = f"Stopped: {spent} (budget.{cap})."
     last = state.attempts[-state.budget.attempts_per_class :]
     if cap == "refusals" or (cap == "attempts_per_class" and all(a.weakened for a in last)):
         return replace(state, todo=outcome.weakened(cap, words))
