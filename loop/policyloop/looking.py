@@ -1,6 +1,6 @@
 """What the commands that only look do, without a command line: `check`, `guard` and `diff` as functions to a value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from policyloop.bundle import Bundle
@@ -33,11 +33,19 @@ def judged(
     )
 
 
-def compared_tests(baseline: Bundle, candidate: Bundle, releases: Sequence["Release"] = ()) -> GuardResult:
-    """What `candidate` weakens of the tests of `baseline`, but for what a person releases. Nothing is compiled."""
+def compared_tests(
+    baseline: Bundle,
+    candidate: Bundle,
+    releases: Sequence["Release"] = (),
+    settle: Callable[[Bundle], bytes] | None = None,
+) -> GuardResult:
+    """What `candidate` weakens of the tests of `baseline`, but for what a person releases.
+
+    Nothing is compiled but by `settle`, where our reading is in doubt (`policyloop.guard.settled`).
+    """
     from policyloop.guard import Lock
 
-    lock, released = Lock.of(baseline).release(releases)
+    lock, released = Lock.of(baseline, settle).release(releases)
     names = tuple(str(assertion.id) for assertion in released)
     return GuardResult(locked=len(lock), weakened=lock.weakened_by(candidate), released=names)
 

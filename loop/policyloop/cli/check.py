@@ -36,18 +36,19 @@ def check(
 ) -> None:
     """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
     from policyloop.looking import judged
+    from policyloop.validators.settling import settling
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     bundle = read_bundle(policies)
     lock = None
-    if baseline:
-        from policyloop.guard import Lock
-
-        lock = Lock.of(read_baseline(baseline, policies))
     judge = compiler(loaded)
     try:
+        if baseline:
+            from policyloop.guard import Lock
+
+            lock = Lock.of(read_baseline(baseline, policies), settling(judge))
         result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()

@@ -17,14 +17,22 @@ def guard(
     release: Annotated[Path | None, typer.Option(help="A file of assertions that a person releases.")] = None,
     output: FormatOption = None,
 ) -> None:
-    """Compare what the tests demand: 0 kept, 6 weakened, naming each weakened assertion and how. Compiles nothing."""
+    """Compare what the tests demand: 0 kept, 6 weakened, naming each weakened assertion and how.
+
+    Needs no compiler; where YAML readers may differ about a changed test file, one that is there settles it.
+    """
+    from policyloop.cli.options import compiler
     from policyloop.cli.releases import read_releases
+    from policyloop.config import load_named
     from policyloop.looking import compared_tests
+    from policyloop.validators.settling import settling_if_there
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
     after = read_bundle(candidate)
-    result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release))
+    # Not the compiler of the candidate's configuration: it is what is judged.
+    settle = settling_if_there(lambda: compiler(load_named(None)[0]))
+    result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release), settle)
     view.guard(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

@@ -31,6 +31,7 @@ from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import open_model
 from policyloop.task import Model, Usage
 from policyloop.validators.judge import validate
+from policyloop.validators.settling import settling
 from policyloop.view import View
 from policyloop.workspace import Workspace
 
@@ -68,7 +69,7 @@ def run_loop(asked: Request, view: View) -> Exit:
         stack.callback(runner.close)
         if past:
             _check_model(asked, model, past)
-        lock, released = Lock.of(hold.start).release(releases)
+        lock, released = Lock.of(hold.start, settling(runner)).release(releases)
         carried = past.carried if past else Usage()
         state = begin(hold.start, lock, config.budget, words, (one.id for one in released))
         state = replace(state, spent=replace(state.spent, usage=carried))

@@ -4,7 +4,7 @@ Nothing of the candidate's suites and fixtures is in it, so no trick in their te
 the plainest kind, which every YAML reader reads alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
@@ -79,6 +79,11 @@ class Exam:
         while any(path.casefold().startswith(folder) for path in kept):
             folder += "_"
         return Bundle({**kept, **{f"{folder}/{name}": text for name, text in self._suites.items()}})
+
+    @property
+    def asked(self) -> Mapping[tuple[str, str, str], list[Assertion]]:
+        """Suite, test and action of each generated test -> the assertions behind it."""
+        return self._asked
 
     def findings(self, report: Report) -> tuple[Finding, ...]:
         """One finding, code `lock-failed`, for each assertion that did not run and pass in both passes."""

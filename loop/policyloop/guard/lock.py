@@ -22,6 +22,7 @@ from policyloop.guard.proof import unproven
 from policyloop.guard.readings import Readings, SuiteReading
 from policyloop.guard.releases import Release, released
 from policyloop.guard.resolve import MAX_ASSERTIONS
+from policyloop.guard.settled import Compile, settled
 from policyloop.yaml_text.certainty import doubt
 
 
@@ -34,19 +35,23 @@ class Lock:
         readings: Mapping[str, SuiteReading],
         texts: frozenset[str],
         joined: frozenset[Assertion] = frozenset(),
+        settle: Compile | None = None,
     ) -> None:
         self._assertions = tuple(assertions)
         self._readings = MappingProxyType(dict(readings))
         self._texts = texts
         self._joined = joined
+        self._settle = settle
         self._last: tuple[Bundle, Candidate] | None = None
         self._exam: Exam | None = None
 
     @classmethod
-    def of(cls, bundle: Bundle) -> "Lock":
+    def of(cls, bundle: Bundle, settle: Compile | None = None) -> "Lock":
         """The lock on all that the suites of `bundle` demand; skipped tests demand nothing.
 
-        What is broken is read as far as it can be. Raises `UsageError` for a suite too large to be locked.
+        `settle` runs the compiler where our reading of a candidate's suite is in doubt (`policyloop.guard.settled`);
+        without it what is in doubt is refused. What is broken is read as far as it can be. Raises `UsageError` for a
+        suite too large to be locked.
         """
         readings = Readings(bundle)
         for reading in readings:
@@ -55,7 +60,8 @@ class Lock:
                     f"{reading.file}: with it the suites demand more than {MAX_ASSERTIONS:,} assertions.",
                     "So many cannot be locked; take cases out of the product.",
                 )
-        return cls((one for reading in readings for one in reading.assertions), readings.by_file, _texts(readings))
+        assertions = (one for reading in readings for one in reading.assertions)
+        return cls(assertions, readings.by_file, _texts(readings), settle=settle)
 
     def __len__(self) -> int:
         return len(self._assertions)
@@ -108,7 +114,7 @@ class Lock:
         kept = (
             one for one in self._assertions if not one.broken or not any(other in joined for other in view.runs(one))
         )
-        return Lock((*kept, *new), self._readings, self._texts, self._joined | joined)
+        return Lock((*kept, *new), self._readings, self._texts, self._joined | joined, self._settle)
 
     def unproven(self, candidate: Bundle, report: Report) -> tuple[Finding, ...]:
         """The second wall, on a report without findings: what was demanded must have run and passed, both times.
@@ -136,7 +142,7 @@ class Lock:
         """This lock without the assertions of these names, which only a person may let go of."""
         names = frozenset(gone)
         kept = (one for one in self._assertions if one.id not in names)
-        return Lock(kept, self._readings, self._texts, self._joined)
+        return Lock(kept, self._readings, self._texts, self._joined, self._settle)
 
     def _examination(self) -> Exam:
         if self._exam is None:
@@ -148,6 +154,9 @@ class Lock:
         if self._last is None or self._last[0] is not bundle:
             readings = Readings(bundle, self._readings)
             doubts = {one.file: why for one in readings if (why := _doubt(one, self._texts))}
+            if doubts and self._settle:
+                for file in settled(bundle, [readings.by_file[file] for file in doubts], self._settle):
+                    del doubts[file]
             self._last = (bundle, Candidate(readings, doubts))
         return self._last[1]
 
