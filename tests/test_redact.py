@@ -174,6 +174,8 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 def test_the_policies_of_all_fixtures_stay_as_they_are() -> None:
     files = [p for p in FIXTURES.rglob("*") if p.suffix in {".yaml", ".yml", ".json"} and p.is_file()]
+    # What is played there is written so that something goes.
+    files = [p for p in files if not p.parent.name.startswith("secret-")]
     changed = []
     for path in files:
         text = path.read_bytes().decode("utf-8", "replace")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from policyloop.access.lint.hole import Hole, Shown, hole
-from policyloop.access.nearby import OTHER_ACTION, OTHER_ROLE
+from policyloop.access.named import OTHER_ACTION, OTHER_ROLE
 from policyloop.access.pool import Effects, Pool, size
 from policyloop.access.questions import Question
 from policyloop.access.rounds import Ask, Steps

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from policyloop.access.lint.hole import Hole
-from policyloop.access.nearby import looks_at_the_clock
+from policyloop.access.named import looks_at_the_clock
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings, serving
 

@@ -163,17 +163,6 @@ class Universe:
             for base in kind.bases:
                 yield Principal(SOMEBODY, roles, base[0]), {}
 
-    def about_principals(self) -> tuple[str, ...]:
-        """`file:line` of every rule that is not the same in all bundles and whose condition looks at who asks."""
-        held = [{replace(goal, file="", line=0): goal for goal in goals.all} for goals in self._goals]
-        changed = [goal for some in held for like, goal in some.items() if any(like not in others for others in held)]
-        found = {
-            f"{goal.file}:{goal.line}": None
-            for goal in changed
-            if any((path := path_of(part)) and path[0] in ("P", "J") for part in walk(goal.condition))
-        }
-        return tuple(found)
-
     def kind_for(self, change: Change) -> "Kind | None":
         """The kind of resource to ask about where a change is: the first one for a rule about several."""
         named = (kind for kind in self.kinds if change.goal.kind == kind.name or "*" in change.goal.kind)
