@@ -110,3 +110,22 @@ def test_a_proof_looks_at_what_the_file_can_touch(monkeypatch: pytest.MonkeyPatc
     assert {"big_doc.json", "big-doc.json"} in served
     assert all("another.json" not in bundle for bundle in served)
     assert told[mutants["other.json"]].questions > 0
+
+
+def test_what_is_proved_of_a_part_holds_in_the_whole() -> None:
+    """Another kind has the same expressions under `all`: the server may take either condition for the other."""
+    pytest.importorskip("z3")
+
+    def policy(kind: str, operator: str) -> str:
+        of = [{"expr": "R.attr.a == 1.0 && R.attr.a == 1.0"}, {"expr": "R.attr.b"}]
+        condition = {"match": {operator: {"of": of}}}
+        rule = {"actions": ["view"], "roles": ["user"], "effect": "EFFECT_ALLOW", "condition": condition}
+        body = {"resource": kind, "version": "default", "rules": [rule]}
+        return json.dumps({"apiVersion": "api.cerbos.dev/v1", "resourcePolicy": body})
+
+    for other, proved in (("all", False), ("any", True)):
+        bundle = Bundle({"doc.json": policy("doc", "any"), "other.json": policy("other", other)})
+        made = [one for one in mutants_of(bundle) if (one.operator, one.file) == ("term-dropped", "doc.json")]
+        told = proofs(Parts(bundle), made[:1], NATIVE)[made[0]]
+        assert bool(told.questions) is proved, told
+        assert proved or "for each other" in told.because

@@ -13,6 +13,7 @@ from policyloop.access.mutate.mutants import Mutant
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Refused, Settings, serving_all
 from policyloop.access.prove import Asked, NotProved, Unprovable, Witness, proving
+from policyloop.access.prove.confused import confusable
 from policyloop.access.prove.shape import sanitized
 from policyloop.access.questions import DEFAULT_NOW, Question
 from policyloop.access.universe import Universe
@@ -51,7 +52,7 @@ def proofs(parts: Parts, mutants: Sequence[Mutant], settings: Settings) -> Mappi
             part = parts.about(kinds) if kinds else parts.bundle
             held[kinds] = part, _people(part)
         part, people = held[kinds]
-        if one.file not in part:
+        if one.file not in part or confusable(parts.bundle, one.of(parts.bundle)):
             part = parts.bundle
         kind = parts.kind_of_file.get(one.file)
         some = list(islice((asked for asked in people if kind in (None, asked.kind)), MOST_PEOPLE))
