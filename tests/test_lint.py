@@ -54,6 +54,7 @@ IMPORT = "  importDerivedRoles: [people]\n"
 SCHEMA = json.dumps({"type": "object", "properties": {"secret": {"type": "boolean"}}, "required": ["secret"]})
 REF = "  schemas: {resourceSchema: {ref: 'cerbos:///doc.json'}}\n"
 IGNORED = "  schemas: {resourceSchema: {ref: 'cerbos:///doc.json', ignoreWhen: {actions: ['*']}}}\n"
+CONSENT = "  scopePermissions: SCOPE_PERMISSIONS_REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS\n"
 VARIABLES = (
     "  variables: {local: {mine: 'R.attr.owner == P.id', idle: 'P.id'}}\n  constants: {local: {most: 3, none: 4}}\n"
 )
@@ -92,6 +93,10 @@ HOLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "schema-ignored": (
         {"doc.yaml": policy(READ, more=IGNORED), "_schemas/doc.json": SCHEMA},
         {"doc.yaml": policy(READ, more=REF), "_schemas/doc.json": SCHEMA},
+    ),
+    "rules-confused": (
+        {"doc.yaml": policy(READ), "note.yaml": policy(READ, more=CONSENT).replace("resource: doc", "resource: note")},
+        {"doc.yaml": policy(READ), "note.yaml": policy(READ).replace("resource: doc", "resource: note")},
     ),
     "schema-unused": (
         {"doc.yaml": policy(READ), "_schemas/doc.json": SCHEMA},

@@ -112,6 +112,23 @@ def test_a_proof_looks_at_what_the_file_can_touch(monkeypatch: pytest.MonkeyPatc
     assert told[mutants["other.json"]].questions > 0
 
 
+def test_what_is_proved_of_a_part_holds_in_the_whole_without_conditions() -> None:
+    """The server may take the rule of another kind for this one, though only `scopePermissions` differ."""
+    pytest.importorskip("z3")
+    plain = {"actions": ["view"], "roles": ["user"], "effect": "EFFECT_ALLOW"}
+    twice = {**plain, "actions": ["edit"], "condition": {"match": {"expr": "R.attr.a == 1.0 && R.attr.a == 1.0"}}}
+    consent = {"scopePermissions": "SCOPE_PERMISSIONS_REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS"}
+    for more, proved in ((consent, False), ({}, True)):
+        files = {}
+        for kind, rules, extra in (("doc", [plain, twice], {}), ("other", [plain], more)):
+            body = {"resource": kind, "version": "default", "rules": rules, **extra}
+            files[f"{kind}.json"] = json.dumps({"apiVersion": "api.cerbos.dev/v1", "resourcePolicy": body})
+        bundle = Bundle(files)
+        mutant = next(one for one in mutants_of(bundle) if one.operator == "term-dropped")
+        told = proofs(Parts(bundle), [mutant], NATIVE)[mutant]
+        assert bool(told.questions) is proved, told
+
+
 def test_what_is_proved_of_a_part_holds_in_the_whole() -> None:
     """Another kind has the same expressions under `all`: the server may take either condition for the other."""
     pytest.importorskip("z3")

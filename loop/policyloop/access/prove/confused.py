@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policyloop.access.source import Doubtful, Node, policies_of, unread
+from policyloop.access.source.alike import luck_in
 from policyloop.bundle import Bundle
 
 _OPERATORS = ("all", "any", "none")
@@ -20,7 +21,7 @@ def confusable(*bundles: Bundle) -> bool:
 
 
 def _confusable(bundle: Bundle) -> bool:
-    if unread(bundle):
+    if unread(bundle) or luck_in(bundle):
         return True
     forms: dict[tuple[str, ...], str] = {}
     for match in _matches(bundle):
