@@ -48,7 +48,8 @@ class Field:
 
     @property
     def home(self) -> Path:
-        return self.root / "home"
+        """Not below the root: where a policy directory is the project itself, the folder that holds it is a project."""
+        return self.root.parent / "home"
 
     def filled(self, text: str) -> str:
         places = {"project": self.project, "outside": self.outside, "home": self.home, "claude": CLAUDE}
@@ -94,9 +95,9 @@ class Field:
 
 @pytest.fixture
 def field(request: pytest.FixtureRequest, tmp_path: Path) -> Field:
-    field = Field(tmp_path)
+    field = Field(tmp_path / "root")
     for place in (field.outside, field.home):
-        place.mkdir()
+        place.mkdir(parents=True)
     (field.outside / "kept.txt").write_text("nobody may touch this\n")
     folder = CASES / request.getfixturevalue("name")
     if (folder / "project").is_dir():
