@@ -31,7 +31,8 @@ class Room:
 
     @property
     def project(self) -> Path:
-        return self.folder / "project"
+        """In a folder of its own: a policy directory that is the project itself makes that one a project."""
+        return self.folder / "work" / "project"
 
     @property
     def policies(self) -> Path:

@@ -243,8 +243,8 @@ def test_a_folder_of_what_was_accepted_answers_to_its_part(tmp_path: Path, cerbo
 
 def test_another_project_answers_to_nothing(room: Room) -> None:
     room.session("end")
-    lay({**GREEN, "doc_test.yaml": WEAKER}, room.folder / "elsewhere")
-    done = policyloop("session", "start", "x", "--policies", room.folder / "elsewhere", "--runner", "native",
+    lay({**GREEN, "doc_test.yaml": WEAKER}, room.project.parent / "elsewhere")
+    done = policyloop("session", "start", "x", "--policies", room.project.parent / "elsewhere", "--runner", "native",
                       "--claude-session", OTHER, env=room.env)  # fmt: skip
     assert done.code == 0, done.err
 
