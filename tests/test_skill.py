@@ -97,12 +97,13 @@ def test_it_is_short_and_what_it_points_to_is_there() -> None:
 
 
 def test_the_example_without_claude_works_as_written(cerbos: Runner, tmp_path: Path) -> None:
-    lay(DOCS, tmp_path / "policies")
+    project = tmp_path / "project"
+    lay(DOCS, project / "policies")
     page = (ROOT / "skill" / "references" / "without-claude.md").read_text()
     (script,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     done = subprocess.run(
         ["bash", "-c", script],
-        cwd=tmp_path,
+        cwd=project,
         env={**bare(tmp_path / "home"), "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
         capture_output=True,
         text=True,

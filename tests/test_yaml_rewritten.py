@@ -6,7 +6,6 @@ What a writer makes of a suite and Cerbos cannot load is no reformatting: it mus
 import io
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bundles import FIXTURES
+from guard_cases import Pair, pairs
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard import Lock
@@ -108,20 +108,16 @@ def test_every_rewriting_is_kept(cerbos: Runner) -> None:
 
 MENDED = {"auxdata-on-for-true", "byte-order-mark", "empty-block-of-text"}
 """Pairs whose candidate the writers read as the baseline: what they write of it is the baseline again."""
-PAIRS = [path for path in sorted((FIXTURES / "guard" / "weakened").iterdir()) if path.name not in MENDED]
+PAIRS = [pair for pair in pairs("weakened") if pair.folder.name not in MENDED]
 
 
-@pytest.mark.parametrize("folder", PAIRS, ids=lambda path: path.name)
-def test_no_weakening_slips_through_in_another_format(folder: Path) -> None:
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.folder.name)
+def test_no_weakening_slips_through_in_another_format(pair: Pair) -> None:
     """The candidate of each weakened pair, written anew, is still refused."""
-    sides = []
-    for side in ("baseline", "candidate"):
-        paths = [path for path in (folder / side).rglob("*") if path.is_file()]
-        sides.append({str(path.relative_to(folder / side)): path.read_text("utf-8") for path in paths})
-    lock = Lock.of(Bundle(sides[0]))
+    lock = Lock.of(pair.baseline)
     for way in (0, 3, 9):
         after = {
             path: rewriting(text, way) if kind(path) in (Kind.SUITE, Kind.FIXTURE) else text
-            for path, text in sides[1].items()
+            for path, text in pair.candidate.files.items()
         }
         assert lock.weakened_by(Bundle(after)), WAYS[way]

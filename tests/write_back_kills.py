@@ -77,7 +77,7 @@ def turned(directory: Path) -> Iterator[dict[str, object]]:
         except PersonNeeded:
             person = True
         now = tree(case.policies)
-        patches = [p.read_text() for p in (case.top / ".policyloop").rglob("*.patch")]
+        patches = [p.read_text() for p in (case.policies.parent / ".policyloop").rglob("*.patch")]
         yield {
             "point": point,
             "ended": ended,
@@ -139,7 +139,7 @@ class Case:
 
     def __init__(self, top: Path, bundles: tuple[dict[str, str], dict[str, str]]) -> None:
         shutil.rmtree(top, ignore_errors=True)
-        self.top, self.policies = top, top / "policies"
+        self.top, self.policies = top, top / "project" / "policies"
         os.environ["XDG_STATE_HOME"] = str(top / "outside")
         self.green = Bundle(bundles[1])
         self.diff = Bundle(bundles[0]).diff(self.green)
