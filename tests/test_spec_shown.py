@@ -153,7 +153,7 @@ def test_what_is_assumed_is_in_every_report_until_a_person_looks(tmp_path: Path,
         assert assumption in told(policies, form), form
     assert policyloop("spec", "confirm", spec, "--by", "ann", "--yes").code == 0
     third = ran(policies, tmp_path)
-    assert (third.json["outcome"], third.json["assumptions"]) == ("green", [])
+    assert (third.json["outcome"], third.json["assumptions"]) == ("green", [assumption]), "--yes looks at nothing"
 
 
 def test_the_rows_of_the_rules_and_what_changed_are_in_every_report(tmp_path: Path, cerbos):
