@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bundles import FIXTURES, read
 from policyloop.bundle import Bundle, Replace
 from policyloop.spec import Spec, parse_spec
-from policyloop.spec.emit import flow
+from policyloop.yaml_text.writing import flow
 
 GOOD = sorted(path for path in (FIXTURES / "spec" / "good").iterdir() if path.is_dir())
 GAPS = sorted((FIXTURES / "spec" / "gaps").glob("*.yaml"))

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyloop.access.lint import lint
+from policyloop.access.luck import luck_in
 from policyloop.access.pdp import Settings, serving
 from policyloop.access.request import Principal, Request, Resource
 from policyloop.access.source import policies_of
-from policyloop.access.source.alike import luck_in, taken_for_each_other
+from policyloop.access.source.alike import taken_for_each_other
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.validators.judge import validate

@@ -10,6 +10,7 @@ What `__all__` names is public and changes only as semantic versioning says; eve
 imported when it is first asked for: a hook imports this package before every tool call.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,64 +19,24 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_LIBRARY = frozenset(
-    [
-        "AssertionId",
-        "AssertionResult",
-        "Attempt",
-        "Budget",
-        "Bundle",
-        "Cerbos",
-        "Choose",
-        "Claude",
-        "CompilerInfo",
-        "Delete",
-        "Edit",
-        "Ending",
-        "ErrorClass",
-        "Finding",
-        "Judge",
-        "Lock",
-        "Model",
-        "Outcome",
-        "PersonNeeded",
-        "PolicyloopError",
-        "Program",
-        "Proposal",
-        "Ran",
-        "Recorded",
-        "Replace",
-        "Reply",
-        "Report",
-        "Result",
-        "Selection",
-        "Spent",
-        "Task",
-        "Unavailable",
-        "Usage",
-        "UsageError",
-        "Weakened",
-        "Write",
-        "check_policies",
-        "diff_access",
-        "guard_tests",
-        "load_bundle",
-        "run_loop",
-        "show_all",
-    ]
-)
-# Written out: `from policyloop import agreed` asks here for the name before it looks for the module, and a hook must
-# not load the library for that. A test holds it against `library.__all__`.
-__all__ = [*sorted(_LIBRARY), "__version__"]  # noqa: PLE0604
-
 
 def __getattr__(name: str) -> Any:
-    if name in _LIBRARY:
-        return getattr(import_module("policyloop.library"), name)
+    if name == "__all__":
+        return __dir__()
     if name == "__version__":
         return import_module("importlib.metadata").version("policyloop")
+    if not name.startswith("_") and not _is_module(name):
+        library = import_module("policyloop.library")
+        if name in library.__all__:
+            return getattr(library, name)
     raise AttributeError(f"module 'policyloop' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return [*import_module("policyloop.library").__all__, "__version__"]
+
+
+def _is_module(name: str) -> bool:
+    """`from policyloop import agreed` asks here before it looks for the module; a hook must not load the library."""
+    path = os.path.join(os.path.dirname(__file__), name)
+    return os.path.isdir(path) or os.path.exists(f"{path}.py")

@@ -17,7 +17,7 @@ def judged(
     name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
 ) -> CheckResult:
     """One validation of `bundle`, which is called `name`, against the tests that `lock` holds."""
-    from policyloop.access.source.alike import luck_in
+    from policyloop.access.luck import luck_in
     from policyloop.validators.judge import validate
 
     weakened = lock.weakened_by(bundle) if lock else ()

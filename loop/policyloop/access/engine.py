@@ -21,7 +21,7 @@ from policyloop.access.search.hunt import Hunted
 from policyloop.access.source import policies_of
 from policyloop.access.totals import capped, totals_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
-from policyloop.access.unsure import by_luck, luck_beside, unreadable
+from policyloop.access.unsure import by_luck, unreadable
 from policyloop.access.witness import smallest, weight
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
@@ -88,7 +88,8 @@ def compare_access(
             notes.append("What lies behind the accepted rules could not be asked: without them nothing compiles.")
             break
         reasons += [one for one in more if one.wider and _subject(one) not in {_subject(r) for r in reasons}]
-    notes += luck_beside(old, new)
+    luck, beside = by_luck(old, new)
+    notes += beside
     totals = totals_of(reasons)
     shown, left_out = capped(reasons)
     if left_out:
@@ -97,7 +98,7 @@ def compare_access(
         report,
         reasons=shown,
         totals=totals,
-        rules=(*unreadable(old, new), *by_luck(old, new), *known_of(asked.hunted, reasons, asked.proved, universe.cut)),
+        rules=(*unreadable(old, new), *luck, *known_of(asked.hunted, reasons, asked.proved, universe.cut)),
         requests=universe.asked + asked.clock_questions,
         complete=universe.complete,
         proofs=proofs,

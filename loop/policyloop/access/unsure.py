@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from policyloop.access.source import policies_of, unread
-from policyloop.access.source.alike import Kept, in_words, luck_in, taken_for_each_other
+from policyloop.access.luck import confused_in
+from policyloop.access.source import unread
+from policyloop.access.source.alike import in_words
 from policyloop.bundle import Bundle
 from policyloop.widened import ChangedRule
 
@@ -17,22 +18,22 @@ def unreadable(old: Bundle, new: Bundle) -> Iterator[ChangedRule]:
         yield ChangedRule(file=file, line=None, rule="", change="changed", wider="uncovered", why=why)
 
 
-def by_luck(old: Bundle, new: Bundle) -> Iterator[ChangedRule]:
-    """Rules that Cerbos takes for each other, of which the policy of one changed: what was answered of them is luck."""
+def by_luck(old: Bundle, new: Bundle) -> tuple[list[ChangedRule], list[str]]:
+    """Rules that Cerbos takes for each other: what was answered of them is luck.
+
+    Those of which a policy changed, and of the others a sentence each.
+    """
     changed = old.changed(new)
-    for group in _groups(new):
+    rules: list[ChangedRule] = []
+    beside: list[str] = []
+    for group in confused_in(new):
+        words = in_words(group)
         at = next((rule.place for rule in group if rule.place.file in changed), None)
-        if at is not None:
-            name = at.rule.partition(" of ")[0]
-            why = (in_words(group),)
-            yield ChangedRule(file=at.file, line=at.line, rule=name, change="changed", wider="uncovered", why=why)
-
-
-def luck_beside(old: Bundle, new: Bundle) -> list[str]:
-    """The same of policies that did not change, a sentence each."""
-    changed = old.changed(new)
-    return [in_words(group) for group in _groups(new) if not any(rule.place.file in changed for rule in group)]
-
-
-def _groups(bundle: Bundle) -> list[tuple[Kept, ...]]:
-    return taken_for_each_other(policies_of(bundle)) if luck_in(bundle) else []
+        if at is None:
+            beside.append(words)
+            continue
+        name = at.rule.partition(" of ")[0]
+        rules.append(
+            ChangedRule(file=at.file, line=at.line, rule=name, change="changed", wider="uncovered", why=(words,))
+        )
+    return rules, beside

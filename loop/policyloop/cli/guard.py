@@ -31,8 +31,8 @@ def guard(
     view = view_of(output)
     after = read_bundle(candidate)
     # Not the compiler of the candidate's configuration: it is what is judged.
-    settle = settling_if_there(lambda: compiler(load_named(None)[0]))
-    result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release), settle)
+    with settling_if_there(lambda: compiler(load_named(None)[0])) as settle:
+        result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release), settle)
     view.guard(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

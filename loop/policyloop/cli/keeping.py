@@ -9,7 +9,7 @@ from policyloop.cli.confirming import remember
 from policyloop.cli.specfile import confirmed_text, write_spec
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
 from policyloop.spec import FILE_NAME, Spec, check_spec, lost_comments, parse_spec, renewed
-from policyloop.spec.emit import block
+from policyloop.yaml_text.writing import block
 
 
 class Keeper:

@@ -53,6 +53,8 @@ def settled(candidate: Bundle, doubtful: Iterable[SuiteReading], run: Compile) -
         if ours.files.keys() & files.keys():
             return frozenset()
         said = _details(run(Bundle({**files, **ours.files})))
+        if not said:
+            return frozenset()  # no compiler, or none of it compiles: nothing is settled by asking again
         runs.append((said, _plainly(said, ours, exam)))
     return frozenset(reading.file for reading in tellable if _agrees(reading, runs))
 

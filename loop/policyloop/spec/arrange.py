@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from policyloop.errors import UsageError
 from policyloop.spec.cases import Case, Cases
-from policyloop.spec.emit import flow, ordered
 from policyloop.spec.model import Rule, Spec
+from policyloop.yaml_text.writing import flow, ordered
 
 FOLDER = "tests/spec"
 """Where the suites go, relative to the policy directory."""

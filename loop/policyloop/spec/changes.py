@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policyloop.spec.emit import flow
 from policyloop.spec.model import Spec
 from policyloop.spec.request import same
+from policyloop.yaml_text.writing import flow
 
 _SECTIONS = ("roles", "derived_roles", "resources", "rules", "examples", "decisions", "questions", "releases")
 _ONE = {"derived_roles": "Derived role", "releases": "Release of"}

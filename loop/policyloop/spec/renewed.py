@@ -11,10 +11,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from policyloop.errors import UsageError
-from policyloop.spec.emit import WIDTH, block, flow
 from policyloop.spec.model import Spec
 from policyloop.spec.parse import parse_spec
 from policyloop.spec.printing import OPEN_LEVELS, spec_to_yaml
+from policyloop.yaml_text.writing import WIDTH, block, flow
 
 _CONFIRMED = re.compile(r"^confirmed:.*\n?(?:[ \t]+.*\n?|\n)*", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|\s)#[ \t]*(\S.*)$", re.MULTILINE)

@@ -8,11 +8,11 @@ from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING
 from policyloop.spec.arrange import FOLDER, Suite, Test, arranged, ids_of, sound
 from policyloop.spec.cases import Case
-from policyloop.spec.emit import block, ordered, quoted, scalar
 from policyloop.spec.examples import Person, Thing
 from policyloop.spec.model import Rule, Spec
 from policyloop.spec.times import moment, written
 from policyloop.spec.vocabulary import DEFAULT_NOW
+from policyloop.yaml_text.writing import block, ordered, quoted, scalar
 
 _SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/{}.schema.json\n"
 _WRITTEN = "# Written by policyloop from policyloop.spec.yaml. Change the spec, not this file.\n"

@@ -1,6 +1,7 @@
 """The compiler as the lock asks it: one plain run over a bundle, and what it wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
@@ -17,19 +18,21 @@ def settling(runner: Runner) -> Callable[[Bundle], bytes]:
     return run
 
 
-def settling_if_there(opened: Callable[[], Runner]) -> Callable[[Bundle], bytes]:
-    """As `settling`, with a compiler that is looked for only once it is asked; empty where there is none."""
+@contextmanager
+def settling_if_there(opened: Callable[[], Runner]) -> Iterator[Callable[[Bundle], bytes]]:
+    """As `settling`, with a compiler that is looked for once, when it is first asked; empty where there is none."""
+    held: list[Runner] = []
 
     def run(bundle: Bundle) -> bytes:
         try:
-            runner = opened()
+            if not held:
+                held.append(opened())
+            return settling(held[0])(bundle)
         except PolicyloopError:
             return b""
-        try:
-            return settling(runner)(bundle)
-        except PolicyloopError:
-            return b""
-        finally:
-            runner.close()
 
-    return run
+    try:
+        yield run
+    finally:
+        for runner in held:
+            runner.close()

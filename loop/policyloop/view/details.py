@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from policyloop.printing import WHOLE, one_line
 from policyloop.spec import Spec
-from policyloop.spec.emit import flow
 from policyloop.spec.vocabulary import Condition, Part
+from policyloop.yaml_text.writing import flow
 
 _CIRCUMSTANCES = {"now", "claims", "globals", "outputs"}
 

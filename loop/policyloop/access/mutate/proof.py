@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from policyloop.access.luck import confused_in
 from policyloop.access.mutate.mutants import Mutant
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Refused, Settings, serving_all
 from policyloop.access.prove import Asked, NotProved, Unprovable, Witness, proving
-from policyloop.access.prove.confused import confusable
 from policyloop.access.prove.shape import sanitized
 from policyloop.access.questions import DEFAULT_NOW, Question
+from policyloop.access.source import unread
 from policyloop.access.universe import Universe
 from policyloop.bundle import Bundle
 
@@ -52,12 +53,17 @@ def proofs(parts: Parts, mutants: Sequence[Mutant], settings: Settings) -> Mappi
             part = parts.about(kinds) if kinds else parts.bundle
             held[kinds] = part, _people(part)
         part, people = held[kinds]
-        if one.file not in part or confusable(parts.bundle, one.of(parts.bundle)):
+        if one.file not in part or _beyond_the_part(parts.bundle, one.of(parts.bundle)):
             part = parts.bundle
         kind = parts.kind_of_file.get(one.file)
         some = list(islice((asked for asked in people if kind in (None, asked.kind)), MOST_PEOPLE))
         told[one] = _proof(part, one, settings, some)
     return told
+
+
+def _beyond_the_part(*bundles: Bundle) -> bool:
+    """Whether a part of these may be answered otherwise than the whole: Cerbos takes rules for each other, or may."""
+    return any(unread(bundle) or confused_in(bundle) for bundle in bundles)
 
 
 def _alike(parts: Parts, kinds: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from policyloop.access.mutate.witness import Witness
 from policyloop.access.questions import DEFAULT_NOW
 from policyloop.access.request import canonical
 from policyloop.guard.demand import ALLOW
-from policyloop.spec.emit import block
+from policyloop.yaml_text.writing import block
 
 _HEAD = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/TestSuite.schema.json\n"
 _SAYS = (

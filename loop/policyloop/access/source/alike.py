@@ -10,14 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from policyloop.access.source.policies import OPERATORS, Definition, Policy, Rule, policies_of
+from policyloop.access.source.policies import OPERATORS, Definition, Policy, Rule
 from policyloop.access.source.tree import Node
-from policyloop.bundle import Bundle
-from policyloop.layout import Kind, kind
 
 _NAMED = re.compile(r"""\b(V|variables|C|constants)\s*(?:\.\s*(\w+)|\[\s*["'](\w+)["']\s*\])""")
 _USUAL = ("", "SCOPE_PERMISSIONS_UNSPECIFIED")
-_CAN_DIFFER = re.compile(r"\b(any|none)\b[\"']?\s*:|scopePermissions|\\")
 _MOST_NAMED = 3
 _Parameters = frozenset[tuple[str, str, str]]
 _OVERRIDE = "SCOPE_PERMISSIONS_OVERRIDE_PARENT"
@@ -63,14 +60,6 @@ def confused(rules: Iterable[Kept]) -> list[tuple[Kept, ...]]:
 def taken_for_each_other(policies: Sequence[Policy]) -> list[tuple[Kept, ...]]:
     """The rules of a bundle that Cerbos 0.55.0 takes for each other, as far as their texts could be read."""
     return confused(_kept(policies))
-
-
-def luck_in(bundle: Bundle) -> tuple[str, ...]:
-    """What can be luck in a bundle's answers and tests: rules that are taken for each other, a sentence each."""
-    texts = (text for path, text in bundle.files.items() if kind(path) is Kind.POLICY)
-    if not any(_CAN_DIFFER.search(text) for text in texts):
-        return ()  # the policies need not be taken apart, which takes longer than the compiler does
-    return tuple(in_words(group) for group in taken_for_each_other(policies_of(bundle)))
 
 
 def in_words(group: Sequence[Kept]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policyloop.access.source.tree import Node
-from policyloop.spec.emit import quoted
+from policyloop.yaml_text.writing import quoted
 
 _SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
