@@ -10,8 +10,6 @@ from policyloop.findings import AssertionId
 from policyloop.guard import Lock
 
 State = state.State[Lock]
-Validate = state.Validate[Lock]
-Step = drive.Step[Lock]
 Judge = drive.Judge[Lock]
 
 
