@@ -12,13 +12,11 @@ from policyloop.cli.options import (
     ProfileOption,
     RunnerOption,
     StateOption,
-    compiler,
     directory,
     new_page,
-    server,
-    settings,
     text,
 )
+from policyloop.configured import compiler, server, settings
 from policyloop.errors import Exit
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import Judge
 from policyloop.cli.answering import answer_of
-from policyloop.cli.options import compiler
 from policyloop.config import Config
+from policyloop.configured import compiler
 from policyloop.errors import Exit, PersonNeeded, UsageError
 from policyloop.findings import Report
 from policyloop.guard import Lock

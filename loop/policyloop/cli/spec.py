@@ -30,7 +30,7 @@ PoliciesOption = Annotated[Path | None, typer.Option("--policies", help="The pol
 @app.command()
 def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Show the spec as a table: rules, decisions, answers, assumptions, and who confirmed it."""
-    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecResult
 
     path = spec_path(spec, policies)
@@ -45,7 +45,7 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
 
     With --policies, locked tests there that contradict the spec without a release of it are gaps, too.
     """
-    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
     from policyloop.spec import check_spec
 
@@ -75,9 +75,9 @@ def confirm(
 
     What counts is kept outside of the project, for this very content in this folder; a copied mark confirms nothing.
     """
-    from policyloop.cli.against import unreleased, with_releases
-    from policyloop.cli.confirming import by_itself, no_terminal, remember
-    from policyloop.cli.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
+    from policyloop.confirmed.against import unreleased, with_releases
+    from policyloop.confirmed.believed import by_itself, no_terminal, remember
+    from policyloop.confirmed.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.spec import check_spec, lost_comments, parse_spec
@@ -127,7 +127,7 @@ def suites(
     stdout: Annotated[bool, typer.Option("--stdout", help="Print them instead.")] = False,
 ) -> None:
     """Write the suites and fixtures that lock the spec's decisions; what policyloop did not write is never touched."""
-    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.spec import check_spec, suites_from
     from policyloop.spec.suites import is_ours
@@ -160,7 +160,7 @@ def suites(
 
 def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":
     """Locked tests that contradict the spec, as gaps that a person settles."""
-    from policyloop.cli.against import unreleased
+    from policyloop.confirmed.against import unreleased
     from policyloop.spec import Gap, Spec
     from policyloop.view.specs import against_line
     from policyloop.workspace import read_bundle

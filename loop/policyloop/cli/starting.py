@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from policyloop.bundle import Bundle
-from policyloop.cli.against import Beginning, beginning, unreleased
-from policyloop.cli.confirming import believed, not_confirmed
-from policyloop.cli.options import compiler, settings
 from policyloop.cli.sessions import CLAUDE_VARIABLE, END, judged_by, settled, told
-from policyloop.cli.specfile import read_text, spec_path
+from policyloop.configured import compiler, settings
+from policyloop.confirmed.against import Beginning, beginning, unreleased
+from policyloop.confirmed.believed import believed, not_confirmed
+from policyloop.confirmed.specfile import read_text, spec_path
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.findings import AssertionId
 from policyloop.guard import Lock

@@ -126,6 +126,7 @@ class RichView:
         """A spec as a table."""
         from policyloop.view.details import detail_lines
 
+        self.pause()
         spec = result.spec
         self._canvas.line(one_line(spec.request, WHOLE), style="bold")
         self._canvas.table("Rules", RULES_HEAD, rule_rows(spec))

@@ -1,25 +1,18 @@
-"""From one stage of a run to the next: which spec it is about, and how the policies begin once that is confirmed."""
+"""Which spec a run is about, and whether what the person said of it fits."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from policyloop import outcome
-from policyloop.bundle import Bundle
-from policyloop.cerbos_loop import State, begin
-from policyloop.cli.against import beginning
-from policyloop.cli.clarity import Clarity, Known, Wishes
-from policyloop.cli.confirming import believed, by_itself
-from policyloop.cli.request import Request
-from policyloop.cli.resuming import Past
-from policyloop.cli.specfile import read_answers, read_text, spec_path
-from policyloop.controller import go_on
+from policyloop.confirmed.believed import believed, by_itself
+from policyloop.confirmed.specfile import read_answers, read_text, spec_path
 from policyloop.errors import PersonNeeded, UsageError
-from policyloop.guard import Release
+from policyloop.run.asked import Asked, Wishes
+from policyloop.run.past import Past
+from policyloop.run.prepared import Known
 from policyloop.spec import check_choices, check_spec, parse_spec
 from policyloop.spec.draft import same_words
 
 
-def about(asked: Request, policies: Path, past: Past | None) -> tuple[str, Known | None]:
+def about(asked: Asked, policies: Path, past: Past | None) -> tuple[str, Known | None]:
     """The request, and the spec that it is about; None for a run without one. Raises `UsageError`.
 
     Without a request what is there is repaired, unless a spec is named: then its own request is meant.
@@ -76,7 +69,7 @@ def _check_unchanged(past: Past, known: Known) -> None:
     )
 
 
-def _check_unused(asked: Request) -> None:
+def _check_unused(asked: Asked) -> None:
     given = {"--spec": asked.spec, "--answers": asked.answers, "--assume": asked.assume, "--yes": asked.yes}
     unused = [name for name, value in given.items() if value]
     if unused:
@@ -84,26 +77,11 @@ def _check_unused(asked: Request) -> None:
         raise UsageError(f"{unused[0]} means nothing with {why}.", "Leave one of them out.")
 
 
-def wishes_of(asked: Request) -> Wishes:
+def wishes_of(asked: Asked) -> Wishes:
     """What the person said about the spec. Raises `UsageError` for an answers file that cannot be used."""
     return Wishes(
         answers=read_answers(asked.answers) if asked.answers else {},
         assume=asked.assume,
         yes=by_itself(asked.yes),
         by=asked.by.strip() or None if asked.by else None,
-        interactive=asked.interactive,
     )
-
-
-def policies_after(clarity: Clarity, state: State, bundle: Bundle, releases: tuple[Release, ...]) -> State:
-    """How the policies begin once the spec is confirmed, or the end when it is not."""
-    if clarity.how is not None:
-        report = clarity.state.best_report if clarity.state else None
-        return replace(state, todo=clarity.how, spent=clarity.spent, best_report=report)
-    assert clarity.spec is not None
-    try:
-        first = beginning(clarity.spec, bundle, releases)
-    except PersonNeeded as error:
-        return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
-    new = begin(first.bundle, first.lock, state.budget, state.request, (one.id for one in first.released))
-    return go_on(replace(new, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)
