@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from policyloop.bundle import Bundle, Delete, Edit, Write
-from policyloop.cerbos_loop import Judge, State, begin
+from policyloop.cerbos_loop import State, begin
 from policyloop.controller import advance
 from policyloop.findings import AssertionId, Report
 from policyloop.guard import Lock

@@ -35,7 +35,8 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import Mark, counts, event_line, place, plural
+from policyloop.view.timeline import event_line
+from policyloop.view.words import Mark, counts, place, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:

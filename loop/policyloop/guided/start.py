@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from policyloop.bundle import Bundle
-from policyloop.cli.sessions import CLAUDE_VARIABLE, END, judged_by, settled, told
 from policyloop.configured import compiler, settings
 from policyloop.confirmed.against import Beginning, beginning, unreleased
 from policyloop.confirmed.believed import believed, not_confirmed
@@ -16,6 +15,7 @@ from policyloop.confirmed.specfile import read_text, spec_path
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.findings import AssertionId
 from policyloop.guard import Lock
+from policyloop.guided.steps import CLAUDE_VARIABLE, END, judged_by, settled, told
 from policyloop.ledger import new_run_id
 from policyloop.session import home
 from policyloop.session.answer import Answer

@@ -10,12 +10,12 @@ from pathlib import Path
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import Judge
-from policyloop.cli.answering import answer_of
 from policyloop.config import Config
 from policyloop.configured import compiler
 from policyloop.errors import Exit, PersonNeeded, UsageError
 from policyloop.findings import Report
 from policyloop.guard import Lock
+from policyloop.guided.answering import answer_of
 from policyloop.layout import Kind, kind
 from policyloop.outcome import Outcome
 from policyloop.session import home
