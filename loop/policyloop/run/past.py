@@ -47,41 +47,69 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
     if chain.broken and not chain.torn:
         raise PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Start a new run.")
     events = events_of(chain, path)
-    started = next((e for e in events if isinstance(e, Started)), None)
-    ended = next((e for e in events if isinstance(e, Ended)), None)
-    if started is None:
-        raise UsageError(f"The ledger {path} holds no run.", "Start a new run.")
-    if ended and ended.ending.value not in GOES_ON:
-        raise UsageError(
-            f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
-        )
-    clarified = [e for e in events if isinstance(e, Clarified)]
+    started = _started(events, path)
+    clarified = [event for event in events if isinstance(event, Clarified)]
     last = clarified[-1] if clarified else None
-    since = max((n for n, e in enumerate(events) if e is last), default=-1)
-    drafts = [e for e in clarified if not e.due]
-    answers = tuple(e for e in events[since + 1 :] if isinstance(e, Answered) and not e.over_budget)
+    answers = _answers_since(last, events)
     _check_answers(answers, path)
     told = [(record, decode(record.kind, record.data)) for record in chain.records]
-    lost = unsettled(told, (Answered,))
     timed = unsettled(told, (Answered, Judged))
-    carried = started.carried
-    if lost:
-        # It goes with what the next run starts from, so that a run that resumes that one finds it there.
-        if answers:
-            answers = (*answers[:-1], replace(answers[-1], usage=answers[-1].usage + lost.usage))
-        elif last:
-            last = replace(last, spent=replace(last.spent, usage=last.spent.usage + lost.usage))
-        else:
-            carried += lost.usage
-    return Past(
+    past = Past(
         started=started,
         answers=answers,
         elapsed=max(_clocks(events), timed.until if timed else 0.0),
         clarified=last,
-        carried=carried,
-        base=drafts[-1] if last and last.due and drafts else None,
-        digests=frozenset(filter(None, (started.spec_digest, *(e.used.digest for e in clarified)))),
+        carried=started.carried,
+        base=_base_of(last, clarified),
+        digests=frozenset(filter(None, (started.spec_digest, *(draft.used.digest for draft in clarified)))),
     )
+    lost = unsettled(told, (Answered,))
+    return _with_usage(past, lost.usage) if lost else past
+
+
+def _started(events: Sequence[Event], path: Path) -> Started:
+    """How the run began. Raises `UsageError` for a run that ended for good."""
+    started = next((event for event in events if isinstance(event, Started)), None)
+    if started is None:
+        raise UsageError(f"The ledger {path} holds no run.", "Start a new run.")
+    ended = next((event for event in events if isinstance(event, Ended)), None)
+    if ended and ended.ending.value not in GOES_ON:
+        raise UsageError(
+            f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
+        )
+    return started
+
+
+def _answers_since(last: Clarified | None, events: Sequence[Event]) -> tuple[Answered, ...]:
+    """What the model answered since the spec was told last; a call that no budget allowed is no answer."""
+    since = 0
+    for number, event in enumerate(events, 1):
+        if event is last:
+            since = number
+    return tuple(event for event in events[since:] if isinstance(event, Answered) and not event.over_budget)
+
+
+def _base_of(last: Clarified | None, clarified: Sequence[Clarified]) -> Clarified | None:
+    """The draft that the model had its say on, where answers upon it are due."""
+    if last is None or not last.due:
+        return None
+    drafts = [draft for draft in clarified if not draft.due]
+    return drafts[-1] if drafts else None
+
+
+def _with_usage(past: Past, lost: Usage) -> Past:
+    """The past with what a call without an answer may have cost.
+
+    It goes with what the next run starts from, so that a run that resumes that one finds it there.
+    """
+    if past.answers:
+        answer = past.answers[-1]
+        return replace(past, answers=(*past.answers[:-1], replace(answer, usage=answer.usage + lost)))
+    if past.clarified:
+        spent = past.clarified.spent
+        told = replace(past.clarified, spent=replace(spent, usage=spent.usage + lost))
+        return replace(past, clarified=told)
+    return replace(past, carried=past.carried + lost)
 
 
 def _clocks(events: Sequence[Event]) -> float:
