@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import Literal
 
 from policyloop.layout import Kind, kind
+from policyloop.shape import Count
 
 
 class ErrorClass(Enum):
@@ -75,6 +77,21 @@ class Finding:
     assertion: AssertionId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingDocument:
+    """One thing the compiler said. Lines and columns count from 1."""
+
+    class_: ErrorClass
+    code: str
+    file: str | None
+    line: Count | None
+    column: Count | None
+    message: str
+    excerpt: str | None
+    why: tuple[str, ...]
+    assertion: AssertionId | None
+
+
 @dataclass(frozen=True, slots=True)
 class Weakened:
     """One locked assertion that a candidate weakens. The first five are names; `*` where a name could not be read.
@@ -98,7 +115,7 @@ class CompilerInfo:
     """Which compiler judged: its version, `docker` or `native`, and the image's digest or the binary's SHA-256."""
 
     version: str
-    runner: str
+    runner: Literal["docker", "native"]
     digest: str
 
 
@@ -156,6 +173,21 @@ class Report:
     def with_findings(self, more: Iterable[Finding]) -> "Report":
         """The same report with `more` findings added."""
         return replace(self, findings=(*self.findings, *more))
+
+
+def finding_document(finding: Finding) -> FindingDocument:
+    """One finding in the published shape."""
+    return FindingDocument(
+        class_=finding.error_class,
+        code=finding.code,
+        file=finding.file,
+        line=finding.line,
+        column=finding.column,
+        message=finding.message,
+        excerpt=finding.excerpt,
+        why=finding.why,
+        assertion=finding.assertion,
+    )
 
 
 def _passed(ran: Iterable[Ran]) -> frozenset[AssertionId]:

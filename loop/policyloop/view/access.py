@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from policyloop.events import plain
 from policyloop.printing import one_line
 from policyloop.results import DiffResult
+from policyloop.shape import to_json
 from policyloop.view.words import plural
 from policyloop.widened import AccessReport, ChangedRule, Deciding, Reason
 
@@ -48,7 +48,7 @@ def request_line(one: Reason) -> str:
     """The witness as JSON on one line, and who said so."""
     at = f" at {one.now}" if one.now else ""
     how = [*(["strict evaluation"] if one.strict else []), *(["schemas enforced"] if one.schemas == "reject" else [])]
-    request = one_line(json.dumps(plain(one.request), ensure_ascii=False), _MOST_REQUEST)
+    request = one_line(json.dumps(to_json(one.request), ensure_ascii=False), _MOST_REQUEST)
     return f"{request}{at} ({', '.join([_ENGINES.get(one.engine, one_line(one.engine)), *how])})"
 
 
