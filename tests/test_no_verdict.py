@@ -1,4 +1,4 @@
-"""A compiler that does not come to an end says nothing about the policies: exit 8, never 3, and no word of a verdict."""
+"""A compiler that does not come to an end says nothing about the policies: exit 8, never 3, no word of a verdict."""
 
 import pytest
 from hypothesis import given

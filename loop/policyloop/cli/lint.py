@@ -51,8 +51,8 @@ def lint(
     from policyloop.cli.progress import Progress
     from policyloop.errors import UsageError
     from policyloop.layout import Kind, kind
-    from policyloop.results import CheckResult
     from policyloop.looking import require_verdict
+    from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_bundle
 

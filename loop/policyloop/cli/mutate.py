@@ -47,8 +47,8 @@ def mutate(
     """
     from policyloop.access.mutate import mutate as run
     from policyloop.cli.progress import Progress
-    from policyloop.results import CheckResult
     from policyloop.looking import require_verdict
+    from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_bundle
 

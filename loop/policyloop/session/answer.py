@@ -112,7 +112,7 @@ def message_of(state: State) -> str:
 
 
 def exit_code_of(state: State) -> Exit:
-    """0 green, 3, 4 and 8 by what is to be fixed, 6 weakened tests, 2 nothing that could be judged, else as it stopped."""
+    """0 green; 3, 4, 8 by what is to be fixed; 6 weakened tests; 2 nothing that could be judged; else as it stopped."""
     if isinstance(state.todo, Outcome):
         return state.todo.exit_code
     last = state.attempts[-1] if state.attempts else None
