@@ -14,6 +14,7 @@ from policyloop.events import Answered, Asked, Attempted, Event, Judged
 from policyloop.findings import Report
 from policyloop.outcome import Ending, Outcome
 from policyloop.protocol import edit_to_json, proposal_from_json, proposal_to_json, task_to_json
+from policyloop.redact import redact
 from policyloop.state import Attempt, L, Proposed, State, Validate, Validated
 from policyloop.task import Model, Reply, Task
 
@@ -97,7 +98,7 @@ def attempted(attempt: Attempt, after: State[L]) -> Attempted:
         findings=attempt.findings,
         edits=tuple(dict(edit_to_json(edit)) for edit in attempt.edits),
         note=attempt.note,
-        diff=attempt.before.diff(attempt.after),
+        diff=attempt.before.diff(attempt.after, clean=redact),
         refusal=attempt.refusal,
         weakened=attempt.weakened,
         dispute=attempt.dispute,

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import FormatOption, RunnerOption, directory, text, view_of
 
 app = typer.Typer(
+    cls=LightGroup,
     name="session",
     help="The loop with an agent as the model: it edits the policy directory itself, each step judges what is there.",
     rich_markup_mode=None,
@@ -34,7 +36,7 @@ ClaudeOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def start(
     request: Annotated[
         str, typer.Argument(help="What the policies shall do; by default what the spec says.", metavar="REQUEST")
@@ -86,7 +88,7 @@ def start(
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def step(
     *,
     policies: PoliciesOption = None,
@@ -110,7 +112,7 @@ def step(
     raise typer.Exit(int(answer.exit_code))
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def status(
     *, policies: PoliciesOption = None, claude_session: ClaudeOption = None, output: FormatOption = None
 ) -> None:
@@ -122,7 +124,7 @@ def status(
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def restore(
     *, policies: PoliciesOption = None, claude_session: ClaudeOption = None, output: FormatOption = None
 ) -> None:
@@ -134,7 +136,7 @@ def restore(
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def end(*, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """End a session, as a person: the hooks let go. If it was not green, a new one over the directory needs --anew."""
     from policyloop.guided.steps import end_session, find

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import Format, FormatOption, view_of
 from policyloop.errors import Exit
 from policyloop.printing import ask, one_line, printable, say, say_lines
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from policyloop.spec import Gap
 
 app = typer.Typer(
+    cls=LightGroup,
     name="spec",
     help="Show, check and confirm a spec, and write the suites that lock its decisions.",
     rich_markup_mode=None,
@@ -27,7 +29,7 @@ SpecArgument = Annotated[
 PoliciesOption = Annotated[Path | None, typer.Option("--policies", help="The policy directory that it belongs to.")]
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Show the spec as a table: rules, decisions, answers, assumptions, and who confirmed it."""
     from policyloop.confirmed.specfile import read_spec, spec_path
@@ -39,7 +41,7 @@ def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: 
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Name every gap: 0 complete, 5 only a person can settle it (a question, a contradiction), 2 something is missing.
 
@@ -59,7 +61,7 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     raise typer.Exit(int(result.exit_code))
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def confirm(
     spec: SpecArgument = None,
     *,
@@ -119,7 +121,7 @@ def confirm(
     say(f"Confirmed by {by.strip()}: {path}", err=True)
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def suites(
     directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="The policy directory to write into.")] = None,
     *,

@@ -17,24 +17,44 @@ def about(asked: Asked, policies: Path, past: Past | None) -> tuple[str, Known |
 
     Without a request what is there is repaired, unless a spec is named: then its own request is meant.
     """
-    words = asked.words or (past.started.request if past else "")
-    if past and not same_words(words, past.started.request):
+    request = asked.words or (past.started.request if past else "")
+    if past and not same_words(request, past.started.request):
         raise UsageError(f"Run {past.started.run} was about another request.", "Leave the request out to resume it.")
-    if asked.no_spec or not (words.strip() or asked.spec) or (past and past.started.spec is None):
+    if _is_without_spec(asked, request, past):
         _check_unused(asked)
-        return words, None
-    path = asked.spec or (Path(past.started.spec) if past and past.started.spec else spec_path(None, policies))
+        return request, None
+    known = _known(_path(asked, policies, past), policies)
+    if known.spec is None:
+        if not request.strip():
+            raise UsageError(f"There is no spec {known.path}.", "Say what you want, or name another --spec.")
+        return request, known
+    if not (request or known.spec.request).strip():
+        raise UsageError(f"{known.path} has no request.", "Say there what is wanted.")
+    return request if request.strip() else known.spec.request, known
+
+
+def _is_without_spec(asked: Asked, request: str, past: Past | None) -> bool:
+    if asked.no_spec or (past and past.started.spec is None):
+        return True
+    return not request.strip() and asked.spec is None
+
+
+def _path(asked: Asked, policies: Path, past: Past | None) -> Path:
+    if asked.spec:
+        return asked.spec
+    if past and past.started.spec:
+        return Path(past.started.spec)
+    return spec_path(None, policies)
+
+
+def _known(path: Path, policies: Path) -> Known:
+    """The spec's file as it stands now, believed only as far as a person's confirmation of it is known."""
     if path.resolve().is_relative_to(policies.resolve()):
         raise UsageError(f"The spec {path} lies in the policy directory, where a model writes.", "Keep it beside it.")
     if not path.exists():
-        if not words.strip():
-            raise UsageError(f"There is no spec {path}.", "Say what you want, or name another --spec.")
-        return words, Known(path=path, text=None, spec=None)
+        return Known(path=path, text=None, spec=None)
     text = read_text(path)
-    spec = believed(parse_spec(text, str(path)), path)
-    if not (words or spec.request).strip():
-        raise UsageError(f"{path} has no request.", "Say there what is wanted.")
-    return words if words.strip() else spec.request, Known(path=path, text=text, spec=spec)
+    return Known(path=path, text=text, spec=believed(parse_spec(text, str(path)), path))
 
 
 def check_fits(words: str, known: Known | None, wishes: Wishes, past: Past | None) -> None:

@@ -13,6 +13,7 @@ from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable
 from policyloop.events import Ended, RuleProof, encode
 from policyloop.findings import Tally
 from policyloop.outcome import Ending, Outcome
+from policyloop.redact import redact
 from policyloop.run.clarify import Clarity
 from policyloop.run.compare import Compared
 from policyloop.run.past import GOES_ON
@@ -56,7 +57,7 @@ def _ended(compared: Compared) -> Ended:
         message=result.message,
         cycles=state.cycles,
         spent=state.spent,
-        diff=prepared.hold.start.diff(state.best),
+        diff=prepared.hold.start.diff(state.best, clean=redact),
         files_changed=changed,
         patch=str(patch) if patch else None,
         released=tuple(str(name) for name in state.released),
