@@ -164,7 +164,7 @@ class Report:
         return bool(self.findings) and all(f.code == TIMEOUT for f in self.findings)
 
     @property
-    def exit_code(self) -> Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS]:
+    def exit_code(self) -> Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS, Exit.ENVIRONMENT]:
         """0 green, 3 policies do not compile, 4 tests alone, 8 when the compiler did not come to an end."""
         if self.green:
             return Exit.GREEN

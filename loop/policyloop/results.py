@@ -25,8 +25,8 @@ class CheckResult:
     """Why a test that passes may be luck, a sentence each."""
 
     @property
-    def exit_code(self) -> Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS, Exit.WEAKENED]:
-        """6 when tests are weaker than the baseline's, 3 when policies do not compile, 4 for tests alone, else 0."""
+    def exit_code(self) -> Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS, Exit.WEAKENED, Exit.ENVIRONMENT]:
+        """6 when tests are weaker than the baseline's, else as the report has it."""
         return Exit.WEAKENED if self.weakened else self.report.exit_code
 
     @property

@@ -9,13 +9,19 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any
 
-from annotated_types import Ge
-
-Count = Annotated[int, Ge(0)]
-Amount = Annotated[float, Ge(0)]
-
 SPREAD = {"spread": True}
 """The metadata of a field whose own fields stand in the JSON object beside the others, not below a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """In `Annotated`: the smallest number that it can be."""
+
+    least: int
+
+
+Count = Annotated[int, AtLeast(0)]
+Amount = Annotated[float, AtLeast(0)]
 
 
 @dataclass(frozen=True, slots=True)

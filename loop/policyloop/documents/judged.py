@@ -24,7 +24,7 @@ class CheckDocument:
     """What `policyloop check --format json` prints."""
 
     outcome: Literal["green", "red", "weakened"]
-    exit_code: Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS, Exit.WEAKENED]
+    exit_code: Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS, Exit.WEAKENED, Exit.ENVIRONMENT]
     next_class: ErrorClass | None
     findings: tuple[FindingDocument, ...]
     assertions: AssertionsDocument

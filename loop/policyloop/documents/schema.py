@@ -25,9 +25,9 @@ from typing import (
     is_typeddict,
 )
 
-from annotated_types import Ge, MinLen
+from annotated_types import MinLen
 
-from policyloop.shape import SPREAD, Given, OneOf, key
+from policyloop.shape import SPREAD, AtLeast, Given, OneOf, key
 
 Schema = dict[str, Any]
 
@@ -79,7 +79,7 @@ def _annotated(kind: object, *marks: object) -> Schema:
         match mark:
             case str():
                 schema = {"description": mark, **schema}
-            case Ge(least):
+            case AtLeast(least):
                 schema["minimum"] = least
             case MinLen(least):
                 schema["minLength"] = least
