@@ -100,7 +100,7 @@ def run_document(started: Started, attempts: Sequence[Attempted], ended: Ended) 
     """A run that has ended."""
     return RunDocument(
         outcome=ended.ending,
-        exit_code=cast("RunExit", Exit(ended.exit_code)),
+        exit_code=cast("RunExit", ended.exit_code),  # an int, from a ledger
         stopped_by=ended.stopped_by,
         message=ended.message,
         run=started.run,
