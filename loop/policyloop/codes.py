@@ -13,14 +13,19 @@ KINDS = ("compiler", "lock", "spec", "lint", "mutate")
 """The pages, in the order in which a newcomer meets them. One name can stand in several: `wrong-type`, say."""
 
 _SECTION = re.compile(r"^### (?P<name>.+?)\n\n(?P<text>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+_GROUP = re.compile(r"^## (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[`([^`\]]+)`\]\([^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One code: on which page it stands, its name, what it means in a sentence, and its whole section as Markdown."""
+    """One code: on which page it stands, its name, what it means in a sentence, and its whole section as Markdown.
+
+    `group` is the heading above it: for what the compiler says its class; empty on a page without such headings.
+    """
 
     kind: str
+    group: str
     name: str
     title: str
     text: str
@@ -53,5 +58,6 @@ def _on_page(kind: str) -> list[Code]:
     for section in _SECTION.finditer(page):
         text = section["text"].strip()
         title = " ".join(text.partition("\n\n")[0].split())
-        found.append(Code(kind, section["name"], title, text))
+        above = _GROUP.findall(page, 0, section.start())
+        found.append(Code(kind, above[-1] if above else "", section["name"], title, text))
     return found
