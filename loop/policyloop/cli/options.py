@@ -4,21 +4,13 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from policyloop.view import View
+from policyloop import view
 
-
-class Format(StrEnum):
-    """How the result is shown."""
-
-    RICH = "rich"
-    PLAIN = "plain"
-    JSON = "json"
-    GITHUB = "github"
+Format = view.Format
 
 
 class RunnerKind(StrEnum):
@@ -77,11 +69,9 @@ RunnerOption = Annotated[
 ]
 
 
-def view_of(chosen: Format | None) -> "View":
+def view_of(chosen: Format | None) -> view.View:
     """The chosen view; without a choice, rich on a terminal and plain elsewhere."""
-    from policyloop.view import open_view
-
     if chosen is None:
         actions = bool(os.environ.get("GITHUB_ACTIONS"))
         chosen = Format.GITHUB if actions else Format.RICH if sys.stdout.isatty() else Format.PLAIN
-    return open_view(chosen.value)
+    return view.open_view(chosen)
