@@ -103,7 +103,7 @@ def settings(
 ) -> "Config":
     """The configuration that holds for the policy directory `near`. `uses`: the sections that the command acts on.
 
-    Raises `PersonNeeded` where nobody agreed to what its file names to be run, fetched or read.
+    Raises `PersonNeeded` where nobody agreed to what its file names to be run, fetched or read, or loosens.
     """
     from policyloop.cli.agree import check_agreed
     from policyloop.config import load_named
@@ -115,7 +115,8 @@ def settings(
         check_agreed(file, acted_on, profile)
     elif acted_on:
         raise PersonNeeded(
-            f"The environment names `{acted_on[0]}`; under an agent ({agent_mark()} is set) that is nobody's word.",
+            f"The environment {acted_on[0].verb} `{acted_on[0]}`; under an agent ({agent_mark()} is set) that is nobody's "
+            "word.",
             "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
         )
     return loaded

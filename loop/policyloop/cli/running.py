@@ -54,7 +54,9 @@ def run_loop(asked: Request, view: View) -> Exit:
     """Run it and answer the exit code. Raises `PolicyloopError` for what stops it before it begins."""
     past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
     policies = _policies(asked, past)
-    config = settings(policies, asked.config, asked.profile, asked.flags, uses=("cerbos", "model"))
+    config = settings(
+        policies, asked.config, asked.profile, asked.flags, uses=("cerbos", "model", "budget", "guard", "access")
+    )
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     check_junit(asked.junit)
     with interrupts() as ignore_interrupts, ExitStack() as stack:
