@@ -115,8 +115,8 @@ def settings(
         check_agreed(file, acted_on, profile)
     elif acted_on:
         raise PersonNeeded(
-            f"The environment {acted_on[0].verb} `{acted_on[0]}`; under an agent ({agent_mark()} is set) that is nobody's "
-            "word.",
+            f"The environment {acted_on[0].verb} `{acted_on[0]}`; "
+            f"under an agent ({agent_mark()} is set) that is nobody's word.",
             "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
         )
     return loaded
