@@ -68,8 +68,8 @@ def compared(state: State, by: Comparison) -> tuple[State, AccessReport | None]:
 
 
 def _report(green: Bundle, by: Comparison) -> AccessReport:
-    from policyloop.access.accept import Accepted, asked_by_spec
-    from policyloop.access.engine import Bounds, compare_access
+    from policyloop.access.compare.accepted import Accepted, asked_by_spec
+    from policyloop.access.compare.engine import Bounds, compare_access
     from policyloop.access.pdp import Refused, Settings
 
     cerbos, access = by.config.cerbos, by.config.access
