@@ -11,7 +11,7 @@ import pytest
 
 from bundles import FIXTURES
 from command import Done, lay, policyloop
-from policyloop.cli.confirming import remember
+from policyloop.confirmed.believed import remember
 from policyloop.errors import UsageError
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from

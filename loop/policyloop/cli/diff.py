@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policyloop.cli.options import (
-    ConfigOption,
-    FormatOption,
-    ProfileOption,
-    RunnerOption,
-    compiler,
-    directory,
-    settings,
-    text,
-    view_of,
-)
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
+from policyloop.configured import compiler, settings
 
 if TYPE_CHECKING:
     from policyloop.access.compare.accepted import Accepted
@@ -142,7 +133,7 @@ def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundl
     """What --allow accepts: rules of the spec by their ids, and rules of the new policies by their names."""
     from policyloop.access.compare.accepted import Accepted, asked_by_spec
     from policyloop.access.source import policies_of
-    from policyloop.cli.specfile import read_text, spec_path
+    from policyloop.confirmed.specfile import read_text, spec_path
     from policyloop.errors import UsageError
     from policyloop.spec import parse_spec
 

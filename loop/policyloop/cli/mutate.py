@@ -5,18 +5,8 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import (
-    ConfigOption,
-    FormatOption,
-    ProfileOption,
-    RunnerOption,
-    compiler,
-    directory,
-    server,
-    settings,
-    text,
-    view_of,
-)
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
+from policyloop.configured import compiler, server, settings
 
 
 def mutate(

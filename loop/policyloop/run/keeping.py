@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from policyloop import outcome
-from policyloop.cli.clarity import Known, Over
-from policyloop.cli.confirming import remember
-from policyloop.cli.specfile import confirmed_text, write_spec
+from policyloop.confirmed.believed import remember
+from policyloop.confirmed.specfile import confirmed_text, write_spec
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
+from policyloop.outcome import Outcome
+from policyloop.run.prepared import Known
 from policyloop.spec import FILE_NAME, Spec, check_spec, lost_comments, parse_spec, renewed
 from policyloop.yaml_text.writing import block
 
@@ -24,20 +25,25 @@ class Keeper:
         self._stands = known.text
         self._aside = folder / f"before.{FILE_NAME}"
 
-    def confirm(self, spec: Spec, by: str, *, seen: bool) -> Spec:
-        """Write the spec as confirmed, beside the policies. Raises `Over`."""
+    @property
+    def is_new(self) -> bool:
+        """Whether no file stood there at the start."""
+        return self._known.text is None
+
+    def confirm(self, spec: Spec, by: str, *, seen: bool) -> Spec | Outcome:
+        """Write the spec as confirmed, beside the policies: what stands there now, or how the run ends instead."""
         text = confirmed_text(self.source, spec, by, seen=seen)
         try:
             self._write_known(text)
         except PersonNeeded as error:
-            raise Over(outcome.person("changed", str(error))) from None
+            return outcome.person("changed", str(error))
         except Unavailable as error:
-            raise Over(outcome.unavailable(error)) from None
+            return outcome.unavailable(error)
         confirmed = parse_spec(text)
         try:
             remember(confirmed, self._known.path)
         except Unavailable as error:
-            raise Over(outcome.unavailable(error)) from None
+            return outcome.unavailable(error)
         return confirmed
 
     def lost(self) -> str:

@@ -10,11 +10,11 @@ from policyloop.access.mutate import mutate
 from policyloop.access.pdp import Refused, Settings
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
-from policyloop.cli.resuming import events_of, open_run
 from policyloop.config import Config
 from policyloop.errors import UsageError
 from policyloop.events import Ended, Started
 from policyloop.ledger import read
+from policyloop.recorded_run import events_of, open_run
 from policyloop.review import Review
 from policyloop.validators.judge import validate
 from policyloop.widened import AccessReport

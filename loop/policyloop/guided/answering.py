@@ -2,9 +2,9 @@
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos_loop import State
-from policyloop.cli.proving import proofs
 from policyloop.findings import Tally
 from policyloop.outcome import Ending, Outcome
+from policyloop.rule_proofs import proofs
 from policyloop.session.answer import Answer, exit_code_of, look_at, message_of, shown_of
 from policyloop.session.live import folder_of, phase_of
 from policyloop.session.record import Opening, Snapshots

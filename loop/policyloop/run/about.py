@@ -1,47 +1,60 @@
-"""From one stage of a run to the next: which spec it is about, and how the policies begin once that is confirmed."""
+"""Which spec a run is about, and whether what the person said of it fits."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from policyloop import outcome
-from policyloop.bundle import Bundle
-from policyloop.cerbos_loop import State, begin
-from policyloop.cli.against import beginning
-from policyloop.cli.clarity import Clarity, Known, Wishes
-from policyloop.cli.confirming import believed, by_itself
-from policyloop.cli.request import Request
-from policyloop.cli.resuming import Past
-from policyloop.cli.specfile import read_answers, read_text, spec_path
-from policyloop.controller import go_on
+from policyloop.confirmed.believed import believed, by_itself
+from policyloop.confirmed.specfile import read_answers, read_text, spec_path
 from policyloop.errors import PersonNeeded, UsageError
-from policyloop.guard import Release
+from policyloop.run.asked import Asked, Wishes
+from policyloop.run.past import Past
+from policyloop.run.prepared import Known
 from policyloop.spec import check_choices, check_spec, parse_spec
 from policyloop.spec.draft import same_words
 
 
-def about(asked: Request, policies: Path, past: Past | None) -> tuple[str, Known | None]:
+def about(asked: Asked, policies: Path, past: Past | None) -> tuple[str, Known | None]:
     """The request, and the spec that it is about; None for a run without one. Raises `UsageError`.
 
     Without a request what is there is repaired, unless a spec is named: then its own request is meant.
     """
-    words = asked.words or (past.started.request if past else "")
-    if past and not same_words(words, past.started.request):
+    request = asked.words or (past.started.request if past else "")
+    if past and not same_words(request, past.started.request):
         raise UsageError(f"Run {past.started.run} was about another request.", "Leave the request out to resume it.")
-    if asked.no_spec or not (words.strip() or asked.spec) or (past and past.started.spec is None):
+    if _is_without_spec(asked, request, past):
         _check_unused(asked)
-        return words, None
-    path = asked.spec or (Path(past.started.spec) if past and past.started.spec else spec_path(None, policies))
+        return request, None
+    known = _known(_path(asked, policies, past), policies)
+    if known.spec is None:
+        if not request.strip():
+            raise UsageError(f"There is no spec {known.path}.", "Say what you want, or name another --spec.")
+        return request, known
+    if not (request or known.spec.request).strip():
+        raise UsageError(f"{known.path} has no request.", "Say there what is wanted.")
+    return request if request.strip() else known.spec.request, known
+
+
+def _is_without_spec(asked: Asked, request: str, past: Past | None) -> bool:
+    if asked.no_spec or (past and past.started.spec is None):
+        return True
+    return not request.strip() and asked.spec is None
+
+
+def _path(asked: Asked, policies: Path, past: Past | None) -> Path:
+    if asked.spec:
+        return asked.spec
+    if past and past.started.spec:
+        return Path(past.started.spec)
+    return spec_path(None, policies)
+
+
+def _known(path: Path, policies: Path) -> Known:
+    """The spec's file as it stands now, believed only as far as a person's confirmation of it is known."""
     if path.resolve().is_relative_to(policies.resolve()):
         raise UsageError(f"The spec {path} lies in the policy directory, where a model writes.", "Keep it beside it.")
     if not path.exists():
-        if not words.strip():
-            raise UsageError(f"There is no spec {path}.", "Say what you want, or name another --spec.")
-        return words, Known(path=path, text=None, spec=None)
+        return Known(path=path, text=None, spec=None)
     text = read_text(path)
-    spec = believed(parse_spec(text, str(path)), path)
-    if not (words or spec.request).strip():
-        raise UsageError(f"{path} has no request.", "Say there what is wanted.")
-    return words if words.strip() else spec.request, Known(path=path, text=text, spec=spec)
+    return Known(path=path, text=text, spec=believed(parse_spec(text, str(path)), path))
 
 
 def check_fits(words: str, known: Known | None, wishes: Wishes, past: Past | None) -> None:
@@ -76,7 +89,7 @@ def _check_unchanged(past: Past, known: Known) -> None:
     )
 
 
-def _check_unused(asked: Request) -> None:
+def _check_unused(asked: Asked) -> None:
     given = {"--spec": asked.spec, "--answers": asked.answers, "--assume": asked.assume, "--yes": asked.yes}
     unused = [name for name, value in given.items() if value]
     if unused:
@@ -84,26 +97,11 @@ def _check_unused(asked: Request) -> None:
         raise UsageError(f"{unused[0]} means nothing with {why}.", "Leave one of them out.")
 
 
-def wishes_of(asked: Request) -> Wishes:
+def wishes_of(asked: Asked) -> Wishes:
     """What the person said about the spec. Raises `UsageError` for an answers file that cannot be used."""
     return Wishes(
         answers=read_answers(asked.answers) if asked.answers else {},
         assume=asked.assume,
         yes=by_itself(asked.yes),
         by=asked.by.strip() or None if asked.by else None,
-        interactive=asked.interactive,
     )
-
-
-def policies_after(clarity: Clarity, state: State, bundle: Bundle, releases: tuple[Release, ...]) -> State:
-    """How the policies begin once the spec is confirmed, or the end when it is not."""
-    if clarity.how is not None:
-        report = clarity.state.best_report if clarity.state else None
-        return replace(state, todo=clarity.how, spent=clarity.spent, best_report=report)
-    assert clarity.spec is not None
-    try:
-        first = beginning(clarity.spec, bundle, releases)
-    except PersonNeeded as error:
-        return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
-    new = begin(first.bundle, first.lock, state.budget, state.request, (one.id for one in first.released))
-    return go_on(replace(new, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)

@@ -3,24 +3,25 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from policyloop.bundle import Bundle
-from policyloop.cli.against import Beginning, beginning, unreleased
-from policyloop.cli.confirming import believed, not_confirmed
-from policyloop.cli.options import compiler, settings
-from policyloop.cli.sessions import CLAUDE_VARIABLE, END, judged_by, settled, told
-from policyloop.cli.specfile import read_text, spec_path
+from policyloop.configured import compiler, settings
+from policyloop.confirmed.against import Beginning, beginning, unreleased
+from policyloop.confirmed.believed import believed, not_confirmed
+from policyloop.confirmed.specfile import read_text, spec_path
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.findings import AssertionId
 from policyloop.guard import Lock
+from policyloop.guided.steps import CLAUDE_VARIABLE, END, judged_by, settled, told
 from policyloop.ledger import new_run_id
 from policyloop.session import home
 from policyloop.session.answer import Answer
 from policyloop.session.earlier import weaker_than
-from policyloop.session.home import HomeError
+from policyloop.session.home import Entry, HomeError
 from policyloop.session.live import Session
 from policyloop.session.record import Opening
 from policyloop.spec import Spec, check_spec, parse_spec
@@ -131,29 +132,42 @@ def _check_others(asked: Start, claude: str | None) -> None:
     try:
         last = home.of_directory(key_of(real))
         other = home.guarding(claude) if claude else None
-        around = [one for one in home.all_entries() if one.phase in home.GUARDED and _around(Path(one.policies), real)]
+        entries = home.all_entries()
     except HomeError as error:
         raise PersonNeeded(f"{error}.", "Remove that file if no session is open.") from None
     last = settled(last) if last else None
-    around = [settled(one) for one in around]
-    for open_one in (last, other, *around):
-        if open_one and open_one.phase == home.OPEN:
-            raise PersonNeeded(
-                f"Session {open_one.run} is open over {open_one.policies}.",
-                f"Go on with policyloop session step; a person ends it with {END} --policies {open_one.policies}.",
-            )
+    guarded = (entry for entry in entries if entry.phase in home.GUARDED)
+    around = [settled(entry) for entry in guarded if _around(Path(entry.policies), real)]
+    for entry in (last, other, *around):
+        if entry:
+            _check_closed(entry)
     if other and other.phase == home.GREEN:
         raise PersonNeeded(
             f"Session {other.run} over {other.policies} is green, and no person has taken over yet.",
             f"Report to them; what they ask for next takes over, or {END} --policies {other.policies}.",
         )
-    stopped = next((one for one in around if one.phase == home.STOPPED), None)
-    if stopped and not asked.anew:
+    if not asked.anew:
+        _check_good_ends(asked, last, around)
+
+
+def _check_closed(entry: Entry) -> None:
+    if entry.phase == home.OPEN:
         raise PersonNeeded(
-            f"Session {stopped.run} over {stopped.policies} stopped, and it locks tests of {asked.policies} too.",
-            f"Report to the person; only they end it ({END} --policies {stopped.policies}), or start anew with --anew.",
+            f"Session {entry.run} is open over {entry.policies}.",
+            f"Go on with policyloop session step; a person ends it with {END} --policies {entry.policies}.",
         )
-    if last and last.phase not in {home.GREEN, home.ACCEPTED} and not asked.anew:
+
+
+def _check_good_ends(asked: Start, last: Entry | None, around: Sequence[Entry]) -> None:
+    """A session that stopped without green leaves what comes next to a person, who says `--anew`."""
+    for entry in around:
+        if entry.phase == home.STOPPED:
+            raise PersonNeeded(
+                f"Session {entry.run} over {entry.policies} stopped, and it locks tests of {asked.policies} too.",
+                f"Report to the person; only they end it ({END} --policies {entry.policies}), or start anew with "
+                "--anew.",
+            )
+    if last and last.phase not in {home.GREEN, home.ACCEPTED}:
         raise PersonNeeded(
             f"The last session over {last.policies} ({last.run}) did not end green.",
             "Report to the person; only they start anew: policyloop session start --anew, with the same options.",

@@ -10,26 +10,63 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from policyloop.errors import UsageError
 from policyloop.events import Against
 from policyloop.printing import WHOLE, one_line, say
+from policyloop.run.people import Edited, No, Yes
 from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, renewed
 from policyloop.spec.model import Question
+from policyloop.view import View
 from policyloop.view.specs import against_line, gap_line
 
 
-def ask_questions(questions: Sequence[Question], taken: Callable[[str, str], None]) -> None:
-    """Ask each in turn; `taken` is told each answer at once, so that an interrupt loses none."""
-    for number, question in enumerate(questions, 1):
+class Terminal:
+    """The person at the terminal: the `Person` of a run (`policyloop.run.people`). `view` stands still meanwhile."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def answer(self, question: Question, number: int, count: int) -> str:
+        """An option's id, or words; Enter is the recommended option."""
+        self._view.pause()
         say("")
-        say(f"Question {number} of {len(questions)}: {one_line(question.text, WHOLE)}")
+        say(f"Question {number} of {count}: {one_line(question.text, WHOLE)}")
         for place, option in enumerate(question.options, 1):
             say(f"  {place}. {one_line(option.text, WHOLE)}" + (" (recommended)" if option.recommended else ""))
-        taken(question.id, _answer(question))
+        return _answer(question)
+
+    def release(self, against: Sequence[Against]) -> Sequence[Against]:
+        """Which of the contradicted tests a person releases: all, none, or one by one."""
+        self._view.pause()
+        say("")
+        say(f"{len(against)} locked tests say otherwise than these rules:")
+        for test in against:
+            say(f"  {against_line(test)}")
+        said = _choice("Release them? [a]ll, [o]ne by one, [n]one: ", "aon")
+        if said == "a":
+            return against
+        if said == "n":
+            return ()
+        return [test for test in against if _choice(f"Release {against_line(test)}? [y/n]: ", "yn") == "y"]
+
+    def agree(self, spec: Spec, text: str | None) -> Yes | No | Edited:
+        """Yes, no, or the spec as it is after their editor."""
+        self._view.pause()
+        said = _choice("Is this what you want? [y]es, [n]o, [e]dit: ", "yne")
+        if said == "e":
+            return _edited(spec, text)
+        return Yes() if said == "y" else No()
+
+    def let_in(self, words: str) -> bool:
+        """Whether a person wants the access that got wider."""
+        self._view.pause()
+        say("")
+        say(one_line(words, 2000))
+        return _choice("Is that meant? Write it? [y/n]: ", "yn") == "y"
 
 
 def _answer(question: Question) -> str:
@@ -47,33 +84,7 @@ def _answer(question: Question) -> str:
             return next((option.id for option in question.options if option.id == said), said)
 
 
-def ask_releases(against: Sequence[Against]) -> tuple[Against, ...]:
-    """Which of the contradicted tests a person releases."""
-    say("")
-    say(f"{len(against)} locked tests say otherwise than these rules:")
-    for one in against:
-        say(f"  {against_line(one)}")
-    said = _choice("Release them? [a]ll, [o]ne by one, [n]one: ", "aon")
-    if said == "a":
-        return tuple(against)
-    if said == "n":
-        return ()
-    return tuple(one for one in against if _choice(f"Release {against_line(one)}? [y/n]: ", "yn") == "y")
-
-
-def ask_wider(words: str) -> bool:
-    """Whether a person wants the access that got wider."""
-    say("")
-    say(one_line(words, 2000))
-    return _choice("Is that meant? Write it? [y/n]: ", "yn") == "y"
-
-
-def ask_yes_no_edit() -> str:
-    """`y`, `n` or `e`."""
-    return _choice("Is this what you want? [y]es, [n]o, [e]dit: ", "yne")
-
-
-def edited(spec: Spec, text: str | None) -> tuple[Spec, str | None]:
+def _edited(spec: Spec, text: str | None) -> Edited:
     """The spec as a person leaves it in their editor, and its text. `text`: the file before, for its comments.
 
     What cannot be read is opened again until they give up; then all is as it was.
@@ -89,17 +100,17 @@ def edited(spec: Spec, text: str | None) -> tuple[Spec, str | None]:
                 new = parse_spec(left, FILE_NAME)
             except (OSError, ValueError, subprocess.CalledProcessError) as error:
                 say(f"The editor {editor} did not work: {error}. Set EDITOR.")
-                return spec, text
+                return Edited(spec, text)
             except UsageError as error:
                 say(f"{error.message} {error.hint}")
             else:
                 gaps = check_spec(new)
                 if not gaps:
-                    return new, left
+                    return Edited(new, left)
                 for gap in gaps:
                     say(gap_line(gap, FILE_NAME))
             if _choice("Edit again? [y/n]: ", "yn") == "n":
-                return spec, text
+                return Edited(spec, text)
 
 
 def _choice(prompt: str, letters: str) -> str:

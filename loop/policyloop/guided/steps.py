@@ -10,12 +10,12 @@ from pathlib import Path
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import Judge
-from policyloop.cli.answering import answer_of
-from policyloop.cli.options import compiler
 from policyloop.config import Config
+from policyloop.configured import compiler
 from policyloop.errors import Exit, PersonNeeded, UsageError
 from policyloop.findings import Report
 from policyloop.guard import Lock
+from policyloop.guided.answering import answer_of
 from policyloop.layout import Kind, kind
 from policyloop.outcome import Outcome
 from policyloop.session import home
@@ -64,17 +64,30 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
                 f"There is no session over {policies}.", f"Start one: policyloop session start --policies {policies}."
             )
         return entry
-    entries = home.all_entries()
-    mine = [entry for entry in entries if claude and entry.claude == claude]
-    if not mine:
-        here = Path.cwd()
-        near = [e for e in entries if here.is_relative_to(e.policies) or Path(e.policies).is_relative_to(here)]
-        mine = [e for e in near if e.phase in home.GUARDED] or near
-    held = [e for e in mine if e.phase in home.GUARDED] or sorted(mine, key=lambda entry: entry.run)[-1:]
-    if len(held) != 1:
-        what = "There is no session that is" if not held else f"There are {len(held)} sessions that are"
-        raise UsageError(f"{what} found from here.", "Give --policies DIR.")
-    return held[0]
+    meant = _of_claude(claude) or _near(Path.cwd())
+    guarded = [entry for entry in meant if entry.phase in home.GUARDED]
+    if not guarded:
+        # None is open: the last one can still be looked at.
+        guarded = sorted(meant, key=lambda entry: entry.run)[-1:]
+    if len(guarded) != 1:
+        count = "There is no session that is" if not guarded else f"There are {len(guarded)} sessions that are"
+        raise UsageError(f"{count} found from here.", "Give --policies DIR.")
+    return guarded[0]
+
+
+def _of_claude(claude: str | None) -> list[Entry]:
+    """The sessions that a Claude Code session began."""
+    return [entry for entry in home.all_entries() if claude and entry.claude == claude]
+
+
+def _near(here: Path) -> list[Entry]:
+    """The sessions over a directory above or below `here`; those that still lock tests, if any do."""
+    near = [entry for entry in home.all_entries() if _lies_around(here, Path(entry.policies))]
+    return [entry for entry in near if entry.phase in home.GUARDED] or near
+
+
+def _lies_around(here: Path, policies: Path) -> bool:
+    return here.is_relative_to(policies) or policies.is_relative_to(here)
 
 
 def settled(entry: Entry) -> Entry:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from policyloop.cli.confirming import believed
+from policyloop.confirmed.believed import believed
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed
 from policyloop.spec.reading import MAX_BYTES, read_document

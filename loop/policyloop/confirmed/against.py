@@ -1,6 +1,6 @@
 """A confirmed spec and a bundle that is there: what contradicts it, what is released, and where the loop begins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from policyloop.bundle import Bundle
@@ -80,23 +80,35 @@ def beginning(spec: Spec, bundle: Bundle, more: Sequence[Release] = ()) -> Begin
     old = {path for path, text in bundle.files.items() if path.startswith(f"{FOLDER}/") and is_ours(text)}
     before = Lock.of(bundle)
     released = _released(spec, before, more)
-    kept = before.without(one.id for one in released)
-    base = {path: text for path, text in bundle.files.items() if path not in old} | dict(suites)
-    lost = kept.lost_in(Bundle(base))
-    if lost:
-        unknown = next((one for one in lost if not one.known), None)
-        if unknown is not None:
-            raise UsageError(f"{unknown.id.file} cannot be read whole, so it cannot be kept.", "Repair it first.")
-        base[f"{FOLDER}/{EARLIER}"] = earlier_suite(lost)
-    start = Bundle(base)
+    kept = before.without(assertion.id for assertion in released)
+    start = _with_suites(bundle, old, suites, kept)
+    _check_nothing_lost(start, suites, kept)
+    # A suite of ours is written anew without what was released; in a person's own suite the released test still stands.
+    outside = [assertion.id for assertion in released if assertion.id.file not in old]
+    lock = Lock.of(start).without(outside)
+    return Beginning(start, lock, released)
+
+
+def _with_suites(bundle: Bundle, old: Set[str], suites: Mapping[str, str], kept: Lock) -> Bundle:
+    """The bundle with the spec's suites for the `old` ones, and one more for what those demanded besides."""
+    files = {path: text for path, text in bundle.files.items() if path not in old} | dict(suites)
+    lost = kept.lost_in(Bundle(files))
+    if not lost:
+        return Bundle(files)
+    for assertion in lost:
+        if not assertion.known:
+            raise UsageError(f"{assertion.id.file} cannot be read whole, so it cannot be kept.", "Repair it first.")
+    files[f"{FOLDER}/{EARLIER}"] = earlier_suite(lost)
+    return Bundle(files)
+
+
+def _check_nothing_lost(start: Bundle, suites: Mapping[str, str], kept: Lock) -> None:
+    """Neither a test that was there nor one of the spec's own demands something else in `start`."""
     if left := kept.lost_in(start):
         raise PersonNeeded(f"The spec's suites would drop a locked test: {left[0].id}.", "Release it by name.")
     if lost := Lock.of(Bundle(suites)).lost_in(start):
         what = f"what stands beside the spec's suites in {FOLDER} makes `{lost[0].id}` demand something else"
         raise UsageError(f"The decisions would not be tested: {what}.", "Move or rename it; fixtures there are ours.")
-    outside = [one.id for one in released if one.id.file not in old]
-    lock = Lock.of(start).without(outside)
-    return Beginning(start, lock, released)
 
 
 def _released(spec: Spec, lock: Lock, more: Sequence[Release]) -> tuple[Assertion, ...]:
