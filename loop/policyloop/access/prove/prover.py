@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import z3
 
+from policyloop.access.ask.request import Request, Resource
 from policyloop.access.prove.coverage import Coverage, coverage
 from policyloop.access.prove.places import IN_JSON, Places
 from policyloop.access.prove.reduced import Policy
@@ -19,7 +20,6 @@ from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.access.prove.witness import resource
-from policyloop.access.request import Request, Resource
 from policyloop.errors import Unavailable
 
 T = TypeVar("T")
