@@ -26,10 +26,10 @@ from conditions import (
     translated,
 )
 from drawing import drawn
+from policyloop.access.ask.request import Batch, Request, Resource
 from policyloop.access.pdp import Pdp, Settings, serving
 from policyloop.access.prove import Asked, NotProved, Proved, Witness, proving
 from policyloop.access.prove.prover import Prover
-from policyloop.access.request import Batch, Request, Resource
 from policyloop.bundle import Bundle
 
 PAIRS = int(os.environ.get("POLICYLOOP_PAIRS", "20"))

@@ -14,7 +14,7 @@ import yaml
 from claude_client import VERSION as CLAUDE_CODE
 from command import policyloop
 from policyloop import documents
-from policyloop.access.engine import MOST_PROOFS
+from policyloop.access.compare.engine import MOST_PROOFS
 from policyloop.config import Config
 from policyloop.documents.published import DOCUMENTS
 from policyloop.errors import Exit

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from policyloop.access.engine import Bounds, compare_access
+from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.lint import lint
 from policyloop.access.matrix import matrices_of
 from policyloop.access.mutate import mutate

@@ -64,8 +64,8 @@ def compare(driven: Driven) -> Compared:
 
 
 def _report(green: Bundle, clarity: Clarity) -> AccessReport:
-    from policyloop.access.accept import Accepted, asked_by_spec
-    from policyloop.access.engine import Bounds, compare_access
+    from policyloop.access.compare.accepted import Accepted, asked_by_spec
+    from policyloop.access.compare.engine import Bounds, compare_access
     from policyloop.access.pdp import Refused, Settings
 
     prepared = clarity.prepared

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from policyloop.access.questions import Question, Questionnaire
+from policyloop.access.ask.questions import Question, Questionnaire
 from policyloop.bundle import Bundle
 from policyloop.cerbos.broken import spoken
 from policyloop.cerbos.places import policy_place, rule_place

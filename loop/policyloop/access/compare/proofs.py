@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from policyloop.access.request import Request
+from policyloop.access.ask.request import Request
 from policyloop.widened import Proofs
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from policyloop.access.luck import confused_in
+from policyloop.access.ask.luck import confused_in
 from policyloop.access.source import unread
 from policyloop.access.source.alike import in_words
 from policyloop.bundle import Bundle

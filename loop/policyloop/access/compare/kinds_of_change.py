@@ -4,11 +4,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from policyloop.access.accept import NOTHING, Accepts
+from policyloop.access.ask.request import Request
+from policyloop.access.compare.accepted import NOTHING, Accepts
+from policyloop.access.compare.smallest_request import weight
 from policyloop.access.pdp import Pdp
 from policyloop.access.pdp.settings import Schemas
-from policyloop.access.request import Request
-from policyloop.access.witness import weight
 from policyloop.guard.demand import ALLOW, DENY
 from policyloop.widened import Deciding, Engine, Reason
 
