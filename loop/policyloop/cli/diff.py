@@ -80,7 +80,9 @@ def diff(
     before_is, after_is, near = _sides(old, new, policies)
     old_name, new_name = before_is or "HEAD", after_is or str(near)
     view = view_of(output)
-    loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    loaded = settings(
+        near, config, profile, {"cerbos": {"runner": runner.value if runner else None}}, uses=("cerbos", "access")
+    )
     before = read_baseline(before_is, near) if before_is else read_revision("HEAD", near)
     after = read_baseline(after_is, near) if after_is else read_bundle(near)
     accepted = _accepted(allow or (), spec, near, after)
