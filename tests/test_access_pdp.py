@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from command import DOCS, FIXED, environment
+from policyloop.access.ask.request import Batch, Principal, Request, Resource
 from policyloop.access.pdp import Refused, Settings, serving, serving_all
-from policyloop.access.request import Batch, Principal, Request, Resource
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
 

@@ -10,10 +10,10 @@ import pytest
 from cel_compiler import text_of, verdicts
 from conditions import PRINCIPALS, thrown
 from drawing import drawn
+from policyloop.access.ask.request import Batch, Resource
 from policyloop.access.cel import parse
 from policyloop.access.pdp import Settings, serving_all
 from policyloop.access.prove import Asked, NotProved, Proved, proving
-from policyloop.access.request import Batch, Resource
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from test_cel_compiler import expressions

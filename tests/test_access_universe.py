@@ -7,8 +7,8 @@ import pytest
 
 from bundles import SMALL, read, synthetic
 from command import FIXED
+from policyloop.access.ask.request import canonical
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.request import canonical
 from policyloop.access.source import policies_of
 from policyloop.access.universe import Universe
 from policyloop.bundle import Bundle

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policyloop.access.ask.luck import luck_in
+from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.lint import lint
-from policyloop.access.luck import luck_in
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.request import Principal, Request, Resource
 from policyloop.access.source import policies_of
 from policyloop.access.source.alike import taken_for_each_other
 from policyloop.bundle import Bundle

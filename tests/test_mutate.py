@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator
 
 from bundles import FIXTURES, read, synthetic, write
 from command import DOCS, FIXED, environment, lay, picture, policyloop
+from policyloop.access.ask.parts import Parts
 from policyloop.access.mutate import OPERATORS, Fate, MutateResult, mutants_of, mutate
 from policyloop.access.mutate.judge import fate
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.read import read_report

@@ -11,7 +11,7 @@ import yaml
 
 from claude_client import VERSION as CLAUDE_CODE
 from command import policyloop
-from policyloop.access.engine import MOST_PROOFS
+from policyloop.access.compare.engine import MOST_PROOFS
 from policyloop.config import Config
 from policyloop.errors import Exit
 from policyloop.run.compare import MOST_PROOFS as IN_A_RUN

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from bundles import FIXTURES
+from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.request import Principal, Request, Resource
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 from policyloop.workspace.read import read_bundle

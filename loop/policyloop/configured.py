@@ -1,6 +1,7 @@
 """What a project's configuration stands for: its settings, the compiler and the PDP that they name.
 
-What a configuration names to be run, fetched or read is used only if a person agreed to it (`policyloop.agreed`).
+What a configuration names to be run, fetched or read, and a limit that it loosens, is used only if a person agreed to
+it (`policyloop.agreed`).
 """
 
 import shlex
@@ -29,7 +30,7 @@ def settings(
 ) -> "Config":
     """The configuration that holds for the policy directory `near`. `uses`: the sections that the command acts on.
 
-    Raises `PersonNeeded` where nobody agreed to what its file names to be run, fetched or read.
+    Raises `PersonNeeded` where nobody agreed to what its file names to be run, fetched or read, or loosens.
     """
     from policyloop.config import load_named
 
@@ -40,7 +41,8 @@ def settings(
         check_agreed(file, acted_on, profile)
     elif acted_on:
         raise PersonNeeded(
-            f"The environment names `{acted_on[0]}`; under an agent ({agent_mark()} is set) that is nobody's word.",
+            f"The environment {acted_on[0].verb} `{acted_on[0]}`; "
+            f"under an agent ({agent_mark()} is set) that is nobody's word.",
             "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
         )
     return loaded
@@ -80,9 +82,9 @@ def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> N
     given = agreed.given()
     for name in names:
         if name.digest not in given and not _is_known(file, name):
+            where = f"{file}{', or the environment,' if agent_mark() else ''}"
             raise PersonNeeded(
-                f"{file}{', or the environment,' if agent_mark() else ''} names `{name}`, which nobody agreed to for "
-                "this folder.",
+                f"{where} {name.verb} `{name}`, which nobody agreed to for this folder.",
                 f"Look at it, then in a terminal: {agree_command(file, profile)} "
                 f"(a pipeline without an agent: {VARIABLE}={name.digest}, or say it on the command line).",
             )

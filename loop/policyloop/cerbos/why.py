@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos.broken import spoken
-from policyloop.cerbos.places import rule_place
+from policyloop.cerbos.policy_places import rule_place
 from policyloop.cerbos.run import CompilerRun
 from policyloop.cerbos.shape import Misshapen, Object
 from policyloop.cerbos.sources import Sources

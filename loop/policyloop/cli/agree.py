@@ -1,4 +1,4 @@
-"""`policyloop agree`: a person says once that what a project's configuration names may be run, fetched or read.
+"""`policyloop agree`: a person says once that what a project's configuration names, or loosens, holds.
 
 Kept outside of the project (`policyloop.agreed`), for this folder and these very values, also the content of the
 project's files that a command names; whatever changes must be agreed to anew.
@@ -45,7 +45,10 @@ def agree(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; counts for nothing under an agent.")] = False,
 ) -> None:
-    """Agree to what a configuration names to be run, fetched or read; it is shown first. 5 when nobody said yes."""
+    """Agree to what a configuration names to be run, fetched or read, and to the limits that it loosens.
+
+    All of it is shown first. 5 when nobody said yes.
+    """
     if program is not None:
         _agree_to_program(program, yes=yes)
         return
@@ -57,9 +60,9 @@ def agree(
         raise UsageError("There is no policyloop.yaml to agree to.", "Go to the project, or give --config FILE.")
     names = load_named(file, profile=profile)[1]
     if not names:
-        say(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
+        say(f"{file} names nothing to be run, fetched or read, and loosens no limit: there is nothing to agree to.")
         return
-    say(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
+    say(f"{one_line(str(file))} names what policyloop would run, fetch or read, or loosens what limits it:")
     for name in names:
         say(f"  {one_line(str(name), 2000)}")
         say(f"    digest {name.digest}")

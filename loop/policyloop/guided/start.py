@@ -52,7 +52,9 @@ def start_session(asked: Start) -> Answer:
     _check_person(asked)
     claude = asked.claude or os.environ.get(CLAUDE_VARIABLE) or None
     _check_others(asked, claude)
-    config = settings(asked.policies, None, None, {"cerbos": {"runner": asked.runner}})
+    config = settings(
+        asked.policies, None, None, {"cerbos": {"runner": asked.runner}}, uses=("cerbos", "budget", "guard")
+    )
     with Workspace.open(asked.policies) as hold:
         given_up = _given_up(asked, claude, hold.start)
         path, spec_text, first = _first(asked, hold.start)

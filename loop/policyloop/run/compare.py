@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from policyloop import outcome
+from policyloop.access_report import AccessReport
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import State
@@ -15,7 +16,6 @@ from policyloop.printing import one_line
 from policyloop.run.clarify import Clarity
 from policyloop.run.drive import Driven
 from policyloop.run.prepared import Prepared
-from policyloop.widened import AccessReport
 
 MOST_PROOFS = 40
 _MOST_WORDS = 500
@@ -64,8 +64,8 @@ def compare(driven: Driven) -> Compared:
 
 
 def _report(green: Bundle, clarity: Clarity) -> AccessReport:
-    from policyloop.access.accept import Accepted, asked_by_spec
-    from policyloop.access.engine import Bounds, compare_access
+    from policyloop.access.compare.accepted import Accepted, asked_by_spec
+    from policyloop.access.compare.engine import Bounds, compare_access
     from policyloop.access.pdp import Refused, Settings
 
     prepared = clarity.prepared

@@ -40,7 +40,8 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     """
     past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
     policies = _policies(asked, past)
-    config = settings(policies, asked.config, asked.profile, asked.flags, uses=("cerbos", "model"))
+    uses = ("cerbos", "model", "budget", "guard", "access")
+    config = settings(policies, asked.config, asked.profile, asked.flags, uses=uses)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     if asked.junit is not None:
         # Found out before the model is paid, not after.

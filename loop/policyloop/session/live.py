@@ -40,7 +40,7 @@ BY_A_PERSON = outcome.person("ended", "A person ended this session.")
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RecordedSession:
     """A session as its record tells it."""
 
     opening: Opening
@@ -59,7 +59,7 @@ def folder_of(run: str) -> Path:
     return run_directory(Path(home.home()), run)
 
 
-def load(entry: Entry) -> Past:
+def load(entry: Entry) -> RecordedSession:
     """The session of `entry`, every byte of its record verified. Raises `PersonNeeded` when it is not whole."""
     folder = folder_of(entry.run)
     chain = chain_of(entry)
@@ -73,7 +73,7 @@ def load(entry: Entry) -> Past:
     if (opening.run, opening.policies, opening.claude) != (entry.run, entry.policies, entry.claude):
         raise broken("its entry is about another session")
     state = _told_anew(kept, opening, told)
-    return Past(opening, end(state, BY_A_PERSON) if ended_by_person(chain) else state, chain, told)
+    return RecordedSession(opening, end(state, BY_A_PERSON) if ended_by_person(chain) else state, chain, told)
 
 
 def chain_of(entry: Entry) -> Chain:

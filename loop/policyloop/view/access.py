@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 
+from policyloop.access_report import AccessReport, ChangedRule, Deciding, Reason
 from policyloop.events import plain
 from policyloop.printing import one_line
 from policyloop.results import DiffResult
 from policyloop.view.words import plural
-from policyloop.widened import AccessReport, ChangedRule, Deciding, Reason
 
 EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}

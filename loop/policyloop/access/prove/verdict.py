@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from policyloop.access.request import Attributes, Principal, Request
+from policyloop.access.ask.request import Attributes, Principal, Request
 
 Direction = Literal["wider", "narrower"]
 """`wider`: allowed by NEW, denied by OLD. `narrower`: the other way round."""
@@ -38,7 +38,7 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class Counterexample:
     """There is one: this request, confirmed on both PDPs."""
 
     asked: Asked
@@ -55,7 +55,7 @@ class NotProved:
     because: str
 
 
-Verdict = Proved | Witness | NotProved
+Verdict = Proved | Counterexample | NotProved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from policyloop.access.changed import Case, Values
-from policyloop.access.named import OTHER_ROLE, Words, looks_at_the_clock, of_schemas, words_of
-from policyloop.access.parts import Parts
-from policyloop.access.questions import DEFAULT_NOW, Question
-from policyloop.access.request import Attributes, Principal, Resource
+from policyloop.access.ask.changed import Case, Values
+from policyloop.access.ask.names import OTHER_ROLE, Words, looks_at_the_clock, of_schemas, words_of
+from policyloop.access.ask.parts import Parts
+from policyloop.access.ask.questions import DEFAULT_NOW, Question
+from policyloop.access.ask.request import Attributes, Principal, Resource
 from policyloop.access.universe import Universe
 from policyloop.access.universe.fields import NOW, Assignment, merged, placed
 from policyloop.access.universe.goals import Goal

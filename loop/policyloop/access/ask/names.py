@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from policyloop.access.ask.questions import Question
+from policyloop.access.ask.request import canonical
 from policyloop.access.cel import Call, Const, Name, Node, NotCel, Select, children, parse, walk
-from policyloop.access.questions import Question
-from policyloop.access.request import canonical
 from policyloop.access.source import Policy
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind

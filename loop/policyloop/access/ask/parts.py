@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from policyloop.access.questions import Question, asked_by
+from policyloop.access.ask.questions import Question, asked_by
 from policyloop.access.source import Policy, policies_of, tree
 from policyloop.bundle import Bundle
 from policyloop.guard import Lock

@@ -7,27 +7,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from policyloop.access.accept import NOTHING, Accepted, Accepts, Place, without_rules
-from policyloop.access.blame import deciding
-from policyloop.access.compare import differences
-from policyloop.access.groups import Found, Group, Key
+from policyloop.access.ask.questions import Question, put
+from policyloop.access.ask.request import Batch, Request
+from policyloop.access.compare.accepted import NOTHING, Accepted, Accepts, Place, without_rules
+from policyloop.access.compare.answers import differences
+from policyloop.access.compare.blame import deciding
+from policyloop.access.compare.kinds_of_change import Found, Group, Key
+from policyloop.access.compare.proofs import ask_solver
+from policyloop.access.compare.smallest_request import smallest, weight
+from policyloop.access.compare.totals import capped, totals_of
+from policyloop.access.compare.unsure import by_luck, unreadable
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.pdp.settings import Schemas
-from policyloop.access.proofs import ask_solver
-from policyloop.access.questions import Question, put
-from policyloop.access.request import Batch, Request
 from policyloop.access.search import known_of, search
 from policyloop.access.search.hunt import Hunted
 from policyloop.access.source import policies_of
-from policyloop.access.totals import capped, totals_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
-from policyloop.access.unsure import by_luck, unreadable
-from policyloop.access.witness import smallest, weight
+from policyloop.access_report import AccessReport, Proofs, Reason
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard.demand import ALLOW, DENY
 from policyloop.layout import Kind, kind
-from policyloop.widened import AccessReport, Proofs, Reason
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""

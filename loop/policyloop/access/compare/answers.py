@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from policyloop.access.ask.request import Batch, Request
 from policyloop.access.pdp import Pdp, allowed, encode
-from policyloop.access.request import Batch, Request
 
 _CALL_ID = b'"cerbosCallId"'
 

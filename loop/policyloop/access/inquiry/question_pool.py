@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from policyloop.access.nearby import MOST, MOST_ALWAYS, Material, material_of
-from policyloop.access.parts import Parts
-from policyloop.access.questions import Question
+from policyloop.access.ask.parts import Parts
+from policyloop.access.ask.questions import Question
+from policyloop.access.inquiry.near_tests import MOST, MOST_ALWAYS, Material, material_of
 from policyloop.layout import Kind
 from policyloop.layout import kind as kind_of
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from policyloop.access.request import Principal, Request, Resource
+from policyloop.access.ask.request import Principal, Request, Resource
 
 Shows = Callable[[Request], bool]
 

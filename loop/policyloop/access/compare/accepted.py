@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from policyloop.access.ask.request import Request
 from policyloop.access.pdp import Pdp
-from policyloop.access.request import Request
 from policyloop.access.source import policies_of, spliced
 from policyloop.access.source.splice import without_item
 from policyloop.bundle import Bundle

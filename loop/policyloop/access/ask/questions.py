@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policyloop.access.request import Request, canonical
+from policyloop.access.ask.request import Request, canonical
 from policyloop.bundle import Bundle
 from policyloop.cerbos.broken import spoken
 from policyloop.cerbos.run import Runner, Staged
@@ -151,7 +151,7 @@ def asked_by(assertions: Iterable[Assertion]) -> Iterator[tuple[Question, str]]:
     """The questions that a bundle's own tests ask, and the effects that they demand; what could not be read is left
     out, and so is what is asked with globals or a default version of its own.
     """
-    from policyloop.access.request import Principal, Resource
+    from policyloop.access.ask.request import Principal, Resource
 
     for one in assertions:
         inputs = one.demand.inputs

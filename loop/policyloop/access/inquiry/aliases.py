@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from policyloop.access.parts import Parts
-from policyloop.access.questions import Question
+from policyloop.access.ask.parts import Parts
+from policyloop.access.ask.questions import Question
 from policyloop.access.source import policies_of, spliced
 from policyloop.access.source.splice import rewritten
 from policyloop.bundle import Bundle

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from policyloop.access.named import OTHER, Side, Words
-from policyloop.access.questions import Question
-from policyloop.access.request import Attributes, Principal, Request, Resource, canonical
+from policyloop.access.ask.names import OTHER, Side, Words
+from policyloop.access.ask.questions import Question
+from policyloop.access.ask.request import Attributes, Principal, Request, Resource, canonical
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?\Z")
 _MOST_VALUES = 8

@@ -8,11 +8,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from policyloop.access.aliases import Alias, Aliases, about
+from policyloop.access.ask.questions import Question, put
+from policyloop.access.ask.request import MAX_BATCH, Batch, Resource, canonical
+from policyloop.access.inquiry.aliases import Alias, Aliases, about
+from policyloop.access.inquiry.question_pool import Effects, Pool
 from policyloop.access.pdp import Pdp, Refused, Settings, allowed, encode, serving
-from policyloop.access.pool import Effects, Pool
-from policyloop.access.questions import Question, put
-from policyloop.access.request import MAX_BATCH, Batch, Resource, canonical
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
 from policyloop.guard.demand import ALLOW, DENY

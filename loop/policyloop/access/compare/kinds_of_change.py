@@ -4,13 +4,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from policyloop.access.accept import NOTHING, Accepts
+from policyloop.access.ask.request import Request
+from policyloop.access.compare.accepted import NOTHING, Accepts
+from policyloop.access.compare.smallest_request import weight
 from policyloop.access.pdp import Pdp
 from policyloop.access.pdp.settings import Schemas
-from policyloop.access.request import Request
-from policyloop.access.witness import weight
+from policyloop.access_report import Deciding, Engine, Reason
 from policyloop.guard.demand import ALLOW, DENY
-from policyloop.widened import Deciding, Engine, Reason
 
 MOST_SAMPLES = 16
 """How many of the first, and of the later, requests of one kind of change are kept beside the smallest."""
