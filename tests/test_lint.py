@@ -16,7 +16,7 @@ from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
 from policyloop.documents.published import schema_of
-from policyloop.guard.demand import ALLOW
+from policyloop.effects import ALLOW
 from worked import EXAMPLES
 
 HEAD = "apiVersion: api.cerbos.dev/v1\n"

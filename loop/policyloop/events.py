@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from policyloop.access_report import AccessReport
 from policyloop.budget import Budget, Spent
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Ending
 from policyloop.shape import to_json
 from policyloop.task import Dispute, Stage, Usage
-from policyloop.widened import AccessReport
 
 
 @dataclass(frozen=True, slots=True)

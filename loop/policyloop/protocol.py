@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict
 from policyloop.bundle import MAX_PATH_BYTES, Delete, Edit, Replace, Write
 from policyloop.findings import ErrorClass, FindingDocument, finding_document
 from policyloop.shape import Amount, Count, to_json
-from policyloop.task import MAX_READS, Dispute, Existing, Malformed, Past, Proposal, Stage, Task, cut
+from policyloop.task import MAX_READS, Dispute, Existing, Malformed, PastAttempt, Proposal, Stage, Task, cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
     return written
 
 
-def _past_document(past: Past) -> PastDocument:
+def _past_document(past: PastAttempt) -> PastDocument:
     return PastDocument(attempt=past.attempt, class_=past.error_class, edits=past.edits, result=past.result)
 
 

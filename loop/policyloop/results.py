@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from policyloop.access_report import AccessReport
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo, Report, Weakened
-from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
     from policyloop.spec import Gap, Spec

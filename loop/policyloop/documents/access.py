@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
+from policyloop.access_report import AccessReport, ChangedRule, Deciding, Direction, Engine, Proofs, Reason, Totals
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo
 from policyloop.results import DiffResult
 from policyloop.shape import SPREAD, Count, to_json
-from policyloop.widened import AccessReport, ChangedRule, Deciding, Direction, Engine, Proofs, Reason, Totals
 
 Effect = Literal["EFFECT_ALLOW", "EFFECT_DENY"]
 

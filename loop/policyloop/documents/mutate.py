@@ -6,7 +6,7 @@ from typing import Literal, cast
 from policyloop.access.mutate import MutateResult
 from policyloop.access.mutate.mutants import Mutant
 from policyloop.access.mutate.result import Survivor
-from policyloop.access.mutate.witness import Witness
+from policyloop.access.mutate.search import Witness
 from policyloop.documents.access import Effect, RequestJson, request_json
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo

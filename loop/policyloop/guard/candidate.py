@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from policyloop.guard.demand import Assertion, Inputs, meets
 from policyloop.guard.lookalike import skeleton
-from policyloop.guard.readings import Readings, SuiteReading
+from policyloop.guard.suite_demands import BundleDemands, SuiteDemands
 
 MAX_NEAR = 200
 """How many assertions are looked at to say what became of a lost one."""
@@ -28,14 +28,14 @@ class Standing:
 
     assertion: Assertion
     state: State
-    reading: SuiteReading
+    reading: SuiteDemands
     why: str = ""
 
 
 class Candidate:
     """All standings of one bundle, found by what they ask and by what they are called."""
 
-    def __init__(self, readings: Readings, doubts: dict[str, str]) -> None:
+    def __init__(self, readings: BundleDemands, doubts: dict[str, str]) -> None:
         self.readings = readings
         self.running: list[Assertion] = []
         """What Cerbos would run, as far as it can be told without it."""
@@ -84,7 +84,7 @@ def _looks(one: Assertion) -> tuple[str, ...]:
     return tuple(map(skeleton, one.names()))
 
 
-def _standings(reading: SuiteReading, doubt: str) -> Iterable[Standing]:
+def _standings(reading: SuiteDemands, doubt: str) -> Iterable[Standing]:
     state, why = State.RUNS, ""
     if doubt:
         state, why = State.DOUBTFUL, doubt

@@ -11,8 +11,8 @@ from typing import Any
 
 from policyloop.hooks.line import NotPlain, tokens
 from policyloop.hooks.named import BASH, unknown_input
+from policyloop.hooks.readable import Readable
 from policyloop.hooks.readers import not_reading
-from policyloop.hooks.reading import Reading
 from policyloop.hooks.verdict import Verdict, deny, standing, text_of
 from policyloop.session.home import GREEN, Entry, home
 
@@ -131,7 +131,7 @@ def _policyloop_while_open(line: str, rest: list[str], question: dict[str, Any],
 
 def _elsewhere(rest: list[str], question: dict[str, Any], entry: Entry) -> str | None:
     """Why a word names what is not read: what policyloop says about a file can quote it."""
-    may, cwd = Reading(entry, question), text_of(question, "cwd")
+    may, cwd = Readable(entry, question), text_of(question, "cwd")
     for word in rest:
         value = word.partition("=")[2] if word.startswith("-") else word
         there = value.startswith(("/", "~", "..")) or os.path.lexists(os.path.join(cwd, value))

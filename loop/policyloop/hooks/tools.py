@@ -64,7 +64,7 @@ def _while_held(
         return edit(tool, text_of(given, EDITS[tool]), given, text_of(question, "cwd"), entry)
     verdict = other_tool(tool, given, entry)
     if verdict is None and tool in READING:
-        from policyloop.hooks.reading import read_tool
+        from policyloop.hooks.readable import read_tool
 
         return read_tool(tool, given, question, entry)
     return verdict

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 import z3
 
 from policyloop.access.ask.request import Request, Resource
+from policyloop.access.prove.counterexample import resource
 from policyloop.access.prove.coverage import Coverage, coverage
-from policyloop.access.prove.places import IN_JSON, Places
 from policyloop.access.prove.reduced import Policy
+from policyloop.access.prove.resource_values import IN_JSON, Places
 from policyloop.access.prove.side import Side, TooMany
 from policyloop.access.prove.syntax import Call, Entries, Items, Name, Select, Tree
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
-from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
-from policyloop.access.prove.witness import resource
+from policyloop.access.prove.verdict import Asked, Counterexample, Direction, Limits, NotProved, Proved, Verdict
 from policyloop.errors import Unavailable
 
 T = TypeVar("T")
@@ -128,7 +128,7 @@ class Prover:
             found = Resource(asked.kind, name, attributes, asked.policy_version, asked.scope)
             request = Request(asked.principal, found, asked.action, asked.claims)
             if self._differs(request, direction):
-                return Witness(asked, direction, self._smallest(request, direction))
+                return Counterexample(asked, direction, self._smallest(request, direction))
             solver.add(z3.Not(places.like(model)))
         because = "; ".join(sorted(formulas.vague, key=lambda why: "of whoever asks" not in why)[:3])
         if not because and asked.anybody:

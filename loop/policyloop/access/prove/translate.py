@@ -14,7 +14,7 @@ from typing import Any
 import z3
 
 from policyloop.access.prove.moments import FIRST_MOMENT, LAST_MOMENT, length_of, nanoseconds_of
-from policyloop.access.prove.places import Listed, Mapped, Places
+from policyloop.access.prove.resource_values import Listed, Mapped, Places
 from policyloop.access.prove.syntax import (
     AND,
     IF,

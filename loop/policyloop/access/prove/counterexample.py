@@ -9,7 +9,7 @@ from typing import Any
 import z3
 
 from policyloop.access.prove.moments import nanoseconds_of, written_as
-from policyloop.access.prove.places import ABSENT, KINDS, Listed, Path, Places
+from policyloop.access.prove.resource_values import ABSENT, KINDS, Listed, Path, Places
 from policyloop.access.prove.values import Kind, Value
 
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
