@@ -114,6 +114,7 @@ def _policyloop_while_open(line: str, rest: list[str], question: dict[str, Any],
     command = _command(rest)
     if command == ("hook",):
         return deny(f"{about}: the hooks are not run by hand.")
+    # Options are named for each command: one that is new is for a person until somebody has thought about it.
     known = _AGENT.get(command)
     options = {word.partition("=")[0] for word in rest[len(command) :] if word.startswith("-") and word != "--"}
     if known is None and command == ("session", "start") and not options & _FOR_A_PERSON:
@@ -134,6 +135,7 @@ def _elsewhere(rest: list[str], question: dict[str, Any], entry: Entry) -> str |
     may, cwd = Readable(entry, question), text_of(question, "cwd")
     for word in rest:
         value = word.partition("=")[2] if word.startswith("-") else word
+        # A word that names nothing that is there is no file: a rule's name, a digest, a request.
         there = value.startswith(("/", "~", "..")) or os.path.lexists(os.path.join(cwd, value))
         if value and there and (wrong := may.word(value)):
             return wrong
@@ -146,8 +148,10 @@ def _bound(line: str, rest: list[str], session: str) -> Verdict | None:
     personal = (_FOR_A_PERSON | {"--spec"}) & {word.partition("=")[0] for word in rest}
     ids = [rest[n + 1 : n + 2] for n, word in enumerate(rest) if word == "--claude-session"]
     ids += [[word.partition("=")[2]] for word in rest if word.startswith("--claude-session=")]
+    # With another id the command would speak for another session, whose record it could end or loosen.
     if any(given != [session] for given in ids):
         return deny("leave --claude-session out: the hook says which session this is.")
+    # Where hooks look for sessions is where a session would have to be hidden from them.
     if any(word.startswith("--hooks-home") for word in rest):
         return deny("leave --hooks-home out: the hook says where it looks for sessions.")
     if "--" in rest:
