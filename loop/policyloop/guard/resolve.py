@@ -9,9 +9,10 @@ where a case is not sound, what it does not say outright is not taken for a deni
 from collections.abc import Callable, Iterator
 from itertools import product
 
+from policyloop.effects import DENY
 from policyloop.findings import AssertionId
 from policyloop.guard.canon import UNSEEN_TEXT
-from policyloop.guard.demand import DENY, NOTHING, Assertion, Demand, Inputs
+from policyloop.guard.demand import NOTHING, Assertion, Demand, Inputs
 from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import Fixtures, Names, check_groups
 from policyloop.guard.lookalike import quoted

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from policyloop.bundle import Bundle
+from policyloop.effects import ALLOW, DENY
 from policyloop.findings import AssertionId
 from policyloop.guard.canon import decode
-from policyloop.guard.demand import ALLOW, DENY, Assertion
+from policyloop.guard.demand import Assertion
 from policyloop.guard.exam import Exam
 from policyloop.guard.suite_demands import SuiteDemands
 from policyloop.layout import Kind, kind

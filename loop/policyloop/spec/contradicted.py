@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from policyloop.effects import DECISIONS
 from policyloop.findings import AssertionId
 from policyloop.guard import Assertion, Lock
 from policyloop.spec.boundary import side_of
@@ -18,8 +19,6 @@ from policyloop.spec.isolation import ROLES, conditions_of, looks_at, needed_rol
 from policyloop.spec.model import Spec
 from policyloop.spec.times import moment, written
 from policyloop.spec.vocabulary import Condition
-
-_EFFECTS = {"EFFECT_ALLOW": "allow", "EFFECT_DENY": "deny"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _asked(old: Assertion) -> _Asked | None:
 
 def _held_against(old: Assertion, asked: _Asked, cases: list[Case], relevant: "_Relevant") -> Contradiction | None:
     """Rather the same request than a similar one; a similar decision that agrees settles that nothing contradicts."""
-    demands = _EFFECTS[old.demand.effect]
+    demands = DECISIONS[old.demand.effect]
     compared = [(case, relevant.difference(case, asked)) for case in cases]
     alike = sorted(
         ((differs, n, case) for n, (case, differs) in enumerate(compared) if differs is not None),

@@ -12,7 +12,7 @@ from policyloop.cerbos.shape import Misshapen, Object
 from policyloop.cerbos.sources import Sources
 from policyloop.cerbos.suites import details_of
 from policyloop.cerbos.trace import Decision, Rule, decision
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 
 def deciding(

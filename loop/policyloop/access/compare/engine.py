@@ -26,7 +26,7 @@ from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, th
 from policyloop.access_report import AccessReport, Proofs, Reason
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 from policyloop.layout import Kind, kind
 
 MOST_GROUPS = 300

@@ -10,7 +10,7 @@ from policyloop.access.compare.smallest_request import weight
 from policyloop.access.pdp import Pdp
 from policyloop.access.pdp.settings import Schemas
 from policyloop.access_report import Deciding, Engine, Reason
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 MOST_SAMPLES = 16
 """How many of the first, and of the later, requests of one kind of change are kept beside the smallest."""
