@@ -65,6 +65,7 @@ def while_open(
         return deny(f"{about}: {wrong}")
     if given.get("run_in_background"):
         return deny(f"{about}: nothing is run in the background meanwhile; its end would speak in a person's place.")
+    # A shell's grammar is larger than any reading of it. So whatever is not plain is not read, and not run.
     try:
         words = tokens(line)
     except NotPlain as why:
@@ -74,6 +75,7 @@ def while_open(
     name, rest = words[0], words[1:]
     if _is_policyloop(name, commands):
         return _policyloop_while_open(line, rest, question, entry)
+    # policyloop itself may need to leave it, to reach an engine; what only reads never does.
     if given.get("dangerouslyDisableSandbox"):
         return deny(f"{about}: only policyloop is run outside of the sandbox meanwhile. {INSTEAD}")
     wrong = not_reading(name, rest, question, entry)
@@ -95,6 +97,8 @@ def while_none(line: str, session: str, commands: tuple[str, ...]) -> Verdict | 
             return deny(
                 f"run policyloop session alone on its line, so that it is bound to this session; here is {reason}."
             )
+        # No session holds the agent, so its commands are the person's affair, but for those that would speak as the
+        # person.
         return Verdict("ask", _for_a_person(line)) if _SAYS_FOR_A_PERSON.search(line) else None
     rest = words[1:]
     if _command(rest) in _BOUND:
