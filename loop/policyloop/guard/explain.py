@@ -22,6 +22,8 @@ class Explainer:
 
     def explain(self, locked: Assertion) -> Weakened:
         """How `locked` is weakened, given that nothing of the candidate keeps it."""
+        # First whether the very same demand still stands there and only does not run: that is the most exact thing to
+        # say.
         meeting = [one for one in self._candidate.meeting(locked) if one.state is not State.RUNS]
         if meeting:
             return _weakened(locked, meeting[0].state.value, "it runs", _place(meeting[0], locked))
@@ -87,6 +89,7 @@ class Explainer:
         old = self._before.get(file)
         if old is None or file in self._bundle:
             return ""
+        # A suite that was moved to where Cerbos runs none stays green for ever.
         for path, text in self._bundle.files.items():
             if text == old.texts[0] and path not in self._candidate.readings.by_file:
                 return f"{path}, where Cerbos runs no suite"

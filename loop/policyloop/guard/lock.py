@@ -85,6 +85,7 @@ class Lock:
     def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
         """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
         lost = self.lost_in(candidate)
+        # Also of files that could not be read when the run began: in them a test may stand that nobody has seen.
         view = self._view(candidate)
         unread = [one for one in self._readings.values() if one.illegible]
         spoilt = [_spoilt(one, why) for one in unread if (why := spoiled(one, candidate, view.readings))]
@@ -104,9 +105,11 @@ class Lock:
         One that takes the place of an assertion which could not be read whole, or not be run, puts that one out.
         """
         view = self._view(candidate)
+        # By what they demand: a second test that demands the same locks nothing more, and may go again.
         held = {one.demand for one in self._assertions if not one.broken}
         new: list[Assertion] = []
         for one in view.running:
+            # Only what passed: a test that a model adds and that fails must not bind anybody.
             if one.id in passed and one.known and one.demand not in held:
                 new.append(one)
                 held.add(one.demand)
@@ -122,6 +125,8 @@ class Lock:
         A suite that is as it was when it was locked is taken at its names, even if we cannot read it ourselves.
         """
         view = self._view(candidate)
+        # The very same object: an unchanged file is not read again, so identity says that neither it nor its fixtures
+        # changed.
         untouched = frozenset(one.file for one in view.readings if self._readings.get(one.file) is one)
         return unproven(self._assertions, view, report, untouched)
 
@@ -151,6 +156,7 @@ class Lock:
         return self._exam
 
     def _view(self, bundle: Bundle) -> Candidate:
+        # Kept for one bundle: the three walls look at the same candidate one after the other.
         if self._last is None or self._last[0] is not bundle:
             readings = BundleDemands(bundle, self._readings)
             doubts = {one.file: why for one in readings if (why := _doubt(one, self._texts))}
