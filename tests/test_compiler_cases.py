@@ -8,85 +8,14 @@ from typing import Any
 import pytest
 
 from compiler_cases import INFO, Case, case_names
+from goldens import Golden
 from policyloop.bundle import Bundle
+from policyloop.cerbos.codes import CODES
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import CompilerRun, Runner
 from policyloop.cerbos.text import one_line
 from policyloop.cerbos.why import explain, filters_for
 from policyloop.findings import ErrorClass, Finding, Report
-
-CODES = {
-    ErrorClass.SYNTAX: {
-        "bad-anchor",
-        "bad-json",
-        "cel-syntax",
-        "crash",
-        "duplicate-key",
-        "not-yaml",
-        "parser-crash",
-        "quoted-text",
-        "unparsable",
-    },
-    ErrorClass.SCHEMA: {
-        "bad-enum",
-        "bad-value",
-        "conflicting-fields",
-        "duplicate-name",
-        "invalid-schema",
-        "invalid-value",
-        "missing-value",
-        "multiple-documents",
-        "rule-without-roles",
-        "schemas-folder",
-        "unknown-field",
-        "variables-not-allowed",
-        "wrong-type",
-    },
-    ErrorClass.COMPILE: {
-        "ambiguous-derived-role",
-        "cel-check",
-        "constant-redefined",
-        "contradiction",
-        "cyclical-variable-definitions",
-        "disabled-policy",
-        "duplicate-policy",
-        "empty-output",
-        "import-not-found",
-        "invalid-compilation-unit",
-        "invalid-constant-name",
-        "invalid-resource-rule",
-        "invalid-variable-name",
-        "missing-import",
-        "missing-policy-definition",
-        "missing-schema",
-        "missing-scope",
-        "other",
-        "scope-permissions-conflict",
-        "script-condition",
-        "undefined-constant",
-        "undefined-variable",
-        "unexpected-error",
-        "unknown-derived-role",
-        "unreadable-schema",
-        "variable-redefined",
-    },
-    ErrorClass.TEST: {
-        "all-skipped",
-        "bad-expectation",
-        "compiler-error",
-        "crash",
-        "duplicate-test",
-        "no-tests",
-        "normal-only",
-        "strict-only",
-        "suite-unloadable",
-        "test-error",
-        "unknown-fixture",
-        "wrong-effect",
-        "wrong-output",
-    },
-}
-"""The published codes that a case of fixtures/compiler brings about; the rest needs a compiler that breaks."""
 
 LINT = {
     "disabled",
@@ -123,14 +52,11 @@ SUITE_PREFIX = re.compile(r"^\d+:\d+ |^failed to load test fixtures from \S+ fai
 
 
 @pytest.mark.parametrize("name", case_names())
-def test_case(name: str, cerbos: Runner, request: pytest.FixtureRequest) -> None:
+def test_case(name: str, cerbos: Runner, golden: Golden) -> None:
     case = Case(name)
     runs = case.runs(cerbos)
     report = explained(case, read_report(INFO, *runs, case.bundle()), cerbos)
-    found = golden(report, runs)
-    if request.config.getoption("--regenerate"):
-        case.golden.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    assert found == json.loads(case.golden.read_text())
+    golden(case.golden, recorded(report, runs))
     assert report.green == name.startswith("green")
     for run in runs:
         assert_nothing_dropped(run, report)
@@ -143,7 +69,7 @@ def test_what_both_passes_say_is_said_once(name: str, cerbos: Runner) -> None:
     case = Case(name)
     with cerbos.stage(case.bundle()) as staged:
         runs = staged.compile(), staged.compile(strict=True)
-    assert golden(read_report(INFO, *runs, case.bundle()), runs) == json.loads(case.golden.read_text())
+    assert recorded(read_report(INFO, *runs, case.bundle()), runs) == json.loads(case.golden.read_text())
 
 
 def test_the_name_of_a_case_tells_its_class() -> None:
@@ -161,9 +87,9 @@ def test_every_known_message_and_code_has_a_case() -> None:
     kinds: set[str] = set()
     codes: dict[str, set[str]] = {error_class.value: set() for error_class in ErrorClass}
     for name in case_names():
-        recorded = json.loads(Case(name).golden.read_text())
-        kinds.update(recorded["kinds"])
-        for finding in recorded["findings"]:
+        known = json.loads(Case(name).golden.read_text())
+        kinds.update(known["kinds"])
+        for finding in known["findings"]:
             codes[finding["class"]].add(finding["code"])
     assert {f"lint: {key}" for key in LINT} | {f"compile: {error}" for error in ERRORS} <= kinds
     assert codes == {error_class.value: found for error_class, found in CODES.items()}
@@ -178,7 +104,7 @@ def explained(case: Case, report: Report, cerbos: Runner) -> Report:
     return explain(report, *traces, case.bundle())
 
 
-def golden(report: Report, runs: tuple[CompilerRun, CompilerRun]) -> dict[str, Any]:
+def recorded(report: Report, runs: tuple[CompilerRun, CompilerRun]) -> dict[str, Any]:
     """What is recorded of a case: the kinds of message that the compiler wrote, and what became of them."""
     findings = [
         {
