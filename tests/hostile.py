@@ -18,7 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from markdown_it import MarkdownIt
 
-from policyloop.access.lint.hole import CODES, Hole
+from policyloop.access.lint import CODES, Hole
 from policyloop.bundle import Bundle
 
 PIECES = (

@@ -18,7 +18,7 @@ from command import environment
 from policyloop.access.lint import MOST_ALWAYS as LINT_ALWAYS
 from policyloop.access.lint import MOST_FURTHER as LINT_FURTHER
 from policyloop.access.lint import lint
-from policyloop.access.lint.asked import for_everyone, without
+from policyloop.access.lint.requests import for_everyone, without
 from policyloop.access.nearby import MOST_ALWAYS, material_of
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Pdp, Settings, serving

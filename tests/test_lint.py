@@ -2,31 +2,24 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
-from bundles import read, synthetic
+from bundles import FIXTURES, read, synthetic
 from command import DOCS, FIXED, lay, picture, policyloop
-from policyloop.access.lint import CODES, LintResult, lint
+from policyloop.access.lint import CODES, Hole, LintResult, lint
 from policyloop.access.pdp import Settings
-from policyloop.bundle import Bundle
+from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.guard.demand import ALLOW
 from policyloop.schemas import schema_of
 from worked import EXAMPLES
 
 HEAD = "apiVersion: api.cerbos.dev/v1\n"
-SUITE = """\
-name: Docs
-principals: {ann: {id: ann, roles: [user]}, ian: {id: ian, roles: [intern, user]}}
-resources: {doc: {kind: doc, id: d1, attr: {owner: ann, secret: false}}}
-tests:
-  - name: strangers
-    input: {principals: [ian], resources: [doc], actions: [purge]}
-    expected: [{principal: ian, resource: doc, actions: {purge: EFFECT_DENY}}]
-"""
 NATIVE = Settings(runner="native")
 
 
@@ -53,113 +46,55 @@ DERIVED = f"""\
 IMPORT = "  importDerivedRoles: [people]\n"
 SCHEMA = json.dumps({"type": "object", "properties": {"secret": {"type": "boolean"}}, "required": ["secret"]})
 REF = "  schemas: {resourceSchema: {ref: 'cerbos:///doc.json'}}\n"
-IGNORED = "  schemas: {resourceSchema: {ref: 'cerbos:///doc.json', ignoreWhen: {actions: ['*']}}}\n"
-CONSENT = "  scopePermissions: SCOPE_PERMISSIONS_REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS\n"
-VARIABLES = (
-    "  variables: {local: {mine: 'R.attr.owner == P.id', idle: 'P.id'}}\n  constants: {local: {most: 3, none: 4}}\n"
-)
-ROLE = "{0}rolePolicy:\n  role: clerk\n{1}  rules: [{{resource: doc, allowActions: [{2}]}}]\n"
-USED = f"{OWN} && V.mine && C.most > 2"
 
-HOLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "deny-fails-open": (
-        {"doc.yaml": policy(READ, rule("read", "DENY", "roles: ['*']", "R.attr.secret"))},
-        {
-            "doc.yaml": policy(
-                READ, rule("read", "DENY", "roles: ['*']", "!has(R.attr.secret) || R.attr.secret == true")
-            )
-        },
-    ),
-    "deny-defeated": (
-        {"doc.yaml": policy(READ, rule("read", "DENY", "roles: [intern]"))},
-        {"doc.yaml": policy(READ, rule("read", "DENY", "roles: ['*']", "'intern' in P.roles"))},
-    ),
-    "wildcard-action": (
-        {"doc.yaml": policy(rule("'*'", "ALLOW", "roles: [user]", "has(R.attr.owner) && " + OWN))},
-        {"doc.yaml": policy(rule("read, 'edit:*'", "ALLOW", "roles: [user]"), rule("'*'", "DENY", "roles: [user]"))},
-    ),
-    "wildcard-role": (
-        {"doc.yaml": policy(rule("read", "ALLOW", "roles: ['*']"))},
-        {"doc.yaml": policy(READ)},
-    ),
-    "rule-shadowed": (
-        {"doc.yaml": policy(READ, rule("read", "ALLOW", "roles: [user]", OWN, "owners"))},
-        {"doc.yaml": policy(READ, rule("read, edit", "ALLOW", "roles: [user]", OWN, "owners"))},
-    ),
-    "role-policy-grants-nothing": (
-        {"doc.yaml": policy(READ), "clerk.yaml": ROLE.format(HEAD, "", "read")},
-        {"doc.yaml": policy(READ), "clerk.yaml": ROLE.format(HEAD, "  parentRoles: [user]\n", "read")},
-    ),
-    "schema-ignored": (
-        {"doc.yaml": policy(READ, more=IGNORED), "_schemas/doc.json": SCHEMA},
-        {"doc.yaml": policy(READ, more=REF), "_schemas/doc.json": SCHEMA},
-    ),
-    "rules-confused": (
-        {"doc.yaml": policy(READ), "note.yaml": policy(READ, more=CONSENT).replace("resource: doc", "resource: note")},
-        {"doc.yaml": policy(READ), "note.yaml": policy(READ).replace("resource: doc", "resource: note")},
-    ),
-    "schema-unused": (
-        {"doc.yaml": policy(READ), "_schemas/doc.json": SCHEMA},
-        {"doc.yaml": policy(READ, more=REF), "_schemas/doc.json": SCHEMA},
-    ),
-    "schema-enforcement-unknown": (
-        {"doc.yaml": policy(READ, more=REF), "_schemas/doc.json": SCHEMA},
-        {"doc.yaml": policy(READ)},
-    ),
-    "no-denial-test": (
-        {"doc.yaml": policy(READ), "doc_test.yaml": SUITE.replace("DENY", "ALLOW").replace("purge", "read")},
-        {"doc.yaml": policy(READ)},
-    ),
-    "import-unused": (
-        {"doc.yaml": policy(READ, more=IMPORT), "people.yaml": DERIVED},
-        {"doc.yaml": policy(rule("read", "ALLOW", "derivedRoles: [owner]"), more=IMPORT), "people.yaml": DERIVED},
-    ),
-    "derived-role-unused": (
-        {"doc.yaml": policy(READ), "people.yaml": DERIVED},
-        {
-            "doc.yaml": policy(
-                rule("read", "ALLOW", "roles: [user]", "'owner' in runtime.effectiveDerivedRoles"), more=IMPORT
-            ),
-            "people.yaml": DERIVED,
-        },
-    ),
-    "variable-unused": (
-        {"doc.yaml": policy(rule("read", "ALLOW", "roles: [user]", USED), more=VARIABLES)},
-        {"doc.yaml": policy(rule("read", "ALLOW", "roles: [user]", USED + " && V.idle == P.id"), more=VARIABLES)},
-    ),
-    "constant-unused": (
-        {"doc.yaml": policy(rule("read", "ALLOW", "roles: [user]", USED), more=VARIABLES)},
-        {"doc.yaml": policy(rule("read", "ALLOW", "roles: [user]", USED + " && constants.none > 0"), more=VARIABLES)},
-    ),
-}
-SHOWN = {
-    "deny-fails-open": ALLOW,
-    "deny-defeated": ALLOW,
-    "wildcard-action": ALLOW,
-    "wildcard-role": ALLOW,
-    "role-policy-grants-nothing": DENY,
-}
+CASES = FIXTURES / "lint"
+BASE = read(CASES / "base")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A folder of fixtures/lint: `open/` has the hole, `closed/` has not; both lie over `base/`."""
+
+    code: str
+
+    def bundle(self, side: str) -> Bundle:
+        return BASE.apply([Write(path, text) for path, text in read(CASES / self.code / side).files.items()])
+
+    def said(self, name: str) -> str | None:
+        file = CASES / self.code / "case.yaml"
+        said = yaml.safe_load(file.read_text()) if file.exists() else {}
+        return said.get(name)
+
+    def holes(self, cerbos: Runner, side: str) -> list[Hole]:
+        """What is found of this code."""
+        enforcement = self.said("enforcement")
+        result = lint(cerbos, self.bundle(side), "policies", settings=NATIVE, enforcement=enforcement)
+        return [one for one in result.holes if one.code == self.code]
+
+
+HOLES = sorted(path.name for path in CASES.iterdir() if path.is_dir() and path != CASES / "base")
 
 
 def look(cerbos: Runner, files: Mapping[str, str], enforcement: str | None = None) -> LintResult:
-    return lint(cerbos, Bundle({"doc_test.yaml": SUITE, **files}), "policies", settings=NATIVE, enforcement=enforcement)
+    bundle = BASE.apply([Write(path, text) for path, text in files.items()])
+    return lint(cerbos, bundle, "policies", settings=NATIVE, enforcement=enforcement)
 
 
 @pytest.mark.parametrize("code", HOLES)
 def test_a_hole_is_found_and_what_closes_it_is_not(code: str, cerbos: Runner) -> None:
-    open_, closed = HOLES[code]
-    found = [one for one in look(cerbos, open_).holes if one.code == code]
+    case = Case(code)
+    found = case.holes(cerbos, "open")
     assert len(found) == 1, found
     assert found[0].line is not None
     assert found[0].excerpt
     shown = found[0].witness
-    assert (shown.effect if shown else None) == SHOWN.get(code)
+    assert (shown.effect if shown else None) == case.said("shown")
     assert shown is None or shown.confirmed_by == "server"
-    assert [one for one in look(cerbos, closed).holes if one.code == code] == []
+    assert case.holes(cerbos, "closed") == []
 
 
 def test_every_code_is_tried() -> None:
-    assert set(CODES) == {*HOLES, "schema-not-enforced"}
+    assert set(CODES) == set(HOLES)
 
 
 def test_a_deny_of_a_derived_role_is_defeated_as_well(cerbos: Runner) -> None:

@@ -15,12 +15,12 @@ from jsonschema import Draft202012Validator
 
 from bundles import FIXTURES, read, synthetic, write
 from command import DOCS, FIXED, environment, lay, picture, policyloop
-from policyloop.access.mutate import Fate, MutateResult, mutants_of, mutate
-from policyloop.access.mutate.expressions import changes
+from policyloop.access.mutate import OPERATORS, Fate, MutateResult, mutants_of, mutate
 from policyloop.access.mutate.judge import fate
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
+from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import Runner
 from policyloop.schemas import schema_of
 from policyloop.validators.judge import validate
@@ -195,7 +195,31 @@ def test_windows_lines(cerbos: Runner) -> None:
     ],
 )
 def test_changes_of_an_expression(expression: str, expected: set[str]) -> None:
-    assert {change.text for change in changes(expression)} == expected
+    made = {rewrite.text for operator in OPERATORS.values() for rewrite in operator.in_expression(expression)}
+    assert made == expected
+
+
+MISTAKES = sorted(path for path in (FIXTURES / "mutate").iterdir() if path.is_dir())
+
+
+def test_every_operator_has_its_fixture() -> None:
+    assert {folder.name for folder in MISTAKES} == set(OPERATORS)
+
+
+@pytest.mark.parametrize("folder", MISTAKES, ids=lambda folder: folder.name)
+def test_an_operator_makes_the_mistake_of_its_fixture(folder: Path) -> None:
+    before, after = ((folder / name).read_text() for name in ("before.yaml", "after.yaml"))
+    made = [one for one in mutants_of(Bundle({"policy.yaml": before})) if one.operator == folder.name]
+    assert yaml.safe_load(after) in [yaml.safe_load(one.text) for one in made]
+
+
+def test_the_compiler_takes_what_the_fixtures_become(cerbos: Runner) -> None:
+    """All of them in two compiles: each policy has a name of its own."""
+    for name in ("before.yaml", "after.yaml"):
+        whole = Bundle({f"{folder.name}.yaml": (folder / name).read_text() for folder in MISTAKES})
+        with cerbos.stage(whole) as staged:
+            run = staged.compile()
+        assert read_report(cerbos.info, run, run, whole, require_tests=False).findings == ()
 
 
 def test_the_command_line(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def hostile() -> Review:
         direction="wider", resource=EVIL, action=EVIL, roles=(EVIL,), request={"principal": {"id": EVIL}},
         before="EFFECT_DENY", after="EFFECT_ALLOW", was=at, now_is=at, engine="decisions", asked_for=EVIL,
     )  # fmt: skip
-    hole = Hole(code="wildcard-role", message=EVIL, file=EVIL, line=1, excerpt=EVIL, why=(EVIL,))
+    hole = Hole(code="wildcard-role", level="warning", message=EVIL, file=EVIL, line=1, excerpt=EVIL, why=(EVIL,))
     when = Answer("when", (((Written(EVIL, EVIL, 1), True),),))
     cell = Cell(Answer("unknown", because=EVIL), when, (0,))
     return Review(

@@ -27,7 +27,7 @@ SHOWN = {"good": GREEN, "warn": AMBER, "bad": RED}
 
 
 def linted(*codes: str, unasked: tuple[str, ...] = (), fail: bool = False) -> LintResult:
-    holes = tuple(Hole(code=code, message="something", file="doc.yaml", line=1) for code in codes)
+    holes = tuple(Hole(code=code, level=CODES[code], message="something", file="doc.yaml", line=1) for code in codes)
     fail_on = "note" if fail else "never"
     return LintResult(policies="p", holes=holes, compiler=INFO, asked=5, unasked=unasked, fail_on=fail_on)
 

@@ -56,7 +56,12 @@ def test_every_package_and_all_data_are_inside(wheel: Path) -> None:
     sources = [path.relative_to(ROOT / "loop").as_posix() for path in (ROOT / "loop" / "policyloop").rglob("*.py")]
     assert len(sources) > 50
     assert set(sources) <= inside
-    for folder, package in (("prompts", "prompts"), ("skill", "skill"), ("fixtures/demo", "demo")):
+    for folder, package in (
+        ("prompts", "prompts"),
+        ("docs/codes", "pages"),
+        ("skill", "skill"),
+        ("fixtures/demo", "demo"),
+    ):
         files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         assert files
         assert {f"policyloop/{package}/{path.relative_to(ROOT / folder).as_posix()}" for path in files} <= inside

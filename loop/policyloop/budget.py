@@ -1,6 +1,7 @@
 """What a run may spend, what it has spent, and what is left. Nothing here can be raised while a run is under way."""
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import Annotated
 
 from annotated_types import Gt, Interval
@@ -23,6 +24,14 @@ class Budget:
     usd: Annotated[float, Gt(0), Interval(le=100_000)] = 2.0
     wall_seconds: Annotated[float, Gt(0), Interval(le=604_800)] = 900.0
     refusals: Annotated[int, Interval(ge=1, le=100)] = 2
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a cap that nothing would ever reach (NaN, no number), and for one below nothing."""
+        for cap in fields(self):
+            value = getattr(self, cap.name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not math.isfinite(value) or value <= 0:
+                raise ValueError(f"budget.{cap.name} is {value!r}, which is no number above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

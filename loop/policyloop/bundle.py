@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -118,9 +118,12 @@ class Bundle:
         paths = {*self.files, *after.files}
         return tuple(sorted(p for p in paths if self.files.get(p) != after.files.get(p)))
 
-    def diff(self, after: "Bundle") -> str:
-        """What `after` changes, as a unified diff that `git apply` and `patch -p1` take."""
-        return "".join(file_diff(p, self.files.get(p), after.files.get(p)) for p in self.changed(after))
+    def diff(self, after: "Bundle", *, clean: Callable[[str], str] | None = None) -> str:
+        """What `after` changes, as a unified diff that `git apply` and `patch -p1` take.
+
+        With `clean`, which takes secrets out of a text, it is only to be shown (`file_diff`).
+        """
+        return "".join(file_diff(p, self.files.get(p), after.files.get(p), clean) for p in self.changed(after))
 
 
 def _apply(edit: Edit, files: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """One file's change as a unified diff that `git apply` and `patch -p1` take, whatever its name and line ends are."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 MAX_COMPARED = 10_000_000
 """Lines before x lines after, without what both begin and end with. Above it, difflib can take minutes for a text made
@@ -11,29 +11,42 @@ _CONTEXT = 3
 _C_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def file_diff(path: str, before: str | None, after: str | None) -> str:
-    """What leads from `before` to `after`, None where there is no file. `path` has no leading `a/` or `b/`."""
+def file_diff(path: str, before: str | None, after: str | None, clean: Callable[[str], str] | None = None) -> str:
+    """What leads from `before` to `after`, None where there is no file. `path` has no leading `a/` or `b/`.
+
+    `clean` takes secrets out of a text for a diff that is only shown. It is given whole texts, since what says that a
+    line holds a secret may stand far above it, where no hunk shows it; a line must stay a line.
+    """
     head = f"diff --git {_quoted(f'a/{path}')} {_quoted(f'b/{path}')}\n"
     if before is None:
         head += "new file mode 100644\n"
     if after is None:
         head += "deleted file mode 100644\n"
-    hunks = "".join(_hunks(_lines(before), _lines(after)))
+    hunks = "".join(_hunks(*_sides(before, clean), *_sides(after, clean)))
     if not hunks:
         return head
     return f"{head}--- {_label('a/', path, before)}\n+++ {_label('b/', path, after)}\n{hunks}"
 
 
-def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+def _sides(text: str | None, clean: Callable[[str], str] | None) -> tuple[Sequence[str], Sequence[str]]:
+    """The lines that are compared, and those that are shown in their place."""
+    lines = _lines(text)
+    shown = _lines(clean(text)) if clean and text else lines
+    # Should a line not have stayed one, what is shown is compared: less is told, and no secret.
+    return (lines if len(shown) == len(lines) else shown), shown
+
+
+def _hunks(old: Sequence[str], was: Sequence[str], new: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    """`was` and `now`: what is shown of the lines of `old` and `new`."""
     for group in _groups(old, new):
         first, last = group[0], group[-1]
         yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n"
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
-                yield from (_line(" ", text) for text in old[i1:i2])
+                yield from (_line(" ", text) for text in was[i1:i2])
             else:
-                yield from (_line("-", text) for text in old[i1:i2])
-                yield from (_line("+", text) for text in new[j1:j2])
+                yield from (_line("-", text) for text in was[i1:i2])
+                yield from (_line("+", text) for text in now[j1:j2])
 
 
 _Opcode = tuple[str, int, int, int, int]

@@ -13,6 +13,7 @@ from policyloop.errors import Exit, Unavailable
 from policyloop.events import Answered, Asked, Attempted, Event, Judged
 from policyloop.findings import Report
 from policyloop.outcome import Ending, Outcome
+from policyloop.redact import redact
 from policyloop.state import Attempt, L, Proposed, State, Validate, Validated
 from policyloop.task import Dispute, Model, Proposal, Reply, Task, edit_to_json, proposal_from_json
 
@@ -99,7 +100,7 @@ def attempted(attempt: Attempt, after: State[L]) -> Attempted:
         findings=attempt.findings,
         edits=tuple(edit_to_json(e) for e in attempt.edits),
         note=attempt.note,
-        diff=attempt.before.diff(attempt.after),
+        diff=attempt.before.diff(attempt.after, clean=redact),
         refusal=attempt.refusal,
         weakened=attempt.weakened,
         dispute=attempt.dispute,

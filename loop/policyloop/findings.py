@@ -5,7 +5,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
+from policyloop.errors import Exit
 from policyloop.layout import Kind, kind
+
+TIMEOUT = "timeout"
+"""The code of the finding that the compiler did not end in the time that it has."""
 
 
 class ErrorClass(Enum):
@@ -136,6 +140,20 @@ class Report:
     def policies_compile(self) -> bool:
         """Whether all that was found is about tests: one that fails, or a file of tests that does not load."""
         return all(f.error_class is ErrorClass.TEST or _of_tests(f.file) for f in self.findings)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether nothing is known but that the compiler did not come to an end: no verdict, neither way."""
+        return bool(self.findings) and all(f.code == TIMEOUT for f in self.findings)
+
+    @property
+    def exit_code(self) -> Exit:
+        """0 green, 3 policies do not compile, 4 tests alone, 8 when the compiler did not come to an end."""
+        if self.green:
+            return Exit.GREEN
+        if self.timed_out:
+            return Exit.ENVIRONMENT
+        return Exit.TESTS if self.policies_compile else Exit.COMPILE
 
     @cached_property
     def first(self) -> tuple[Finding, ...]:

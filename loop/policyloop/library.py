@@ -34,6 +34,7 @@ from policyloop.task import Model, Proposal, Reply, Selection, Task, Usage
 from policyloop.validators.judge import validate
 from policyloop.validators.pinned import IMAGE, VERSION
 from policyloop.validators.select import open_runner
+from policyloop.validators.settling import settling
 from policyloop.workspace import read_baseline, read_bundle
 
 __all__ = [
@@ -87,7 +88,7 @@ class Cerbos:
 
     `runner`: `docker`, `native`, or `auto`, which is Docker where an engine answers and has the image.
     `timeout_seconds` bounds one pass. Raises `Unavailable`, with what to do, where neither can be had: a judge that
-    cannot judge is no yes.
+    cannot judge is no yes. Raises `UsageError` for a version, an image or a time that is none.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Cerbos:
     def check(self, policies: str | Path, baseline: str | None = None) -> dict[str, Any]:
         """As `check_policies`."""
         bundle = read_bundle(Path(policies))
-        lock = Lock.of(read_baseline(baseline, Path(policies))) if baseline else None
+        lock = Lock.of(read_baseline(baseline, Path(policies)), settling(self.runner)) if baseline else None
         return judged(str(policies), bundle, self.runner, lock=lock, require_tests=self._require_tests).to_json()
 
     def diff(self, old: Bundle, new: Bundle, *, seed: int = 0) -> dict[str, Any]:
@@ -201,7 +202,10 @@ def check_policies(policies: str | Path, *, baseline: str | None = None) -> dict
 
 
 def guard_tests(baseline: Bundle, candidate: Bundle) -> dict[str, Any]:
-    """What `policyloop guard --format json` prints: which tests of `baseline` got weaker. Nothing is compiled."""
+    """What `policyloop guard --format json` prints where no compiler is: which tests of `baseline` got weaker.
+
+    Nothing is compiled, so a changed test file about which YAML readers may differ counts as weaker (`ambiguous`).
+    """
     return compared_tests(baseline, candidate).to_json()
 
 

@@ -10,19 +10,25 @@ from policyloop.results import CheckResult, GuardResult
 
 if TYPE_CHECKING:
     from policyloop.cerbos.run import Runner
+    from policyloop.findings import Report
     from policyloop.guard import Lock, Release
 
 
 def judged(
     name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
 ) -> CheckResult:
-    """One validation of `bundle`, which is called `name`, against the tests that `lock` holds."""
+    """One validation of `bundle`, which is called `name`, against the tests that `lock` holds.
+
+    Raises `Unavailable` when the compiler does not come to an end.
+    """
     from policyloop.access.luck import luck_in
     from policyloop.validators.judge import validate
 
     weakened = lock.weakened_by(bundle) if lock else ()
     # What is weakened is told as such, not once more as what did not run.
     report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests)
+    if not weakened:
+        require_verdict(report)
     return CheckResult(
         policies=name,
         bundle=bundle,
@@ -31,6 +37,15 @@ def judged(
         weakened=weakened,
         luck=luck_in(bundle),
     )
+
+
+def require_verdict(report: "Report") -> None:
+    """Raises `Unavailable` when the compiler did not come to an end: that says nothing about the policies."""
+    if report.timed_out:
+        raise Unavailable(
+            f"Nothing was judged: {report.findings[0].message}.",
+            "Give it more time, such as POLICYLOOP_CERBOS_TIMEOUT_SECONDS=600, or cerbos.timeout_seconds.",
+        )
 
 
 def compared_tests(

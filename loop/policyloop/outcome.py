@@ -42,9 +42,7 @@ def green(message: str) -> Outcome:
 
 def stopped(stopped_by: str, left: Report | None, message: str) -> Outcome:
     """A cap was reached or the loop was stuck. With nothing in the report that is left to fix, a person must look."""
-    code = Exit.PERSON
-    if left is not None and not left.green:
-        code = Exit.TESTS if left.policies_compile else Exit.COMPILE
+    code = Exit.PERSON if left is None or left.green else left.exit_code
     return Outcome(Ending.PERSON if code is Exit.PERSON else Ending.STOPPED, code, stopped_by, message)
 
 

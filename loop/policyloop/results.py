@@ -30,11 +30,7 @@ class CheckResult:
     @property
     def exit_code(self) -> Exit:
         """6 when tests are weaker than the baseline's, 3 when policies do not compile, 4 for tests alone, else 0."""
-        if self.weakened:
-            return Exit.WEAKENED
-        if self.report.green:
-            return Exit.GREEN
-        return Exit.TESTS if self.report.policies_compile else Exit.COMPILE
+        return Exit.WEAKENED if self.weakened else self.report.exit_code
 
     @property
     def outcome(self) -> str:

@@ -17,7 +17,7 @@ from policyloop.cerbos.run import MAX_OUTPUT_BYTES, CompilerRun, Trouble
 from policyloop.cerbos.shape import Object
 from policyloop.cerbos.sources import Sources
 from policyloop.errors import Unavailable
-from policyloop.findings import ErrorClass, Finding
+from policyloop.findings import TIMEOUT, ErrorClass, Finding
 from policyloop.layout import Kind, kind
 
 WITH_JSON = (0, 3, 4)
@@ -41,7 +41,7 @@ _FIXTURES = ("principals", "resources", "auxdata", "auxData", "aux_data")
 def spoken(run: CompilerRun, sources: Sources) -> Object | tuple[Finding, ...]:
     """The JSON object of a run, or what is to be said of a run without one. Raises `Unavailable`."""
     if run.trouble is Trouble.TIMEOUT:
-        return (_broken(sources, "timeout", f"cerbos compile did not end within {run.seconds:.0f} seconds", run),)
+        return (_broken(sources, TIMEOUT, f"cerbos compile did not end within {run.seconds:.0f} seconds", run),)
     if run.trouble is Trouble.FLOOD:
         most = MAX_OUTPUT_BYTES // 1_048_576
         return (_broken(sources, "flood", f"cerbos compile wrote more than {most} MiB and was stopped", run),)

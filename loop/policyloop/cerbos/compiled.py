@@ -10,7 +10,7 @@ from policyloop.cerbos.sources import Sources
 from policyloop.findings import ErrorClass, Finding
 from policyloop.layout import SCHEMAS
 
-_ERRORS = frozenset(
+ERRORS = frozenset(
     {
         "ambiguous derived role",
         "constant redefined",
@@ -72,7 +72,7 @@ def _class_and_code(error: str, description: str) -> tuple[ErrorClass, str]:
         return (ErrorClass.COMPILE, "cel-check") if parsed else (ErrorClass.SYNTAX, "cel-syntax")
     if error == "scripts in conditions are no longer supported":
         return ErrorClass.COMPILE, "script-condition"
-    return ErrorClass.COMPILE, error.replace(" ", "-") if error in _ERRORS else "other"
+    return ErrorClass.COMPILE, error.replace(" ", "-") if error in ERRORS else "other"
 
 
 def _described(description: str, file: str) -> Place | None:

@@ -13,7 +13,7 @@ from policyloop.findings import ErrorClass, Finding
 def lint_findings(errors: Object, sources: Sources) -> Iterator[Finding]:
     """Every entry of every key, at least one finding each; keys and shapes that are new come whole, as `other`."""
     for key, entries in errors.items():
-        read = _KEYS.get(key, _unknown)
+        read = KEYS.get(key, _unknown)
         for entry in entries if isinstance(entries, list) else [entries] if entries else []:
             try:
                 yield read(entry, sources)
@@ -125,7 +125,7 @@ _POLICY_KEYS = (
     "exportVariables",
     "exportConstants",
 )
-_KEYS: dict[str, Callable[[object, Sources], Finding]] = {
+KEYS: dict[str, Callable[[object, Sources], Finding]] = {
     "load_failures": _load_failure,
     "missing_imports": _missing_import,
     "missing_scope_details": _missing_scope,

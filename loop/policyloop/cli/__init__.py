@@ -22,6 +22,7 @@ from policyloop.cli import (
     demo,
     diff,
     doctor,
+    explain,
     guard,
     harden,
     hook,
@@ -88,6 +89,7 @@ app.command(short_help="Agree to what a project's configuration runs.")(agree.ag
 app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
 app.command(short_help="Settings that keep Claude Code to the policy directory.")(harden.harden)
 app.command(short_help="The loop at work; needs no key.")(demo.demo)
+app.command(short_help="What a code means, and how it is mended.")(explain.explain)
 app.command(short_help="The JSON Schema of what we read and write.")(schema.schema)
 
 

@@ -90,10 +90,13 @@ def _report(green: Bundle, by: Comparison) -> AccessReport:
 
 def _compiles(bundle: Bundle, runner: Runner) -> bool:
     from policyloop.layout import Kind, kind
+    from policyloop.looking import require_verdict
     from policyloop.validators.judge import validate
 
     kept = {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
-    return validate(runner, Bundle(kept), require_tests=False).green
+    report = validate(runner, Bundle(kept), require_tests=False)
+    require_verdict(report)
+    return report.green
 
 
 def _decided(state: State, report: AccessReport, by: Comparison, *, finished: bool) -> State:

@@ -15,6 +15,7 @@ from policyloop.events import Ended, RuleProof, encode
 from policyloop.findings import Tally
 from policyloop.ledger import Ledger
 from policyloop.outcome import Ending, Outcome
+from policyloop.redact import redact
 from policyloop.view import View
 from policyloop.workspace import Workspace
 
@@ -42,7 +43,7 @@ def finish(state: State, hold: Workspace, run_id: str, clarity: Clarity | None) 
         message=how.message,
         cycles=state.cycles,
         spent=state.spent,
-        diff=hold.start.diff(state.best),
+        diff=hold.start.diff(state.best, clean=redact),
         files_changed=changed,
         patch=str(patch) if patch else None,
         released=tuple(str(name) for name in state.released),

@@ -51,6 +51,7 @@ def lint(
     from policyloop.cli.progress import Progress
     from policyloop.errors import UsageError
     from policyloop.layout import Kind, kind
+    from policyloop.looking import require_verdict
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_bundle
@@ -69,6 +70,7 @@ def lint(
             {path: held for path, held in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
         )
         report = validate(judge, compiled, require_tests=False)
+        require_verdict(report)
         if not report.green:
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
             view.check(red)

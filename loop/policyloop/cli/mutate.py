@@ -47,6 +47,7 @@ def mutate(
     """
     from policyloop.access.mutate import mutate as run
     from policyloop.cli.progress import Progress
+    from policyloop.looking import require_verdict
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
     from policyloop.workspace import read_bundle
@@ -61,6 +62,7 @@ def mutate(
     progress = Progress()
     try:
         report = validate(judge, bundle)
+        require_verdict(report)
         if not report.green:
             # Mutants of a bundle whose tests fail would all be killed.
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policyloop import view
 from policyloop.agreed import agent_mark
 from policyloop.errors import PersonNeeded
 
@@ -15,16 +16,9 @@ if TYPE_CHECKING:
     from policyloop.access.pdp import Settings
     from policyloop.cerbos.run import Runner
     from policyloop.config import Config
-    from policyloop.view import View
 
 
-class Format(StrEnum):
-    """How the result is shown."""
-
-    RICH = "rich"
-    PLAIN = "plain"
-    JSON = "json"
-    GITHUB = "github"
+Format = view.Format
 
 
 class RunnerKind(StrEnum):
@@ -83,14 +77,12 @@ RunnerOption = Annotated[
 ]
 
 
-def view_of(chosen: Format | None) -> "View":
+def view_of(chosen: Format | None) -> view.View:
     """The chosen view; without a choice, rich on a terminal and plain elsewhere."""
-    from policyloop.view import open_view
-
     if chosen is None:
         actions = bool(os.environ.get("GITHUB_ACTIONS"))
         chosen = Format.GITHUB if actions else Format.RICH if sys.stdout.isatty() else Format.PLAIN
-    return open_view(chosen.value)
+    return view.open_view(chosen)
 
 
 def settings(

@@ -77,7 +77,8 @@ class _Measured:
         old = read_baseline(against, self._directory) if against else None
         report = validate(self._runner, self._bundle)
         if not report.green:
-            why = "The policies are not green now, so neither the tests nor the access were measured on them."
+            told = report.findings[0].message if report.timed_out else "The policies are not green now"
+            why = f"{told}, so neither the tests nor the access were measured on them."
             return replace(self._plain, missing=(*self._moved(), why))
         access = self._compared(old) if old is not None else self._plain.access
         matrices, undrawn = matrices_of(old, self._bundle, self._settings, access)

@@ -14,6 +14,7 @@ from policyloop.harden.drift import Drift, Role, loose, missing
 from policyloop.harden.merge import merged
 from policyloop.harden.rules import PROGRAM, Wanted, wanted
 from policyloop.harden.standing import standing
+from policyloop.redact import redact
 from policyloop.workspace.place import STATE
 
 _GLOBS = frozenset("*?[]{}()!\\#")
@@ -42,7 +43,7 @@ class Plan:
     @property
     def diff(self) -> str:
         """What is to be written, as a diff; "" for nothing."""
-        return file_diff(self.where.path, self.before.text, self.after) if self.changes else ""
+        return file_diff(self.where.path, self.before.text, self.after, redact) if self.changes else ""
 
     def write(self) -> None:
         """Write the file, all or nothing. Raises `PersonNeeded` when it changed meanwhile, and `Unavailable`."""

@@ -22,7 +22,7 @@ class _Reader(NamedTuple):
     pattern: bool = False
     searches: frozenset[str] | bool = False
     opens: bool = True
-    """Whether operands are files at all."""
+    """Whether operands are opened, or looked up, at all."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -86,9 +86,10 @@ def not_reading(name: str, rest: list[str], question: dict[str, Any], entry: Ent
     odd = _odd_option(name, reader, rest)
     if odd is not None:
         return odd
-    if not reader.opens:
-        return None
     may = Reading(entry, question)
+    if not reader.opens:
+        # The shell puts the names of files in place of a pattern, wherever they lie.
+        return next((f"{wrong}." for word in rest if (wrong := may.listed(word))), None)
     operands = rest[: _first_option(rest)] if name == "find" else _operands(reader, rest)
     if operands is None:
         return f"{name} is run with a number after each of -{', -'.join(set(reader.values) - set(_FREE))}."

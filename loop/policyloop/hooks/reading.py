@@ -80,13 +80,20 @@ class Reading:
         """Why a word of a command, as the shell hands it on, is not read; a pattern stands for all below its folder."""
         if word.startswith("~") and word[1:2] not in {"", "/"}:
             return f"{word[:200]!r} is no plain path"
-        if not any(char in word for char in _GLOB) or os.path.lexists(os.path.join(self._cwd, word)):
+        if not _is_pattern(word):
             return self.tree(word) if searched else self.file(word)
-        folders = word.split("/")
-        first = next(number for number, name in enumerate(folders) if any(char in name for char in _GLOB))
-        if ".." in folders[first:]:
+        # A file may be called like the pattern: the shell names it and all the others.
+        if os.path.lexists(os.path.join(self._cwd, word)) and (wrong := self.file(word)):
+            return wrong
+        if _may_go_up(word):
             return f"{word[:200]!r} is no plain pattern"
-        return self.tree("/".join(folders[:first]) or ("/" if word.startswith("/") else "."))
+        return self.tree(_folder_of(word))
+
+    def listed(self, word: str) -> str | None:
+        """Why the names that a pattern stands for are not told; None for what is no pattern."""
+        if not _is_pattern(word):
+            return None
+        return f"{word[:200]!r} is no plain pattern" if _may_go_up(word) else self.file(_folder_of(word))
 
     def _real(self, path: str) -> str | None:
         if not path or "\0" in path or not path.isprintable() or not os.path.isabs(self._cwd):
@@ -94,6 +101,27 @@ class Reading:
         full = os.path.join(self._cwd, os.path.expanduser(path))
         by_name = os.path.realpath(os.path.normpath(full))
         return by_name if by_name == os.path.realpath(full) else None
+
+
+def _is_pattern(word: str) -> bool:
+    return any(char in word for char in _GLOB)
+
+
+def _may_go_up(pattern: str) -> bool:
+    """Whether a part of it can stand for the folder above: `.?` and `.*` do in bash before 5.2, `[.].` in others."""
+    folders = pattern.split("/")
+    first = next(number for number, name in enumerate(folders) if _is_pattern(name))
+    return any(
+        name == ".." or (name.startswith(".") and name[1:2] in set(_GLOB)) or name.startswith(("[.", "[!", "[^"))
+        for name in folders[first:]
+    )
+
+
+def _folder_of(pattern: str) -> str:
+    """The folder that holds all that a pattern can stand for."""
+    folders = pattern.split("/")
+    first = next(number for number, name in enumerate(folders) if _is_pattern(name))
+    return "/".join(folders[:first]) or ("/" if pattern.startswith("/") else ".")
 
 
 def read_tool(tool: str, given: dict[str, Any], question: dict[str, Any], entry: Entry) -> Verdict | None:

@@ -112,7 +112,7 @@ def message_of(state: State) -> str:
 
 
 def exit_code_of(state: State) -> Exit:
-    """0 green, 3 and 4 by what is to be fixed, 6 weakened tests, 2 nothing that could be judged, else as it stopped."""
+    """0 green; 3, 4, 8 by what is to be fixed; 6 weakened tests; 2 nothing that could be judged; else as it stopped."""
     if isinstance(state.todo, Outcome):
         return state.todo.exit_code
     last = state.attempts[-1] if state.attempts else None
@@ -120,7 +120,7 @@ def exit_code_of(state: State) -> Exit:
         return Exit.WEAKENED if last and last.weakened else Exit.USAGE
     if state.report is None or state.report.next_class is None:
         return Exit.USAGE
-    return Exit.TESTS if state.report.policies_compile else Exit.COMPILE
+    return state.report.exit_code
 
 
 def shown_of(state: State) -> tuple[tuple[Finding, ...], int]:

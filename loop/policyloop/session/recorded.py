@@ -5,6 +5,7 @@ from policyloop.cerbos_loop import State
 from policyloop.events import Ended, Judged, Started
 from policyloop.findings import Report, Tally
 from policyloop.outcome import Ending, Outcome
+from policyloop.redact import redact
 from policyloop.session.record import Opening
 
 AGENT = "the agent of this session"
@@ -55,7 +56,7 @@ def ended_event(state: State, how: Outcome, opening: Opening) -> Ended:
         message=how.message,
         cycles=state.cycles,
         spent=state.spent,
-        diff=state.start.diff(state.current if how.ending is Ending.GREEN else state.best),
+        diff=state.start.diff(state.current if how.ending is Ending.GREEN else state.best, clean=redact),
         files_changed=state.start.changed(state.current) if how.ending is Ending.GREEN else (),
         released=tuple(str(one) for one in opening.released),
         findings=report.findings if report else (),

@@ -1,17 +1,19 @@
 """Which runner a run gets, and one sentence for each that it cannot get."""
 
+import math
 import os
 import shutil
 from pathlib import Path
 from typing import Literal
 
 from policyloop.agreed import agent_mark
+from policyloop.cerbos.named import is_image, is_version
 from policyloop.cerbos.run import Runner
-from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.validators.firsts import command, is_known
 from policyloop.validators.identity import known_sha256
 from policyloop.validators.native import NativeRunner
-from policyloop.validators.pinned import binary_name, cached_binary, expected_sha256
+from policyloop.validators.pinned import IMAGE, VERSION, binary_name, cached_binary, expected_sha256
 
 RunnerName = Literal["auto", "docker", "native"]
 BINARY_VARIABLE = "POLICYLOOP_CERBOS"
@@ -26,8 +28,10 @@ class NoBinary(Unavailable):
 def open_runner(*, runner: RunnerName, version: str, image: str, timeout_seconds: float) -> Runner:
     """The runner that was asked for; `auto` is Docker where an engine answers and has the image, else the binary.
 
-    `info.runner` says which it became. Raises `Unavailable` with the reason, for `auto` with both.
+    `info.runner` says which it became. Raises `Unavailable` with the reason, for `auto` with both, and `UsageError`
+    for a version, an image or a time that is none: they become parts of paths and of addresses, and an end.
     """
+    _check_names(version, image, timeout_seconds)
     if runner == "native":
         return open_native(version, timeout_seconds)
     try:
@@ -41,6 +45,15 @@ def open_runner(*, runner: RunnerName, version: str, image: str, timeout_seconds
     except Unavailable as no_native:
         reasons = f"Neither runner can be had. docker: {no_docker.message} native: {no_native.message}"
         raise Unavailable(reasons, _INSTALL) from None
+
+
+def _check_names(version: str, image: str, timeout_seconds: float) -> None:
+    if not is_version(version):
+        raise UsageError(f"{version!r} is no version such as {VERSION}.", "A version is three numbers.")
+    if not is_image(image):
+        raise UsageError(f"{image!r} is no image such as {IMAGE}.", "Give a reference as the engine takes it.")
+    if not math.isfinite(timeout_seconds) or timeout_seconds <= 0:
+        raise UsageError(f"A time limit of {timeout_seconds} seconds is none.", "Give a number above 0.")
 
 
 def open_native(version: str, timeout_seconds: float) -> NativeRunner:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from policyloop.bundle import Bundle
-from policyloop.errors import PolicyloopError, Unavailable
+from policyloop.errors import Unavailable, UsageError
 from policyloop.layout import NEVER
 
 _PREFIX = "policyloop-stage-"
@@ -20,11 +20,11 @@ _SETTLED_SECONDS = 60.0
 def staged_paths(bundle: Bundle) -> tuple[str, ...]:
     """The paths to lay out: all but those in folders that are nobody's policies (Cerbos would look into them).
 
-    Raises `PolicyloopError` for a path that would leave the directory. The workspace never makes one.
+    Raises `UsageError` for a path that would leave the directory. The workspace never makes one.
     """
     for path in bundle:
         if any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path:
-            raise PolicyloopError(f"{path!r} is not a path inside the policy directory.")
+            raise UsageError(f"{path!r} is not a path inside the policy directory.")
     return tuple(path for path in bundle if not any(f"/{name}/" in f"/{path}" for name in NEVER))
 
 

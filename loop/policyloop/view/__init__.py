@@ -1,18 +1,23 @@
 """What a person or a script sees. One file a format, all behind `View`; text is redacted and made printable here."""
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
-from policyloop.events import Event
-from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each view brings its own imports: a command line that only prints its help loads none
     from policyloop.access.lint import LintResult
     from policyloop.access.mutate import MutateResult
-
-if TYPE_CHECKING:
+    from policyloop.events import Event
+    from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
     from policyloop.session.answer import Answer
 
-Format = Literal["rich", "plain", "json", "github"]
+
+class Format(StrEnum):
+    """How the result is shown. The values are those of `--format`."""
+
+    RICH = "rich"
+    PLAIN = "plain"
+    JSON = "json"
+    GITHUB = "github"
 
 
 class View(Protocol):
@@ -22,27 +27,27 @@ class View(Protocol):
         """Something a person should know before the run."""
         ...
 
-    def event(self, event: Event) -> None:
+    def event(self, event: "Event") -> None:
         """Something happened in a run."""
         ...
 
-    def check(self, result: CheckResult) -> None:
+    def check(self, result: "CheckResult") -> None:
         """A validation was made."""
         ...
 
-    def diff(self, result: DiffResult) -> None:
+    def diff(self, result: "DiffResult") -> None:
         """Access under two bundles was compared."""
         ...
 
-    def guard(self, result: GuardResult) -> None:
+    def guard(self, result: "GuardResult") -> None:
         """Two bundles' tests were compared."""
         ...
 
-    def spec(self, result: SpecResult) -> None:
+    def spec(self, result: "SpecResult") -> None:
         """A spec as a table."""
         ...
 
-    def spec_check(self, result: SpecCheck) -> None:
+    def spec_check(self, result: "SpecCheck") -> None:
         """The gaps of a spec."""
         ...
 
@@ -69,15 +74,15 @@ class View(Protocol):
 
 def open_view(name: Format) -> View:
     """The view of that name; each brings its own imports."""
-    if name == "json":
+    if name is Format.JSON:
         from policyloop.view.json import JsonView
 
         return JsonView()
-    if name == "github":
+    if name is Format.GITHUB:
         from policyloop.view.github import GithubView
 
         return GithubView()
-    if name == "rich":
+    if name is Format.RICH:
         from policyloop.view.rich import RichView
 
         return RichView()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from policyloop.printing import one_line
 from policyloop.view.mutants import effect_word, question_words
-from policyloop.view.words import Mark, plural
+from policyloop.view.words import Mark, explain_hint, plural
 
 if TYPE_CHECKING:
     from policyloop.access.lint import Hole, LintResult
@@ -53,6 +53,8 @@ def lint_lines(result: "LintResult") -> Iterator[str]:
         if shown:
             yield f"  shown by: {shown}"
         yield from (f"  why: {one_line(reason)}" for reason in one.why)
+    if result.holes:
+        yield explain_hint(result.holes[0].code)
     yield from unasked_lines(result)
 
 

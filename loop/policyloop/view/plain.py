@@ -25,7 +25,7 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import counts, event_line, finding_line, plural
+from policyloop.view.words import counts, event_line, explain_hint, finding_line, plural
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer
@@ -73,6 +73,8 @@ class PlainView:
         report = result.report
         self._policies = result.policies
         self._findings(report.first)
+        if report.first:
+            self._say(explain_hint(report.first[0].code))
         for one in result.weakened:
             self._say(f"weakened: {weakened_line(one)}")
         for sentence in result.luck:

@@ -35,7 +35,7 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import Mark, counts, event_line, place, plural
+from policyloop.view.words import Mark, counts, event_line, explain_hint, place, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class RichView:
     def check(self, result: CheckResult) -> None:
         """The findings of the first class, then the verdict."""
         self._findings(result.report.first)
+        if result.report.first:
+            self._canvas.line(explain_hint(result.report.first[0].code), style="dim")
         for one in result.weakened:
             self._canvas.line(f"weakened: {weakened_line(one)}", style="red")
         for sentence in result.luck:
@@ -163,6 +165,8 @@ class RichView:
                 self._canvas.line(f"  shown by: {shown}")
             for reason in one.why:
                 self._canvas.line(f"  why: {one_line(reason)}")
+        if result.holes:
+            self._canvas.line(explain_hint(result.holes[0].code), style="dim")
         for line in unasked_lines(result):
             self._canvas.line(line, style="yellow")
         self._verdict(result.outcome, lint_line(result).partition(": ")[2], lint_mark(result))

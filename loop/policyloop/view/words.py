@@ -20,6 +20,11 @@ def place(finding: Finding, policies: str = "") -> str:
     return f"{one_line(policies)}/{path}" if policies and finding.file else path
 
 
+def explain_hint(code: str) -> str:
+    """Where a code is explained: told once, below what carries it."""
+    return f"policyloop explain {one_line(code)}: what that means, and how it is mended; so for every code"
+
+
 def finding_line(finding: Finding, policies: str = "") -> str:
     """A finding on one line."""
     return (

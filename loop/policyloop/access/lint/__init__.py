@@ -1,34 +1,25 @@
 """Holes that the compiler allows: found in the texts, and shown by a request wherever there can be one."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from policyloop.access.lint.asked import (
-    Looked,
-    NotLookedAt,
-    defeated,
-    fails_open,
-    shadowed,
-    unenforced,
-    wildcards,
-)
+from policyloop.access.lint.check import Target
+from policyloop.access.lint.checks import CHECKS, CODES
 from policyloop.access.lint.confirm import confirmed
-from policyloop.access.lint.hole import CODES, Hole, Level, Shown
-from policyloop.access.lint.roles import grants_nothing
-from policyloop.access.lint.written import mistaken, schemas, untested, unused
+from policyloop.access.lint.hole import Code, Hole, Level, Shown
+from policyloop.access.lint.requests import Looked, NotLookedAt
 from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.access.pool import Pool
 from policyloop.access.rounds import Rounds
-from policyloop.access.source import Policy, unread
+from policyloop.access.source import unread
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo
 
-__all__ = ["CODES", "Enforcement", "FailOn", "Hole", "Level", "LintResult", "Shown", "lint"]
+__all__ = ["CODES", "Code", "Enforcement", "FailOn", "Hole", "Level", "LintResult", "Shown", "lint"]
 
 FailOn = Literal["never", "warning", "note"]
 Enforcement = Literal["none", "warn", "reject"]
@@ -97,12 +88,12 @@ def lint(
     """
     settings = settings or Settings()
     parts = Parts(bundle)
-    pool, read = Pool(parts, always=MOST_ALWAYS, most=MOST_FURTHER), parts.policies
-    holes = [*mistaken(bundle, read), *unused(bundle, read), *untested(bundle, read)]
-    holes += schemas(bundle, read, enforcement)
+    pool = Pool(parts, always=MOST_ALWAYS, most=MOST_FURTHER)
+    target = Target(bundle, parts.policies, pool, enforcement)
+    holes = [found for check in CHECKS for found in check.written(target)]
     unasked = [str(place) for place in unread(bundle)]
     rounds = Rounds(runner, pool, settings)
-    jobs = [_guarded(work, what, unasked) for what, work in _jobs(pool, read, enforcement)]
+    jobs = [_guarded(work, what, unasked) for check in CHECKS for what, work in check.asked(target)]
 
     def progress(done: int) -> None:
         told(f"{done} of {len(jobs)} suspicions looked at, {rounds.asked} requests asked")
@@ -128,23 +119,3 @@ def _guarded(work: Looked, what: str, unasked: list[str]) -> Looked:
     except NotLookedAt:
         unasked.append(f"{what} was not looked at: the policies do not compile with the change that would tell")
         return ()
-
-
-def _jobs(pool: Pool, read: Sequence[Policy], enforcement: str | None) -> Iterator[tuple[str, Looked]]:
-    parents = {one.name: frozenset(one.parent_roles) for policy in read for one in policy.definitions}
-    scopes = Counter((policy.what, policy.name, policy.version) for policy in read)
-    for policy in read:
-        if policy.what == "role":
-            yield from ((f"{rule.file}:{rule.line}", grants_nothing(pool, policy, rule)) for rule in policy.rules)
-        if policy.what != "resource":
-            continue
-        if enforcement is not None:
-            yield policy.file, unenforced(pool, policy, enforcement)
-        for rule in policy.rules:
-            at = f"{rule.file}:{rule.line}"
-            about = frozenset(rule.roles).union(*(parents.get(d, frozenset("*")) for d in rule.derived_roles))
-            yield at, fails_open(pool, rule)
-            yield at, defeated(pool, rule, about)
-            yield at, wildcards(pool, rule)
-            if scopes[policy.what, policy.name, policy.version] == 1:
-                yield at, shadowed(pool, policy, rule, parents)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from policyloop.access.mutate.judge import Fate, fates
-from policyloop.access.mutate.mutants import OPERATORS, Mutant, mutants_of
+from policyloop.access.mutate.mutants import Mutant, mutants_of
+from policyloop.access.mutate.operators import OPERATORS
 from policyloop.access.mutate.proof import Proof, proofs
 from policyloop.access.mutate.result import CutOff, MutateResult, Survivor
 from policyloop.access.mutate.witness import Search, Witness

@@ -1,11 +1,13 @@
-"""What a role policy lists, and whether a person with that role alone can do it."""
+"""What a role policy lists is allowed nowhere for that role."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from policyloop.access.aliases import about
-from policyloop.access.lint.hole import Hole, Shown, hole
+from policyloop.access.lint.check import Check, Target, place
+from policyloop.access.lint.hole import Code, Hole, Shown, hole
+from policyloop.access.lint.requests import Looked
 from policyloop.access.pool import Pool, size
 from policyloop.access.questions import Question
 from policyloop.access.rounds import Ask, Steps
@@ -13,18 +15,25 @@ from policyloop.access.source import Policy, Rule, Splice, spliced
 from policyloop.access.source.splice import rewritten
 from policyloop.guard.demand import ALLOW, DENY
 
+CODE = Code("role-policy-grants-nothing", "warning")
+
 ODD = re.compile(r"[^A-Za-z0-9_.]")
 """Characters of a kind at which Cerbos 0.55.0 may look the kind up under another name in a role policy."""
 
 
-def grants_nothing(pool: Pool, policy: Policy, rule: Rule) -> Steps[tuple[Hole, ...]]:
+def _asked(target: Target) -> Iterator[tuple[str, Looked]]:
+    for policy, rule in target.rules("role"):
+        yield place(rule), _grants_nothing(target.pool, policy, rule)
+
+
+def _grants_nothing(pool: Pool, policy: Policy, rule: Rule) -> Steps[tuple[Hole, ...]]:
     """What a role policy lists and no request with that role alone was allowed; and why, as far as that is known.
 
     Where the kind's name holds odd characters, the same is asked of policies in which it does not: when they allow it,
     the name is the cause.
     """
     kinds = _kinds(pool, rule)
-    asked = _asked(pool, policy, rule, kinds)
+    asked = _questions(pool, policy, rule, kinds)
     effects = yield Ask(kinds=kinds, questions=asked, schemas=False)
     if effects is None or ALLOW in effects:
         return ()
@@ -55,7 +64,7 @@ def _kinds(pool: Pool, rule: Rule) -> tuple[str, ...]:
     return (rule.resource,) if rule.resource in known else known if "*" in rule.resource else ()
 
 
-def _asked(pool: Pool, policy: Policy, rule: Rule, kinds: Sequence[str]) -> list[Question]:
+def _questions(pool: Pool, policy: Policy, rule: Rule, kinds: Sequence[str]) -> list[Question]:
     every = any("*" in action for action in rule.actions)
     asked: dict[tuple[str, str], Question] = {}
     for kind in kinds:
@@ -125,5 +134,7 @@ def _hole(
 ) -> Hole:
     denied = [question for question, effect in zip(asked, effects, strict=True) if effect == DENY]
     witness = Shown(min(denied, key=size), DENY, f"although {rule.name} lists the action") if denied else None
-    bundle, code = pool.parts.bundle, "role-policy-grants-nothing"
-    return hole(bundle, code, rule.file, rule.node, message, why=why, witness=witness, asked=len(asked))
+    return hole(pool.parts.bundle, CODE, rule.file, rule.node, message, why=why, witness=witness, asked=len(asked))
+
+
+CHECK = Check(codes=(CODE,), asked=_asked)

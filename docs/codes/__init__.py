@@ -1,0 +1,1 @@
+"""What every code means, a page a kind. Installed as `policyloop.pages`."""

@@ -1,0 +1,17 @@
+"""A rule that denies is gone."""
+
+from collections.abc import Iterator
+
+from policyloop.access.mutate.operator import Edit, Operator, Subject, rule_words
+from policyloop.access.source.splice import without_item
+
+
+def _removed(subject: Subject) -> Iterator[Edit]:
+    for rule in subject.policy.rules:
+        if rule.denies:
+            place = rule.place
+            splice = without_item(subject.text, place.key, place.node, place.index)
+            yield Edit(rule_words(rule), rule.node, f"{rule.name} was removed", splice)
+
+
+OPERATOR = Operator(name="deny-removed", in_policy=_removed)
