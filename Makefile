@@ -48,7 +48,7 @@ bench: .venv/.dev
 	$(BIN)/python tests/bench.py
 
 prove-long: .venv/.dev
-	POLICYLOOP_PAIRS=2000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py tests/test_access_prove_odd.py tests/test_access_coverage.py
+	POLICYLOOP_PAIRS=2000 POLICYLOOP_NUMBER_PAIRS=480 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py tests/test_access_prove_odd.py tests/test_access_coverage.py tests/test_access_prove_numbers.py
 
 cells-long: .venv/.dev
 	POLICYLOOP_CELL_REQUESTS=200000 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_matrix.py

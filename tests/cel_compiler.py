@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from policyloop.access.ask.request import Batch, Principal, Resource
 from policyloop.access.cel import Call, Const, ListOf, MapOf, Name, Node, Select
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.request import Batch, Principal, Resource
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policyloop.access.request import Principal
+from policyloop.access.ask.request import Principal
 
 PRINCIPALS = (
     Principal("ann", ("user",), {"team": "a", "teams": ["a", "b"], "level": 1, "none": []}),

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from policyloop.access.ask.request import Batch, Principal, Request
 from policyloop.access.matrix import OTHERS, Matrix, Row
 from policyloop.access.matrix.axes import fits
 from policyloop.access.pdp import Pdp
-from policyloop.access.request import Batch, Principal, Request
 
 
 def states_of(

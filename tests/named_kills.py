@@ -16,8 +16,8 @@ from typing import Any
 
 from command import DOCS, FIX, FIXED, lay, speaker
 from policyloop.cli import main as policyloop
-from policyloop.cli import specfile
-from policyloop.cli.confirming import remember
+from policyloop.confirmed import specfile
+from policyloop.confirmed.believed import remember
 from policyloop.spec import parse_spec
 from policyloop.workspace import named
 from specs import GOOD

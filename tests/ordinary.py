@@ -3,8 +3,8 @@
 import json
 from itertools import islice, product
 
+from policyloop.access.ask.request import Principal
 from policyloop.access.prove import Asked
-from policyloop.access.request import Principal
 from policyloop.bundle import Bundle
 
 _OWNER = ("R.attr.owner == P.id", "P.id == R.attr.owner")

@@ -16,8 +16,9 @@ import pytest
 from conditions import thrown
 from matrix_cells import states_of
 from odd_policies import Pack
+from policyloop.access.ask.request import Batch, Principal, Request, Resource
 from policyloop.access.cel import Const, NotCel, parse, walk
-from policyloop.access.compare import differences
+from policyloop.access.compare.answers import differences
 from policyloop.access.matrix import matrices_of
 from policyloop.access.mutate import Mutant, mutants_of, mutate
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
@@ -25,7 +26,6 @@ from policyloop.access.prove import Asked, Limits, NotProved, Proved, Verdict, p
 from policyloop.access.prove.coverage import OTHER
 from policyloop.access.prove.prover import Prover
 from policyloop.access.prove.shape import sanitized
-from policyloop.access.request import Batch, Principal, Request, Resource
 from policyloop.access.source import policies_of
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner

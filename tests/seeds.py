@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import policyloop.access.pdp as pdp_room
+from policyloop.access.ask.request import Batch, Request
 from policyloop.access.pdp import Settings, allowed, encode
 from policyloop.access.pdp.client import Refused
-from policyloop.access.request import Batch, Request
 from policyloop.bundle import Bundle
 from policyloop.validators.native import NativeRunner
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from command import DOCS, FIXED, lay
 from policyloop.bundle import Bundle
-from policyloop.cli import sessions, starting
 from policyloop.errors import PolicyloopError
 from policyloop.findings import Report
 from policyloop.guard import Lock
+from policyloop.guided import start as starting
+from policyloop.guided import steps
 from policyloop.session import home
 from policyloop.session.record import Opening
 from policyloop.validators.judge import validate
@@ -56,7 +57,7 @@ class Sweep:
         )
 
     def step(self) -> object:
-        return sessions.take_step(sessions.find(self.policies, CLAUDE))
+        return steps.take_step(steps.find(self.policies, CLAUDE))
 
     def killed(self, what: Callable[[], object], point: int) -> bool:
         """Do `what` in a process that is killed at `point`; whether it came to its end before that."""
@@ -90,7 +91,7 @@ def step(sweep: Sweep) -> Iterator[dict[str, object]]:
         sweep.start()
         (sweep.policies / "doc.yaml").write_text(FIXED)
         ended = sweep.killed(sweep.step, point)
-        seen = sessions.status_of(sessions.find(sweep.policies, CLAUDE))
+        seen = steps.status_of(steps.find(sweep.policies, CLAUDE))
         guarded = home.guarding(CLAUDE) is not None
         after = sweep.step()
         again = home.guarding(CLAUDE)
@@ -118,7 +119,7 @@ def start(sweep: Sweep) -> Iterator[dict[str, object]]:
             second = "opened"
         except PolicyloopError as error:
             second = "open already" if "is open over" in str(error) else str(error)
-        answer = sessions.status_of(sessions.find(sweep.policies, CLAUDE))
+        answer = steps.status_of(steps.find(sweep.policies, CLAUDE))
         yield {"killed": not ended, "guarded": guarded, "second": second, "next": answer.next}
         if ended:
             return
@@ -143,7 +144,7 @@ def main() -> None:
     def compiler(_: Opening) -> Iterator[Callable[[Bundle, Lock], Report]]:
         yield judge
 
-    sessions._compiler = compiler
+    steps._compiler = compiler
     starting.judged_by = lambda _runner, _tests, bundle, lock: judge(bundle, lock)
     starting.compiler = lambda _config: runner
     for line in {"step": step, "start": start}[name](Sweep(folder / "case")):

@@ -3,8 +3,8 @@
 import pytest
 
 from command import FIXED
-from policyloop.access.accept import Accepted, asked_by_spec, without_rules
-from policyloop.access.engine import Bounds, compare_access
+from policyloop.access.compare.accepted import Accepted, asked_by_spec, without_rules
+from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner

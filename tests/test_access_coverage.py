@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from policyloop.access.ask.request import Batch, Principal, Resource
 from policyloop.access.pdp import Pdp, Settings, serving, serving_all
 from policyloop.access.prove import Asked, Proved, proving
-from policyloop.access.request import Batch, Principal, Resource
 from policyloop.bundle import Bundle
+
+pytestmark = pytest.mark.compiler
 
 HEAD = {"apiVersion": "api.cerbos.dev/v1"}
 QUESTIONS = 30

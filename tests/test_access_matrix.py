@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from conditions import Held, derived_roles, files, pairs, thrown, translated
 from drawing import drawn
 from matrix_cells import states_of
+from policyloop.access.ask.request import Batch, Principal, Resource
 from policyloop.access.matrix import OTHERS, Cell, Matrix, matrices_of
 from policyloop.access.matrix.formula import narrowed, relevant, terms
 from policyloop.access.pdp import Pdp, Settings, serving
-from policyloop.access.request import Batch, Principal, Resource
 from policyloop.bundle import Bundle
+
+pytestmark = pytest.mark.compiler
 
 REQUESTS = int(os.environ.get("POLICYLOOP_CELL_REQUESTS", "8000"))
 PER_BUNDLE = 12

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from bundles import FIXTURES, read
-from policyloop.access.engine import Bounds, compare_access
+from policyloop.access.ask.questions import Question, put
+from policyloop.access.ask.request import Principal, Request, Resource
+from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.pdp import Settings, serving_all
-from policyloop.access.questions import Question, put
-from policyloop.access.request import Principal, Request, Resource
 from policyloop.cerbos.run import Runner
 from policyloop.widened import Reason
 

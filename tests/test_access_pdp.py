@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from command import DOCS, FIXED, environment
+from policyloop.access.ask.request import Batch, Principal, Request, Resource
 from policyloop.access.pdp import Refused, Settings, serving, serving_all
-from policyloop.access.request import Batch, Principal, Request, Resource
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
+
+pytestmark = pytest.mark.compiler
 
 NATIVE = Settings(runner="native")
 ALICE = Principal("alice", ("user",))

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from policyloop.access.ask.request import Batch, Principal, Request, Resource
 from policyloop.access.pdp import Settings, serving
 from policyloop.access.prove import Asked, Direction, Limits, NotProved, Proved, Unprovable, Verdict, Witness, proving
 from policyloop.access.prove.prover import Prover
 from policyloop.access.prove.syntax import Unreadable, parse
-from policyloop.access.request import Batch, Principal, Request, Resource
 from policyloop.bundle import Bundle
+
+pytestmark = pytest.mark.compiler
 
 NATIVE = Settings(runner="native")
 STRICT = Settings(runner="native", strict=True)

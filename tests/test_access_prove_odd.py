@@ -10,10 +10,10 @@ import pytest
 from cel_compiler import text_of, verdicts
 from conditions import PRINCIPALS, thrown
 from drawing import drawn
+from policyloop.access.ask.request import Batch, Resource
 from policyloop.access.cel import parse
 from policyloop.access.pdp import Settings, serving_all
 from policyloop.access.prove import Asked, NotProved, Proved, proving
-from policyloop.access.request import Batch, Resource
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from test_cel_compiler import expressions
@@ -100,6 +100,7 @@ def test_any_condition_has_a_verdict_that_no_request_contradicts(cerbos: Runner,
     assert proved > 5
 
 
+@pytest.mark.compiler
 def test_variables_that_are_nested_too_deep_are_not_proved() -> None:
     variables = {"v0": "R.attr.a == 1", **{f"v{n}": f"!(V.v{n - 1}) || V.v{n - 1}" for n in range(1, 400)}}
     rule = {

@@ -7,17 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import DOCS, FIXED
+from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.cel import parse, written
-from policyloop.access.engine import Bounds, compare_access
+from policyloop.access.compare.engine import Bounds, compare_access
+from policyloop.access.compare.totals import MOST_REASONS, capped, totals_of
 from policyloop.access.pdp import Settings, serving, serving_all
-from policyloop.access.request import Principal, Request, Resource
-from policyloop.access.totals import MOST_REASONS, capped, totals_of
 from policyloop.access.universe.patterns import matching, near
 from policyloop.cerbos.run import Runner
 from policyloop.widened import AccessReport, Deciding, Reason
 from test_access_pairs import requested
 from test_access_run import project, run
 from widenings import NAMED, OWN, SAME, bundle_of
+
+pytestmark = pytest.mark.compiler
 
 NATIVE = Settings(runner="native")
 

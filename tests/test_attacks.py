@@ -21,6 +21,8 @@ from policyloop.task import Malformed, Reply, proposal_from_json
 from policyloop.validators.judge import validate
 from policyloop.validators.native import NativeRunner
 
+pytestmark = pytest.mark.sweep
+
 FAILING = Finding(
     error_class=ErrorClass.TEST,
     code="wrong-effect",

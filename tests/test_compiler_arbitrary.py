@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from policyloop.cerbos.why import explain, filters_for
 from policyloop.codes import codes
 from policyloop.errors import Unavailable
 from policyloop.findings import Report, Result
+
+pytestmark = pytest.mark.sweep
 
 BUNDLE = Bundle({"a.yaml": "resourcePolicy: {}\n", "a_test.yaml": "tests:\n  - name: T\n    expected: []\n"})
 

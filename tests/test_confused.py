@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policyloop.access.ask.luck import luck_in
+from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.lint import lint
-from policyloop.access.luck import luck_in
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.request import Principal, Request, Resource
 from policyloop.access.source import policies_of
 from policyloop.access.source.alike import taken_for_each_other
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.validators.judge import validate
+
+pytestmark = pytest.mark.compiler
 
 NATIVE = Settings(runner="native")
 STARTS = 4

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-import policyloop.access.rounds as rounds_room
+import policyloop.access.inquiry.rounds as rounds_room
 from bundles import FIXTURES, read, synthetic
 from command import environment
+from policyloop.access.ask.parts import Parts
+from policyloop.access.ask.request import Batch, Principal, Resource
+from policyloop.access.inquiry.near_tests import MOST_ALWAYS, material_of
+from policyloop.access.inquiry.question_pool import Pool
+from policyloop.access.inquiry.rounds import Ask, Rounds, Steps, ask_server
 from policyloop.access.lint import MOST_ALWAYS as LINT_ALWAYS
 from policyloop.access.lint import MOST_FURTHER as LINT_FURTHER
 from policyloop.access.lint import lint
 from policyloop.access.lint.requests import for_everyone, without
-from policyloop.access.nearby import MOST_ALWAYS, material_of
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Pdp, Settings, serving
-from policyloop.access.pool import Pool
-from policyloop.access.request import Batch, Principal, Resource
-from policyloop.access.rounds import Ask, Rounds, Steps, ask_server
 from policyloop.access.source import Rule, policies_of
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
@@ -68,6 +68,7 @@ def documents(policies: list[Path], seed: int, kept: Path) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("policies", bundles(), ids=lambda paths: paths[0].relative_to(FIXTURES).parts[-2])
 def test_every_seed_says_the_same(policies: list[Path], tmp_path: Path) -> None:
     """Nothing is drawn; what can differ is the order of sets and of what runs side by side. Each seed is a process."""

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 import policyloop.access.mutate.proof as proof_room
+from policyloop.access.ask.parts import Parts
 from policyloop.access.mutate import mutants_of
 from policyloop.access.mutate.proof import Proof, proofs
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle
+
+pytestmark = pytest.mark.compiler
 
 NATIVE = Settings(runner="native")
 

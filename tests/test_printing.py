@@ -138,6 +138,7 @@ TAGS = {
 }
 
 
+@pytest.mark.sweep
 @settings(max_examples=20, deadline=None, phases=NO_SHRINKING)
 @given(seed=seeds)
 def test_pages_full_of_hostile_texts(seed: int) -> None:

@@ -11,10 +11,10 @@ import yaml
 
 from claude_client import VERSION as CLAUDE_CODE
 from command import policyloop
-from policyloop.access.engine import MOST_PROOFS
-from policyloop.cli.comparing import MOST_PROOFS as IN_A_RUN
+from policyloop.access.compare.engine import MOST_PROOFS
 from policyloop.config import Config
 from policyloop.errors import Exit
+from policyloop.run.compare import MOST_PROOFS as IN_A_RUN
 from policyloop.schemas import NAMES, access, judged, machine, runs, schema_of, sessions, specs
 from policyloop.validators.pinned import VERSION as CERBOS
 from source_tree import ROOT

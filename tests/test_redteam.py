@@ -16,12 +16,14 @@ import yaml
 
 from bundles import FIXTURES
 from command import Done, bare
+from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.request import Principal, Request, Resource
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 from policyloop.workspace.read import read_bundle
 from sessions import CLAUDE
+
+pytestmark = pytest.mark.compiler
 
 CASES = FIXTURES / "redteam"
 KINDS = ("belief", "proof", "said", "search", "lock", "secret", "environment", "output")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from command import DOCS, FIX, environment, lay, policyloop, speaker
-from policyloop.cli.resuming import read_past
 from policyloop.ledger import Ledger, latest_run, read
 from policyloop.ledger.chain import FIRST_PREV, Record, head_of
+from policyloop.run.past import read_past
 
 HANG = "import pathlib, time\npathlib.Path({sign!r}).touch()\ntime.sleep(600)\n"
 

@@ -10,8 +10,8 @@ import pytest
 
 from command import Done, lay, picture, policyloop, speaker
 from policyloop.bundle import Bundle
-from policyloop.cli.against import pinned, unreleased
-from policyloop.cli.confirming import remember
+from policyloop.confirmed.against import pinned, unreleased
+from policyloop.confirmed.believed import remember
 from policyloop.findings import CompilerInfo
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml

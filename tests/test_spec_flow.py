@@ -10,7 +10,7 @@ import pytest
 from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
-from policyloop.cli.confirming import remember
+from policyloop.confirmed.believed import remember
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references

@@ -11,7 +11,7 @@ import pytest
 
 from bundles import FIXTURES
 from command import Done, lay, policyloop
-from policyloop.cli.confirming import remember
+from policyloop.confirmed.believed import remember
 from policyloop.errors import UsageError
 from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from
@@ -52,6 +52,7 @@ def is_unchosen(path: tuple[Any, ...], data: dict[str, Any]) -> bool:
     return path[-1] == "id" or question["options"][path[3]]["id"] != question.get("answer")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("file", SPECS, ids=lambda path: path.parent.name)
 def test_every_text_of_a_spec_is_shown(file: Path) -> None:
     """Each in turn is made another one, and long; then that one is shown, to its end."""

@@ -18,6 +18,8 @@ from policyloop.cerbos.run import Runner
 from policyloop.validators.pinned import cache_directory
 from source_tree import ROOT, tracked
 
+pytestmark = pytest.mark.registry
+
 
 def run(*command: str | Path, **environment: str) -> str:
     """Standard output of a program that must end well. Nothing leads it to the source tree."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-NEEDS = ("compiler", "docker", "client", "browser", "registry")
-"""The markers of `pyproject.toml` that keep a test out of the quick tier."""
+LEFT_OUT = ("compiler", "docker", "client", "browser", "registry", "sweep")
+"""The markers of `pyproject.toml` that keep a test out of the quick tier: what it needs, or that it takes long."""
 BY_FIXTURE = {"cerbos": "compiler", "docker_cerbos": "docker", "claude": "client", "golden": "golden"}
 PROGRAMS = ("cerbos", "docker", "dockerd", "npm", "npx", "node", "claude", "chromium", "chromium-browser", "uv", "pip")
 NOWHERE = "POLICYLOOP_TESTS_QUICK"
@@ -28,15 +28,15 @@ def mark(items: list[pytest.Item]) -> None:
                 item.add_marker(BY_FIXTURE[fixture])
 
 
-def needs_nothing(item: pytest.Item) -> bool:
-    return not any(item.get_closest_marker(name) for name in NEEDS)
+def is_quick(item: pytest.Item) -> bool:
+    return not any(item.get_closest_marker(name) for name in LEFT_OUT)
 
 
 def leave_out_the_rest(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what needs nothing."""
-    left_out = [item for item in items if not needs_nothing(item)]
+    left_out = [item for item in items if not is_quick(item)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if needs_nothing(item)]
+    items[:] = [item for item in items if is_quick(item)]
 
 
 def take_everything_away() -> str | None:

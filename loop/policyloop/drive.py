@@ -49,8 +49,7 @@ def drive(state: State[L], model: Model, judge: Judge[L], clock: Callable[[], fl
                 yield Step(state, (Asked(attempt=state.next_number, task=todo.task.to_json()),))
                 reply = model.propose(todo.task)
                 after = advance(state, Proposed(reply, clock() - before, clock()))
-                replayed = isinstance(model, Replaying) and model.replayed_last
-                events = _after_answer(state, after, reply, clock() - before, clock(), replayed=replayed)
+                events = _after_answer(state, after, reply, clock() - before, clock())
         except Unavailable as error:
             after, events = end(state, outcome.unavailable(error)), ()
         except KeyboardInterrupt:
@@ -76,9 +75,7 @@ def _after_judging(
     return (*(attempted(a, after) for a in after.attempts[len(before.attempts) :]), judged)
 
 
-def _after_answer(
-    before: State[L], after: State[L], reply: Reply, seconds: float, elapsed: float, *, replayed: bool
-) -> tuple[Event, ...]:
+def _after_answer(before: State[L], after: State[L], reply: Reply, seconds: float, elapsed: float) -> tuple[Event, ...]:
     answered = Answered(
         attempt=before.next_number,
         proposal=proposal_to_json(reply.proposal) if reply.proposal else None,
@@ -87,7 +84,7 @@ def _after_answer(
         usage=reply.usage,
         seconds=seconds,
         elapsed=elapsed,
-        replayed=replayed,
+        replayed=reply.replayed,
     )
     return (answered, *(attempted(a, after) for a in after.attempts[len(before.attempts) :]))
 
@@ -130,20 +127,18 @@ class Replaying:
     """
 
     def __init__(self, past: Sequence[Answered], model: Model) -> None:
-        self._past = list(past)
+        self._past = iter(past)
         self._model = model
         self.name = model.name
         self.note = model.note
-        self.replayed_last = False
 
     def propose(self, task: Task) -> Reply:
         """The next old answer while there is one, else a new one."""
-        self.replayed_last = bool(self._past)
-        if not self._past:
+        old = next(self._past, None)
+        if old is None:
             return self._model.propose(task)
-        old = self._past.pop(0)
         proposal = proposal_from_json(old.proposal) if old.proposal is not None else None
-        return Reply(proposal, old.malformed, old.usage, old.over_budget)
+        return Reply(proposal, old.malformed, old.usage, old.over_budget, replayed=True)
 
     def close(self) -> None:
         """Close the real model."""

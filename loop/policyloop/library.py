@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, Literal, Self
 
 from policyloop import controller, drive
-from policyloop.access.engine import Bounds, compare_access
+from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.pdp import Refused, Settings
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Delete, Edit, Replace, Write

@@ -21,7 +21,7 @@ def judged(
 
     Raises `Unavailable` when the compiler does not come to an end.
     """
-    from policyloop.access.luck import luck_in
+    from policyloop.access.ask.luck import luck_in
     from policyloop.validators.judge import validate
 
     weakened = lock.weakened_by(bundle) if lock else ()

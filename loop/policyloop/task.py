@@ -181,12 +181,14 @@ class Reply:
     """What a model answered: a proposal, or why its answer is none (`malformed`), and what it cost.
 
     `over_budget` names the cap (`tokens`, `usd`, `wall_seconds`) under which another call does not fit: none was made.
+    `replayed`: it was answered, and paid for, in the run that this one resumes.
     """
 
     proposal: Proposal | None
     malformed: str | None = None
     usage: Usage = field(default_factory=Usage)
     over_budget: str | None = None
+    replayed: bool = False
 
 
 class Model(Protocol):

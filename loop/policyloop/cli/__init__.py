@@ -36,6 +36,7 @@ from policyloop.cli import (
     show,
     spec,
 )
+from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.streams import guard_streams, mute_streams, unsaid
 from policyloop.errors import Exit, PolicyloopError
 from policyloop.outside import NotOurs
@@ -43,6 +44,7 @@ from policyloop.printing import one_line, say, say_document, tell_of_faults
 
 app = typer.Typer(
     name="policyloop",
+    cls=LightGroup,
     help="Let an AI write Cerbos policies without having to trust it: the real compiler judges, code keeps the limits.",
     epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, "
     "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted. "
@@ -73,24 +75,24 @@ def _root(
     """Options of every command."""
 
 
-app.command(short_help="Drive a model until the compiler is satisfied.")(run.run)
-app.command(short_help="Validate a policy directory once; edit nothing.")(check.check)
-app.command(short_help="Are the tests of one bundle as strong in another?")(guard.guard)
-app.command(short_help="What changed in access between two bundles?")(diff.diff)
-app.command(short_help="Holes that the compiler allows, each shown by a request.")(lint.lint)
-app.command(short_help="Do the tests notice small mistakes?")(mutate.mutate)
+app.command(short_help="Drive a model until the compiler is satisfied.", cls=LightCommand)(run.run)
+app.command(short_help="Validate a policy directory once; edit nothing.", cls=LightCommand)(check.check)
+app.command(short_help="Are the tests of one bundle as strong in another?", cls=LightCommand)(guard.guard)
+app.command(short_help="What changed in access between two bundles?", cls=LightCommand)(diff.diff)
+app.command(short_help="Holes that the compiler allows, each shown by a request.", cls=LightCommand)(lint.lint)
+app.command(short_help="Do the tests notice small mistakes?", cls=LightCommand)(mutate.mutate)
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
-app.command(short_help="What Claude Code asks before a tool runs.")(hook.hook)
+app.command(short_help="What Claude Code asks before a tool runs.", cls=LightCommand)(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
-app.command(short_help="A run's review, for the person who signs: HTML, Markdown.")(report.report)
-app.command(short_help="Finish a write-back that was interrupted.")(recover.recover)
-app.command(short_help="A run's timeline, its ledger verified.")(show.show)
-app.command(short_help="Agree to what a project's configuration runs.")(agree.agree)
-app.command(short_help="What is here, what is missing, what to do.")(doctor.doctor)
-app.command(short_help="Settings that keep Claude Code to the policy directory.")(harden.harden)
-app.command(short_help="The loop at work; needs no key.")(demo.demo)
-app.command(short_help="What a code means, and how it is mended.")(explain.explain)
-app.command(short_help="The JSON Schema of what we read and write.")(schema.schema)
+app.command(short_help="A run's review, for the person who signs: HTML, Markdown.", cls=LightCommand)(report.report)
+app.command(short_help="Finish a write-back that was interrupted.", cls=LightCommand)(recover.recover)
+app.command(short_help="A run's timeline, its ledger verified.", cls=LightCommand)(show.show)
+app.command(short_help="Agree to what a project's configuration runs.", cls=LightCommand)(agree.agree)
+app.command(short_help="What is here, what is missing, what to do.", cls=LightCommand)(doctor.doctor)
+app.command(short_help="Settings that keep Claude Code to the policy directory.", cls=LightCommand)(harden.harden)
+app.command(short_help="The loop at work; needs no key.", cls=LightCommand)(demo.demo)
+app.command(short_help="What a code means, and how it is mended.", cls=LightCommand)(explain.explain)
+app.command(short_help="The JSON Schema of what we read and write.", cls=LightCommand)(schema.schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

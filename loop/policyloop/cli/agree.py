@@ -1,4 +1,4 @@
-"""`policyloop agree`: a person says once that what a project's configuration names may be run, fetched or read.
+"""`policyloop agree`: a person says once that what a project's configuration names, or loosens, holds.
 
 Kept outside of the project (`policyloop.agreed`), for this folder and these very values, also the content of the
 project's files that a command names; whatever changes must be agreed to anew.
@@ -8,7 +8,6 @@ import getpass
 import re
 import shlex
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyloop import agreed
-from policyloop.agreed import CONFIGURATION, VARIABLE, agent_mark
-from policyloop.cli.options import ConfigOption, ProfileOption, config_file, directory, text
+from policyloop.agreed import CONFIGURATION, agent_mark
+from policyloop.cli.options import ConfigOption, ProfileOption, directory, text
+from policyloop.configured import agree_command, config_file
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.outside import NotOurs
 from policyloop.printing import ask
@@ -45,7 +45,10 @@ def agree(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; counts for nothing under an agent.")] = False,
 ) -> None:
-    """Agree to what a configuration names to be run, fetched or read; it is shown first. 5 when nobody said yes."""
+    """Agree to what a configuration names to be run, fetched or read, and to the limits that it loosens.
+
+    All of it is shown first. 5 when nobody said yes.
+    """
     if program is not None:
         _agree_to_program(program, yes=yes)
         return
@@ -57,39 +60,17 @@ def agree(
         raise UsageError("There is no policyloop.yaml to agree to.", "Go to the project, or give --config FILE.")
     names = load_named(file, profile=profile)[1]
     if not names:
-        say(f"{file} names nothing that would be run, fetched or read: there is nothing to agree to.")
+        say(f"{file} names nothing to be run, fetched or read, and loosens no limit: there is nothing to agree to.")
         return
-    say(f"{one_line(str(file))} names what policyloop would run, fetch or read:")
+    say(f"{one_line(str(file))} names what policyloop would run, fetch or read, or loosens what limits it:")
     for name in names:
         say(f"  {one_line(str(name), 2000)}")
         say(f"    digest {name.digest}")
-    if not (yes and agent_mark() is None) and not _said_yes(_command(file, profile)):
+    if not (yes and agent_mark() is None) and not _said_yes(agree_command(file, profile)):
         raise PersonNeeded("Nobody agreed to it.", "Take it out of the file, or agree to it.")
     for name in names:
         _keep(file, name)
     say("agreed")
-
-
-def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> None:
-    """Raises `PersonNeeded` for the first thing that the file names and nobody agreed to, and `Unavailable`."""
-    given = agreed.given()
-    for name in names:
-        if name.digest not in given and not _known(file, name):
-            raise PersonNeeded(
-                f"{file}{', or the environment,' if agent_mark() else ''} names `{name}`, which nobody agreed to for "
-                "this folder.",
-                f"Look at it, then in a terminal: {_command(file, profile)} "
-                f"(a pipeline without an agent: {VARIABLE}={name.digest}, or say it on the command line).",
-            )
-
-
-def _known(file: Path, name: "Named") -> bool:
-    try:
-        return agreed.agreed(CONFIGURATION, str(file.resolve().parent), name.digest) is not None
-    except NotOurs as error:
-        raise Unavailable(
-            f"What was agreed to cannot be looked up: {error}.", "Make that folder yours alone."
-        ) from None
 
 
 def _keep(file: Path, name: "Named") -> None:
@@ -127,11 +108,6 @@ def _said_yes(command: str) -> bool:
             f"A person types in a terminal of their own: {command}",
         )
     return ask("May policyloop use this?")
-
-
-def _command(file: Path, profile: str | None) -> str:
-    more = ["--profile", profile] if profile else []
-    return shlex.join(["policyloop", "agree", "--config", str(file), *more])
 
 
 def _user() -> str:

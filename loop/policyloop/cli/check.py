@@ -5,17 +5,8 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import (
-    ConfigOption,
-    FormatOption,
-    ProfileOption,
-    RunnerOption,
-    compiler,
-    directory,
-    settings,
-    text,
-    view_of,
-)
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
+from policyloop.configured import compiler, settings
 
 
 def check(
@@ -40,7 +31,13 @@ def check(
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
-    loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    loaded = settings(
+        policies,
+        config,
+        profile,
+        {"cerbos": {"runner": runner.value if runner else None}},
+        uses=("cerbos", "guard"),
+    )
     bundle = read_bundle(policies)
     lock = None
     judge = compiler(loaded)

@@ -22,10 +22,10 @@ def demo(
     from importlib.resources import as_file, files
     from shutil import copytree, ignore_patterns
 
-    from policyloop.cli.request import Request
-    from policyloop.cli.running import run_loop
     from policyloop.errors import UsageError
     from policyloop.printing import say
+    from policyloop.run.asked import Asked
+    from policyloop.run.line import run
     from policyloop.validators.staging import private_directory
 
     with ExitStack() as stack:
@@ -42,7 +42,7 @@ def demo(
             reason = error.strerror or "not all files could be copied"
             raise UsageError(f"{folder} cannot be written: {reason}.", "Give another folder with --into.") from None
         say("The model of this demo is RECORDED: its replies come from a file. The compiler is real.", err=True)
-        asked = Request(
+        asked = Asked(
             policies=folder / "policies",
             state=folder / ".policyloop",
             flags={
@@ -52,7 +52,7 @@ def demo(
         )
         view = view_of(output)
         try:
-            code = run_loop(asked, view)
+            code = run(asked, view)
         finally:
             view.close()
         if into is not None:

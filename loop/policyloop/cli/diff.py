@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policyloop.cli.options import (
-    ConfigOption,
-    FormatOption,
-    ProfileOption,
-    RunnerOption,
-    compiler,
-    directory,
-    settings,
-    text,
-    view_of,
-)
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
+from policyloop.configured import compiler, settings
 
 if TYPE_CHECKING:
-    from policyloop.access.accept import Accepted
+    from policyloop.access.compare.accepted import Accepted
     from policyloop.bundle import Bundle
 
 USUAL = Path("policies")
@@ -78,7 +69,7 @@ def diff(
     A changed rule that was not covered is named; with `access.unproved: ask` or `fail` in the configuration that is 5.
     With one argument that is a directory, that directory is compared with HEAD.
     """
-    from policyloop.access.engine import Bounds, compare_access
+    from policyloop.access.compare.engine import Bounds, compare_access
     from policyloop.access.pdp import Refused, Settings
     from policyloop.access.universe import MOST_REQUESTS
     from policyloop.cli.progress import Progress
@@ -89,7 +80,9 @@ def diff(
     before_is, after_is, near = _sides(old, new, policies)
     old_name, new_name = before_is or "HEAD", after_is or str(near)
     view = view_of(output)
-    loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    loaded = settings(
+        near, config, profile, {"cerbos": {"runner": runner.value if runner else None}}, uses=("cerbos", "access")
+    )
     before = read_baseline(before_is, near) if before_is else read_revision("HEAD", near)
     after = read_baseline(after_is, near) if after_is else read_bundle(near)
     accepted = _accepted(allow or (), spec, near, after)
@@ -140,9 +133,9 @@ def _sides(old: str | None, new: str | None, policies: Path | None) -> tuple[str
 
 def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundle") -> "Accepted":
     """What --allow accepts: rules of the spec by their ids, and rules of the new policies by their names."""
-    from policyloop.access.accept import Accepted, asked_by_spec
+    from policyloop.access.compare.accepted import Accepted, asked_by_spec
     from policyloop.access.source import policies_of
-    from policyloop.cli.specfile import read_text, spec_path
+    from policyloop.confirmed.specfile import read_text, spec_path
     from policyloop.errors import UsageError
     from policyloop.spec import parse_spec
 

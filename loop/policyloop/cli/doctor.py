@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, RunnerOption, settings
+from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, RunnerOption
+from policyloop.configured import settings
 from policyloop.errors import Exit
 
 

@@ -21,10 +21,10 @@ def guard(
 
     Needs no compiler; where YAML readers may differ about a changed test file, one that is there settles it.
     """
-    from policyloop.cli.options import compiler
-    from policyloop.cli.releases import read_releases
     from policyloop.config import load_named
+    from policyloop.configured import compiler
     from policyloop.looking import compared_tests
+    from policyloop.run.releases import read_releases
     from policyloop.validators.settling import settling_if_there
     from policyloop.workspace import read_baseline, read_bundle
 

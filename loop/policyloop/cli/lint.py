@@ -6,17 +6,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from policyloop.cli.options import (
-    ConfigOption,
-    FormatOption,
-    ProfileOption,
-    RunnerOption,
-    compiler,
-    directory,
-    server,
-    settings,
-    view_of,
-)
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, view_of
+from policyloop.configured import compiler, server, settings
 
 
 class FailOn(StrEnum):

@@ -5,18 +5,8 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import (
-    ConfigOption,
-    FormatOption,
-    ProfileOption,
-    RunnerOption,
-    compiler,
-    directory,
-    server,
-    settings,
-    text,
-    view_of,
-)
+from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
+from policyloop.configured import compiler, server, settings
 
 
 def mutate(
@@ -54,7 +44,9 @@ def mutate(
 
     _check_target(write)
     view = view_of(output)
-    loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
+    loaded = settings(
+        policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}}, uses=("cerbos", "access")
+    )
     bundle = read_bundle(policies)
     if only is not None and only not in bundle:
         raise typer.BadParameter(f"there is no {only} in {policies}", param_hint="--only")

@@ -4,19 +4,11 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from policyloop import view
-from policyloop.agreed import agent_mark
-from policyloop.errors import PersonNeeded
-
-if TYPE_CHECKING:
-    from policyloop.access.pdp import Settings
-    from policyloop.cerbos.run import Runner
-    from policyloop.config import Config
-
 
 Format = view.Format
 
@@ -83,60 +75,3 @@ def view_of(chosen: Format | None) -> view.View:
         actions = bool(os.environ.get("GITHUB_ACTIONS"))
         chosen = Format.GITHUB if actions else Format.RICH if sys.stdout.isatty() else Format.PLAIN
     return view.open_view(chosen)
-
-
-def settings(
-    near: Path,
-    config: Path | None,
-    profile: str | None,
-    flags: dict[str, dict[str, object]] | None = None,
-    *,
-    uses: tuple[str, ...] = ("cerbos",),
-) -> "Config":
-    """The configuration that holds for the policy directory `near`. `uses`: the sections that the command acts on.
-
-    Raises `PersonNeeded` where nobody agreed to what its file names to be run, fetched or read.
-    """
-    from policyloop.cli.agree import check_agreed
-    from policyloop.config import load_named
-
-    file = config_file(near, config)
-    loaded, names = load_named(file, profile=profile, flags=flags)
-    acted_on = [name for name in names if name.section in uses]
-    if file is not None:
-        check_agreed(file, acted_on, profile)
-    elif acted_on:
-        raise PersonNeeded(
-            f"The environment names `{acted_on[0]}`; under an agent ({agent_mark()} is set) that is nobody's word.",
-            "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
-        )
-    return loaded
-
-
-def config_file(near: Path, config: Path | None) -> Path | None:
-    """The configuration that is given, else the one at the root of the project of `near`, if there is one."""
-    from policyloop.config import FILE_NAME
-    from policyloop.workspace import project_root
-
-    found = project_root(near) / FILE_NAME
-    return config or (found if found.is_file() else None)
-
-
-def compiler(config: "Config") -> "Runner":
-    """The compiler that the configuration asks for."""
-    from policyloop.validators.select import open_runner
-
-    cerbos = config.cerbos
-    return open_runner(
-        runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
-    )
-
-
-def server(config: "Config") -> "Settings":
-    """The PDP that the configuration asks for."""
-    from policyloop.access.pdp import Settings
-
-    cerbos = config.cerbos
-    return Settings(
-        runner=cerbos.runner, version=cerbos.version, image=cerbos.image, timeout_seconds=cerbos.timeout_seconds
-    )

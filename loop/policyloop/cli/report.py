@@ -12,13 +12,11 @@ from policyloop.cli.options import (
     ProfileOption,
     RunnerOption,
     StateOption,
-    compiler,
     directory,
     new_page,
-    server,
-    settings,
     text,
 )
+from policyloop.configured import compiler, server, settings
 from policyloop.errors import Exit
 
 if TYPE_CHECKING:
@@ -66,8 +64,8 @@ def report(
     Mutants, holes and the matrix are measured on the policies as they are now. Without --html and --markdown the
     Markdown is printed.
     """
-    from policyloop.cli.reviewing import gathered
     from policyloop.printing import say, say_document, say_lines
+    from policyloop.review.gather import gathered
     from policyloop.view.review_html import page
     from policyloop.view.review_markdown import markdown as written
 

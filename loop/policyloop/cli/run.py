@@ -1,4 +1,4 @@
-"""`policyloop run`: the whole loop. The options; the run itself is `policyloop.cli.running`."""
+"""`policyloop run`: the whole loop. The options; the run itself is `policyloop.run.line`."""
 
 import sys
 from pathlib import Path
@@ -76,9 +76,10 @@ def run(
     refusals: Annotated[int | None, typer.Option(help="Cap: proposals that would weaken locked tests.")] = None,
 ) -> None:
     """Drive a model until the real Cerbos compiler is satisfied; the directory is written only when green."""
-    from policyloop.cli.request import Request
-    from policyloop.cli.running import run_loop
+    from policyloop.cli.terminal import Terminal
     from policyloop.errors import UsageError
+    from policyloop.run.asked import Asked
+    from policyloop.run.line import run as run_line
 
     if replay and model_command:
         raise UsageError("--replay and --model-command name two models.", "Give one of them.")
@@ -100,7 +101,7 @@ def run(
             "refusals": refusals,
         },
     }
-    asked = Request(
+    asked = Asked(
         words=request.strip(),
         policies=policies,
         release=release,
@@ -115,12 +116,12 @@ def run(
         assume=assume,
         yes=yes,
         by=by,
-        interactive=output in (None, Format.RICH, Format.PLAIN) and sys.stdin.isatty() and sys.stdout.isatty(),
         flags=flags,
     )
+    somebody_is_there = output in (None, Format.RICH, Format.PLAIN) and sys.stdin.isatty() and sys.stdout.isatty()
     view = view_of(output)
     try:
-        code = run_loop(asked, view)
+        code = run_line(asked, view, Terminal(view) if somebody_is_there else None)
     finally:
         view.close()
     raise typer.Exit(int(code))

@@ -1,13 +1,15 @@
-"""`policyloop session`: the loop with an agent as the model. The options; the work is `policyloop.cli.sessions`."""
+"""`policyloop session`: the loop with an agent as the model. The options; the work is `policyloop.guided.steps`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import FormatOption, RunnerOption, directory, text, view_of
 
 app = typer.Typer(
+    cls=LightGroup,
     name="session",
     help="The loop with an agent as the model: it edits the policy directory itself, each step judges what is there.",
     rich_markup_mode=None,
@@ -34,7 +36,7 @@ ClaudeOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def start(
     request: Annotated[
         str, typer.Argument(help="What the policies shall do; by default what the spec says.", metavar="REQUEST")
@@ -68,7 +70,7 @@ def start(
 
     The agent edits the files in the policy directory themselves; nothing is undone when the session stops.
     """
-    from policyloop.cli.starting import Start, start_session
+    from policyloop.guided.start import Start, start_session
 
     view = view_of(output)
     asked = Start(
@@ -86,7 +88,7 @@ def start(
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def step(
     *,
     policies: PoliciesOption = None,
@@ -101,7 +103,7 @@ def step(
 
     Also 2: FIX where the compiler has nothing to say, and the request is still to be carried out.
     """
-    from policyloop.cli.sessions import find, take_step
+    from policyloop.guided.steps import find, take_step
 
     view = view_of(output)
     answer = take_step(find(policies, claude_session), dispute)
@@ -110,34 +112,34 @@ def step(
     raise typer.Exit(int(answer.exit_code))
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def status(
     *, policies: PoliciesOption = None, claude_session: ClaudeOption = None, output: FormatOption = None
 ) -> None:
     """Say where the session stands, and what was changed since its last step. It writes nothing."""
-    from policyloop.cli.sessions import find, status_of
+    from policyloop.guided.steps import find, status_of
 
     view = view_of(output)
     view.session(status_of(find(policies, claude_session)))
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def restore(
     *, policies: PoliciesOption = None, claude_session: ClaudeOption = None, output: FormatOption = None
 ) -> None:
     """Bring the locked tests and their fixtures back exactly as they were last accepted; policies stay as they are."""
-    from policyloop.cli.sessions import find, restore_tests
+    from policyloop.guided.steps import find, restore_tests
 
     view = view_of(output)
     view.session(restore_tests(find(policies, claude_session)))
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def end(*, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """End a session, as a person: the hooks let go. If it was not green, a new one over the directory needs --anew."""
-    from policyloop.cli.sessions import end_session, find
+    from policyloop.guided.steps import end_session, find
 
     view = view_of(output)
     answer, notes = end_session(find(policies, None, anybody=True))

@@ -22,10 +22,10 @@ def show(
     state: StateOption = None,
 ) -> None:
     """Show what happened in a run, and verify the hash chain of its ledger: 0 whole, 5 broken."""
-    from policyloop.cli.resuming import events_of, open_run
     from policyloop.errors import PersonNeeded
     from policyloop.ledger import read
     from policyloop.printing import say
+    from policyloop.recorded_run import events_of, open_run
 
     path = open_run(run, state)
     chain = read(path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import Format, FormatOption, view_of
 from policyloop.errors import Exit
 from policyloop.printing import ask, one_line, printable, say, say_lines
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from policyloop.spec import Gap
 
 app = typer.Typer(
+    cls=LightGroup,
     name="spec",
     help="Show, check and confirm a spec, and write the suites that lock its decisions.",
     rich_markup_mode=None,
@@ -27,10 +29,10 @@ SpecArgument = Annotated[
 PoliciesOption = Annotated[Path | None, typer.Option("--policies", help="The policy directory that it belongs to.")]
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Show the spec as a table: rules, decisions, answers, assumptions, and who confirmed it."""
-    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecResult
 
     path = spec_path(spec, policies)
@@ -39,13 +41,13 @@ def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: 
     view.close()
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Name every gap: 0 complete, 5 only a person can settle it (a question, a contradiction), 2 something is missing.
 
     With --policies, locked tests there that contradict the spec without a release of it are gaps, too.
     """
-    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
     from policyloop.spec import check_spec
 
@@ -59,7 +61,7 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     raise typer.Exit(int(result.exit_code))
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def confirm(
     spec: SpecArgument = None,
     *,
@@ -75,9 +77,9 @@ def confirm(
 
     What counts is kept outside of the project, for this very content in this folder; a copied mark confirms nothing.
     """
-    from policyloop.cli.against import unreleased, with_releases
-    from policyloop.cli.confirming import by_itself, no_terminal, remember
-    from policyloop.cli.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
+    from policyloop.confirmed.against import unreleased, with_releases
+    from policyloop.confirmed.believed import by_itself, no_terminal, remember
+    from policyloop.confirmed.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.spec import check_spec, lost_comments, parse_spec
@@ -119,7 +121,7 @@ def confirm(
     say(f"Confirmed by {by.strip()}: {path}", err=True)
 
 
-@app.command()
+@app.command(cls=LightCommand)
 def suites(
     directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="The policy directory to write into.")] = None,
     *,
@@ -127,7 +129,7 @@ def suites(
     stdout: Annotated[bool, typer.Option("--stdout", help="Print them instead.")] = False,
 ) -> None:
     """Write the suites and fixtures that lock the spec's decisions; what policyloop did not write is never touched."""
-    from policyloop.cli.specfile import read_spec, spec_path
+    from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.spec import check_spec, suites_from
     from policyloop.spec.suites import is_ours
@@ -160,7 +162,7 @@ def suites(
 
 def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":
     """Locked tests that contradict the spec, as gaps that a person settles."""
-    from policyloop.cli.against import unreleased
+    from policyloop.confirmed.against import unreleased
     from policyloop.spec import Gap, Spec
     from policyloop.view.specs import against_line
     from policyloop.workspace import read_bundle

@@ -1,8 +1,8 @@
-"""What a configuration names to be run, fetched or read: that which a person agrees to before it holds.
+"""What a configuration names to be run, fetched or read, and what it loosens: that which a person agrees to first.
 
-A file that came with a clone is somebody else's wish. Its budgets and bounds are taken; a program, an image, a release
-of the compiler other than ours, a recording hold once a person has agreed to them (`policyloop agree`), or where the
-command line or the environment says the same.
+A file that came with a clone is somebody else's wish. What is stricter than the defaults is taken as it stands. A
+program, an image, a release of the compiler other than ours, a recording, and a limit that is looser than ours hold
+once a person has agreed to them (`policyloop agree`), or where the command line or the environment says the same.
 """
 
 import hashlib
@@ -10,11 +10,13 @@ import json
 import os
 import re
 import shlex
+import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 
+from policyloop.budget import Budget
 from policyloop.config.settings import CerbosConfig, Config, ModelConfig
 
 _ENTRIES = (
@@ -33,22 +35,28 @@ _BLANKS = re.compile(r"\s")
 _SEPARATORS = re.compile(r"[=:,;]|(?<=^-\w)")
 """`--script=tools/x.py`, `-Itools`, `a:b`."""
 
-MAX_PROGRAM_BYTES = 16_777_216
-"""A file that a command names is part of what is agreed to, up to this size; a larger one by its size alone."""
-
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One value of a file that names something. `digest` (64 hex) binds the value and the files in it."""
+    """One value of a file that names something, or loosens a limit that is `usual` otherwise.
+
+    `digest` (64 hex) binds the value and the files in it.
+    """
 
     section: str
     key: str
     value: str
     digest: str
+    usual: str = ""
+
+    @property
+    def verb(self) -> str:
+        """What the file does with it, in a word."""
+        return "loosens" if self.usual else "names"
 
     def __str__(self) -> str:
         """As a person reads it."""
-        return f"{self.section}.{self.key}: {self.value}"
+        return f"{self.section}.{self.key}: {self.value}{f' (usually {self.usual})' if self.usual else ''}"
 
 
 def named(config: Config, from_file: Mapping[str, Mapping[str, object]], folder: Path) -> tuple[Named, ...]:
@@ -56,9 +64,10 @@ def named(config: Config, from_file: Mapping[str, Mapping[str, object]], folder:
 
     `from_file`: section -> keys whose value the file decides; `folder`: where it lies.
     """
+    values = [(section, key, value, "") for section, key, value in _values(config)]
     return tuple(
-        Named(section, key, value, _digest(section, key, value, folder))
-        for section, key, value in _values(config)
+        Named(section, key, value, _digest(section, key, value, folder), usual)
+        for section, key, value, usual in (*values, *_looser(config))
         if key in from_file.get(section, {})
     )
 
@@ -73,6 +82,30 @@ def _values(config: Config) -> Iterator[tuple[str, str, str]]:
         yield "model", "command", model.command
     if model.kind == "recorded" and model.replay:
         yield "model", "replay", model.replay
+
+
+def _looser(config: Config) -> Iterator[tuple[str, str, str, str]]:
+    """Limits that are looser than the usual ones: section, key, value, and the usual value.
+
+    `cerbos.runner` and `timeout_seconds`, `model.name` and `max_output_tokens` loosen none: each compiler is the pinned
+    one, one that does not end gives no verdict, and every model is paid out of the budget.
+    """
+    usual = Config()
+    for cap in fields(Budget):
+        mine, theirs = getattr(config.budget, cap.name), getattr(usual.budget, cap.name)
+        if mine > theirs:
+            yield "budget", cap.name, str(mine), str(theirs)
+    if not config.guard.require_tests:
+        yield "guard", "require_tests", "false", "true"
+    access = config.access
+    if access.compare == "never":
+        yield "access", "compare", access.compare, usual.access.compare
+    if access.prove == "off":
+        yield "access", "prove", access.prove, usual.access.prove
+    if access.requests < usual.access.requests:
+        yield "access", "requests", str(access.requests), str(usual.access.requests)
+    if access.unproved == "report" and access.wider != "report":
+        yield "access", "unproved", access.unproved, "ask"
 
 
 def _digest(section: str, key: str, value: str, folder: Path) -> str:
@@ -115,7 +148,7 @@ def _of_file(path: Path) -> str:
         return ""
     with os.fdopen(file, "rb") as opened:
         try:
-            size = os.fstat(file).st_size
-            return str(size) if size > MAX_PROGRAM_BYTES else hashlib.sha256(opened.read(MAX_PROGRAM_BYTES)).hexdigest()
+            # Whole, however large: of two files of one size a change must be able to choose neither.
+            return hashlib.file_digest(opened, "sha256").hexdigest() if stat.S_ISREG(os.fstat(file).st_mode) else ""
         except OSError:
             return ""

@@ -1,7 +1,7 @@
 """The settings of a command, each with its bounds, and how values from outside become settings."""
 
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Gt, Interval, Len
 
@@ -99,6 +99,10 @@ def sections() -> dict[str, tuple[str, ...]]:
 
 
 def validated(merged: Layer, source: str) -> Config:
+    """The settings, each of its type and within its bounds. Raises `UsageError`."""
+    if _holds_only_choices(merged):
+        # `--runner native` is all that most commands are given: pydantic would cost more to load than they take.
+        return Config(**{name: _SECTIONS[name](**keys) for name, keys in merged.items()})
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -107,3 +111,18 @@ def validated(merged: Layer, source: str) -> Config:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{source}: {where}: {first['msg']} (given: {first['input']!r}).") from None
+
+
+_SECTIONS: dict[str, Any] = {section.name: section.type for section in fields(Config)}
+
+
+def _holds_only_choices(merged: Layer) -> bool:
+    """Whether each value is one of the words that its setting lists, so that there is nothing to convert or bound."""
+    for name, keys in merged.items():
+        if name not in _SECTIONS:
+            return False
+        hints = get_type_hints(_SECTIONS[name])
+        for key, value in keys.items():
+            if get_origin(hints.get(key)) is not Literal or value not in get_args(hints[key]):
+                return False
+    return True

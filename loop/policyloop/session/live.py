@@ -20,7 +20,6 @@ from policyloop.controller import end
 from policyloop.drive import attempted
 from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.events import Event, encode, plain
-from policyloop.findings import Report
 from policyloop.guard import Lock
 from policyloop.ledger import Chain, Ledger, read, run_directory
 from policyloop.outcome import Ending, Outcome
@@ -29,7 +28,7 @@ from policyloop.session import home
 from policyloop.session.home import Entry, HomeError
 from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, tolds
 from policyloop.session.recorded import ended_event, judged_event, started_event
-from policyloop.session.steps import Seen, next_action, opened, take
+from policyloop.session.steps import Seen, Timed, next_action, opened, take
 from policyloop.session.store import broken
 from policyloop.workspace.lock import key_of
 
@@ -93,14 +92,14 @@ def _told_anew(kept: Snapshots, opening: Opening, told: tuple[Told, ...]) -> Sta
         if isinstance(state.todo, Outcome):
             raise broken("it goes on after its end")
         seen = Seen(kept.bundle(one.bundle) if one.bundle else None, one.malformed, one.dispute)
-        state = take(state, seen, partial(_report, kept, one), partial(next, iter((one.asked, one.judged))))
+        state, _ = take(state, seen, one.asked, partial(_kept_report, kept, one))
     return state
 
 
-def _report(kept: Snapshots, one: Told, _bundle: Bundle, _lock: Lock) -> Report:
-    if one.report is None:
+def _kept_report(kept: Snapshots, told: Told, _bundle: Bundle, _lock: Lock) -> Timed:
+    if told.report is None:
         raise broken("it lacks a validation")
-    return kept.report(one.report)
+    return Timed(kept.report(told.report), told.judged)
 
 
 class Session:
@@ -152,34 +151,27 @@ class Session:
     def step(self, seen: Seen, judge: Judge) -> None:
         """Tell the controller what the directory holds, and keep it. Raises `Unavailable`: then nothing happened."""
         before, asked = self.state, self.clock()
-        reports: list[Report] = []
 
-        def judged(bundle: Bundle, lock: Lock) -> Report:
-            reports.append(judge(bundle, lock))
-            return reports[-1]
+        def timed_judge(bundle: Bundle, lock: Lock) -> Timed:
+            return Timed(judge(bundle, lock), self.clock())
 
-        times: list[float] = []
-
-        def clock() -> float:
-            times.append(self.clock() if times else asked)
-            return times[-1]
-
-        state = take(before, seen, judged, clock)
+        state, timed = take(before, seen, asked, timed_judge)
+        judged = timed.at if timed else asked
         told = Told(
             bundle=self._kept.keep_bundle(seen.bundle) if seen.bundle is not None else None,
             malformed=seen.malformed,
             dispute=seen.dispute,
             asked=asked,
-            report=self._kept.keep_report(reports[0]) if reports else None,
-            judged=times[-1],
+            report=self._kept.keep_report(timed.report) if timed else None,
+            judged=judged,
         )
         self._told(told)
-        self._elapsed = times[-1]
+        self._elapsed = judged
         self.state = state
         for one in state.attempts[len(before.attempts) :]:
             self._event(attempted(one, state))
-        if reports and seen.bundle is not None:
-            self._event(judged_event(state, reports[0], seen.bundle))
+        if timed and seen.bundle is not None:
+            self._event(judged_event(state, timed.report, seen.bundle))
         self._settle()
 
     def end(self) -> None:

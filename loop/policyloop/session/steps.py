@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from policyloop.bundle import Bundle, Delete, Edit, Write
-from policyloop.cerbos_loop import Judge, State, begin
+from policyloop.cerbos_loop import State, begin
 from policyloop.controller import advance
 from policyloop.findings import AssertionId, Report
 from policyloop.guard import Lock
@@ -36,19 +36,30 @@ def opened(opening: Opening, start: Bundle, report: Report, judged: float) -> St
     return _as_it_is(advance(state, Validated(report, judged)), start, report)
 
 
-def take(state: State, seen: Seen, judge: Judge, clock: Callable[[], float]) -> State:
-    """The state after the controller was told what the directory holds now; `judge` is asked at most once.
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A report, and when on the session's clock it was there."""
+
+    report: Report
+    at: float
+
+
+TimedJudge = Callable[[Bundle, Lock], Timed]
+
+
+def take(state: State, seen: Seen, asked: float, judge: TimedJudge) -> tuple[State, Timed | None]:
+    """The state after the controller was told what the directory held at `asked`, and the report if it wanted one.
 
     What the controller would do with a model's copy of the bundle is not done here: the agent goes on from the
     directory as it is, so findings are always about that, and a file that it did not print can be written whole.
     """
     known = replace(state, shown=state.current.files)
-    after = advance(known, Proposed(_reply(state, seen), 0.0, clock()))
-    if isinstance(after.todo, Validate):
-        bundle = after.todo.bundle
-        report = judge(bundle, after.todo.lock)
-        return _as_it_is(advance(after, Validated(report, clock())), bundle, report)
-    return _as_it_is(after, state.current, state.report)
+    after = advance(known, Proposed(_reply(state, seen), 0.0, asked))
+    if not isinstance(after.todo, Validate):
+        return _as_it_is(after, state.current, state.report), None
+    bundle = after.todo.bundle
+    timed = judge(bundle, after.todo.lock)
+    return _as_it_is(advance(after, Validated(timed.report, timed.at)), bundle, timed.report), timed
 
 
 def next_action(state: State) -> str:

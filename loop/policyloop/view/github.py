@@ -34,7 +34,8 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import counts, event_line, finding_line, plural
+from policyloop.view.timeline import event_line
+from policyloop.view.words import counts, finding_line, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:

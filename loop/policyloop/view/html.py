@@ -9,7 +9,8 @@ from policyloop.view.access import access_line, access_lines
 from policyloop.view.paper import bullets, code_block, diff_block, document, table, text
 from policyloop.view.plain import weakened_line
 from policyloop.view.specs import TESTS_HEAD, against_line, question_lines, test_rows
-from policyloop.view.words import counts, event_line, place, plural, spent_words
+from policyloop.view.timeline import event_line
+from policyloop.view.words import counts, place, plural, spent_words
 
 
 def page(events: Sequence[Event], broken: str | None) -> str:

@@ -7,8 +7,8 @@ from policyloop.printing import one_line
 from policyloop.view.words import Mark, plural
 
 if TYPE_CHECKING:
+    from policyloop.access.ask.questions import Question
     from policyloop.access.mutate import Mutant, MutateResult, Survivor
-    from policyloop.access.questions import Question
 
 _WORDS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
 
@@ -26,8 +26,8 @@ def mutant_line(one: "Mutant", policies: str = "") -> str:
 
 def question_words(question: "Question") -> str:
     """Who asks for what, on one line."""
-    from policyloop.access.questions import DEFAULT_NOW
-    from policyloop.access.request import canonical
+    from policyloop.access.ask.questions import DEFAULT_NOW
+    from policyloop.access.ask.request import canonical
 
     request = question.request
     who, what = request.principal, request.resource

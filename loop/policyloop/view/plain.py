@@ -25,7 +25,8 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import counts, event_line, explain_hint, finding_line, plural
+from policyloop.view.timeline import event_line
+from policyloop.view.words import counts, explain_hint, finding_line, plural
 
 if TYPE_CHECKING:
     from policyloop.session.answer import Answer

@@ -19,7 +19,8 @@ from policyloop.view.review import (
 from policyloop.view.review_matrix import matrix_of, witness
 from policyloop.view.review_style import STYLE
 from policyloop.view.specs import against_line, question_lines
-from policyloop.view.words import event_line, plural
+from policyloop.view.timeline import event_line
+from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.review import Review

@@ -24,7 +24,8 @@ from policyloop.view.review import (
     sign_of,
 )
 from policyloop.view.specs import TESTS_HEAD, against_line, question_lines, test_rows
-from policyloop.view.words import event_line, plural
+from policyloop.view.timeline import event_line
+from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix

@@ -35,7 +35,8 @@ from policyloop.view.specs import (
     state_line,
     test_rows,
 )
-from policyloop.view.words import Mark, counts, event_line, explain_hint, place, plural
+from policyloop.view.timeline import event_line
+from policyloop.view.words import Mark, counts, explain_hint, place, plural
 from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class RichView:
         """A spec as a table."""
         from policyloop.view.details import detail_lines
 
+        self.pause()
         spec = result.spec
         self._canvas.line(one_line(spec.request, WHOLE), style="bold")
         self._canvas.table("Rules", RULES_HEAD, rule_rows(spec))

@@ -7,10 +7,10 @@ What the compiler takes and this does not is unknown to everything that is built
 
 from collections.abc import Sequence
 
+from policyloop.access.cel.chain import balanced
 from policyloop.access.cel.literals import number_of, text_of
 from policyloop.access.cel.tree import Call, Const, ListOf, MapOf, Name, Node, Select
 from policyloop.access.cel.words import NotCel, Word, words
-from policyloop.access.chain import balanced
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 60

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from policyloop.access.ask.parts import Parts
+from policyloop.access.inquiry.question_pool import Pool
+from policyloop.access.inquiry.rounds import Rounds
 from policyloop.access.lint.check import Target
 from policyloop.access.lint.checks import CHECKS, CODES
 from policyloop.access.lint.confirm import confirmed
 from policyloop.access.lint.hole import Code, Hole, Level, Shown
 from policyloop.access.lint.requests import Looked, NotLookedAt
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
-from policyloop.access.pool import Pool
-from policyloop.access.rounds import Rounds
 from policyloop.access.source import unread
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from policyloop.access.inquiry.question_pool import Pool
 from policyloop.access.lint.hole import Code, Hole
 from policyloop.access.lint.requests import Looked
-from policyloop.access.pool import Pool
 from policyloop.access.source import Policy, Rule
 from policyloop.bundle import Bundle
 

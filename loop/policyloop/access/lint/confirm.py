@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from policyloop.access.ask.names import looks_at_the_clock
+from policyloop.access.ask.parts import Parts
 from policyloop.access.lint.hole import Hole
-from policyloop.access.named import looks_at_the_clock
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings, serving
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from policyloop.access.questions import Question
+from policyloop.access.ask.questions import Question
 from policyloop.access.source import Node
 from policyloop.bundle import Bundle
 from policyloop.cerbos.text import excerpt

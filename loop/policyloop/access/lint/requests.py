@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from policyloop.access.ask.questions import Question
+from policyloop.access.inquiry.question_pool import Effects, Pool, size
+from policyloop.access.inquiry.rounds import Ask, Steps
 from policyloop.access.lint.hole import Code, Hole, Shown, hole
-from policyloop.access.pool import Effects, Pool, size
-from policyloop.access.questions import Question
-from policyloop.access.rounds import Ask, Steps
 from policyloop.access.source import Rule, spliced
 from policyloop.access.source.splice import as_list, without_item, without_pair
 from policyloop.bundle import Bundle

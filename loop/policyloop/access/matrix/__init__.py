@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from policyloop.access.ask.request import Principal
 from policyloop.access.matrix.axes import (
     OTHERS,
     UNNAMED_ACTION,
@@ -26,7 +27,6 @@ from policyloop.access.matrix.table import Answer, Asked, Tables, Written
 from policyloop.access.pdp import Refused, Settings
 from policyloop.access.prove.reduced import Hidden
 from policyloop.access.prove.shape import switched
-from policyloop.access.request import Principal
 from policyloop.bundle import Bundle
 from policyloop.widened import AccessReport, Reason
 

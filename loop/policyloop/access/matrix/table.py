@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
 
+from policyloop.access.ask.request import MAX_BATCH, Attributes, Batch, Principal, Resource
 from policyloop.access.matrix import formula
 from policyloop.access.matrix.formula import MOST_IN_WORDS, Row
 from policyloop.access.pdp import Pdp
 from policyloop.access.prove.reduced import Condition
 from policyloop.access.prove.resolve import Asker
 from policyloop.access.prove.shape import Shape
-from policyloop.access.request import MAX_BATCH, Attributes, Batch, Principal, Resource
 
 State = Literal["always", "when", "never", "unknown"]
 

@@ -4,16 +4,16 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from policyloop.access.ask.parts import Parts
 from policyloop.access.mutate.judge import Fate, fates
 from policyloop.access.mutate.mutants import Mutant, mutants_of
 from policyloop.access.mutate.operators import OPERATORS
 from policyloop.access.mutate.proof import Proof, proofs
 from policyloop.access.mutate.result import CutOff, MutateResult, Survivor
+from policyloop.access.mutate.side_by_side import AT_ONCE
 from policyloop.access.mutate.witness import Search, Witness
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
 from policyloop.access.source import unread
-from policyloop.access.together import AT_ONCE
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Exit, Unavailable

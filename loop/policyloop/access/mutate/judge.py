@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
+from policyloop.access.ask.parts import Parts
 from policyloop.access.mutate.mutants import Mutant
-from policyloop.access.parts import Parts
-from policyloop.access.together import side_by_side
+from policyloop.access.mutate.side_by_side import side_by_side
 from policyloop.bundle import Bundle
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import Runner

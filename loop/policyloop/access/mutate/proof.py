@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from policyloop.access.luck import confused_in
+from policyloop.access.ask.luck import confused_in
+from policyloop.access.ask.parts import Parts
+from policyloop.access.ask.questions import DEFAULT_NOW, Question
 from policyloop.access.mutate.mutants import Mutant
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Refused, Settings, serving_all
 from policyloop.access.prove import Asked, NotProved, Unprovable, Witness, proving
 from policyloop.access.prove.shape import sanitized
-from policyloop.access.questions import DEFAULT_NOW, Question
 from policyloop.access.source import unread
 from policyloop.access.universe import Universe
 from policyloop.bundle import Bundle

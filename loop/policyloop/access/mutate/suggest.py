@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from policyloop.access.ask.questions import DEFAULT_NOW
+from policyloop.access.ask.request import canonical
 from policyloop.access.mutate.mutants import Mutant
 from policyloop.access.mutate.witness import Witness
-from policyloop.access.questions import DEFAULT_NOW
-from policyloop.access.request import canonical
 from policyloop.guard.demand import ALLOW
 from policyloop.yaml_text.writing import block
 

@@ -4,12 +4,12 @@ import itertools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from policyloop.access.ask.parts import Parts
+from policyloop.access.ask.questions import Question
+from policyloop.access.inquiry.question_pool import Effects, Pool, size
+from policyloop.access.inquiry.rounds import Ask, Rounds
 from policyloop.access.mutate.mutants import Mutant
-from policyloop.access.parts import Parts
 from policyloop.access.pdp import Settings
-from policyloop.access.pool import Effects, Pool, size
-from policyloop.access.questions import Question
-from policyloop.access.rounds import Ask, Rounds
 from policyloop.cerbos.run import Runner
 
 ROUNDS = 2

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Protocol
 
-from policyloop.access.decision import Decision
+from policyloop.access.ask.request import Attributes, Batch, Principal, Request
 from policyloop.access.pdp.client import Client, Refused, allowed, encode
+from policyloop.access.pdp.decision import Decision
 from policyloop.access.pdp.native import Serving
 from policyloop.access.pdp.plan import Plan
 from policyloop.access.pdp.settings import Settings
-from policyloop.access.request import Attributes, Batch, Principal, Request
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
 from policyloop.findings import CompilerInfo

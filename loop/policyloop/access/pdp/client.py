@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast, get_args
 from urllib.parse import quote
 
-from policyloop.access.decision import ALLOW, Decision, decisions, schema_errors
+from policyloop.access.ask.request import Attributes, Batch, Principal, Request, batch_of
+from policyloop.access.pdp.decision import ALLOW, Decision, decisions, schema_errors
 from policyloop.access.pdp.door import Connection, Door
 from policyloop.access.pdp.plan import Plan, PlanKind
 from policyloop.access.pdp.settings import READER
-from policyloop.access.request import Attributes, Batch, Principal, Request, batch_of
 from policyloop.cerbos.shape import Misshapen, obj, objects, text
 from policyloop.errors import Unavailable
 from policyloop.findings import CompilerInfo

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from policyloop.access.decision import SchemaError
+from policyloop.access.pdp.decision import SchemaError
 
 PlanKind = Literal["KIND_ALWAYS_ALLOWED", "KIND_ALWAYS_DENIED", "KIND_CONDITIONAL"]
 

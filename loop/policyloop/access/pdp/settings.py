@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from policyloop.access.request import MAX_BATCH
+from policyloop.access.ask.request import MAX_BATCH
 from policyloop.validators.pinned import IMAGE, VERSION
 from policyloop.validators.select import RunnerName
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from policyloop.access.ask.request import Principal
 from policyloop.access.prove.reduced import DEFAULT, Policy, Rule
 from policyloop.access.prove.shape import Shape, sanitized
 from policyloop.access.prove.verdict import Asked
-from policyloop.access.request import Principal
 
 NOBODY, OTHER = "policyloop_somebody", "policyloop_other"
 """An id, and a role, an action, a kind, a version, a scope, that nothing names."""

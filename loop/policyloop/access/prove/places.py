@@ -24,7 +24,9 @@ from policyloop.access.prove.syntax import Unreadable
 from policyloop.access.prove.values import NO, YES, Kind, Value, both, either, member, no, of_json, same, string, text
 
 Path = tuple[str, ...]
-KINDS: tuple[Kind, ...] = ("null", "bool", "number", "string", "list", "map")
+KINDS: tuple[Kind, ...] = ("null", "bool", "number", "string", "list", "map", "nan", "far")
+IN_JSON = 6
+"""How many of them, the first ones, can be said in JSON: the PDP is asked in it, and a witness shown."""
 ABSENT = 0
 _MOST_ASKED = 200
 
@@ -51,6 +53,9 @@ class Listed:
     def laws(self) -> Iterator[Any]:
         """What holds of every list: equal values are in it together, different ones take a place each."""
         yield self.size >= 0
+        for value, flag in self.asked:
+            if "nan" in value.kinds:
+                yield z3.Implies(value.kinds["nan"], no(flag))
         for _, flag in self.asked:
             yield z3.Implies(flag, self.size >= 1)
         known = [flag for value, flag in self.asked if _literal(value)]
@@ -247,6 +252,7 @@ class Places:
         held: dict[Kind, Any] = {
             "bool": z3.Bool(f"{name}#bool"),
             "number": z3.Real(f"{name}#number"),
+            "far": z3.Bool(f"{name}#above"),
             "string": z3.String(f"{name}#string"),
             "list": self._lists[path],
             "map": self._maps[path],

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import z3
 
+from policyloop.access.ask.request import Request, Resource
 from policyloop.access.prove.coverage import Coverage, coverage
-from policyloop.access.prove.places import Places
+from policyloop.access.prove.places import IN_JSON, Places
 from policyloop.access.prove.reduced import Policy
 from policyloop.access.prove.side import Side, TooMany
 from policyloop.access.prove.syntax import Call, Entries, Items, Name, Select, Tree
@@ -19,7 +20,6 @@ from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
 from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
 from policyloop.access.prove.witness import resource
-from policyloop.access.request import Request, Resource
 from policyloop.errors import Unavailable
 
 T = TypeVar("T")
@@ -110,13 +110,18 @@ class Prover:
     def _witness(self, asked: Asked, direction: Direction, formulas: _Formulas, difference: Any) -> Verdict:
         """What the solver found, once both PDPs say so."""
         places = formulas.places
-        wanted = [*formulas.laws, difference]
+        wanted = [*formulas.laws, difference, *(tag <= IN_JSON for tag in places.tags.values())]
         if places.timed:
             now, later = time.time_ns(), z3.substitute(difference, (places.now, places.now + _SOON))
             wanted += [places.now >= now, places.now <= now + _SOON, later]
         solver = _Solver(self._limits, wanted)
-        for _ in range(self._limits.tries):
-            if solver.check() != z3.sat:
+        for tried in range(self._limits.tries):
+            found_one = solver.check()
+            if found_one != z3.sat:
+                if tried == 0 and found_one == z3.unsat and not places.timed:
+                    return NotProved(
+                        asked, direction, "only a number that is NaN or infinite, as gRPC takes it, differs"
+                    )
                 break
             model = solver.model()
             name, attributes = resource(places, model)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policyloop.access.ask.request import Attributes, Principal, canonical
 from policyloop.access.prove.syntax import (
     AND,
     IN,
@@ -29,7 +30,6 @@ from policyloop.access.prove.syntax import (
     Unreadable,
     parse,
 )
-from policyloop.access.request import Attributes, Principal, canonical
 
 MAX_UNROLLED = 50
 """The longest known list that `exists` and `all` are written out for."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import z3
 
+from policyloop.access.ask.request import MAX_BATCH, Batch, Principal, Resource
 from policyloop.access.pdp import Pdp
 from policyloop.access.prove.reduced import Condition
 from policyloop.access.prove.resolve import Asker, resolve
@@ -17,7 +18,6 @@ from policyloop.access.prove.syntax import Unreadable
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import NO, YES, both, either, no
 from policyloop.access.prove.verdict import Asked
-from policyloop.access.request import MAX_BATCH, Batch, Principal, Resource
 
 _FALSE, _TRUE, _ERROR = "false", "true", "error"
 State = str

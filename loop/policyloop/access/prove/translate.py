@@ -53,6 +53,7 @@ from policyloop.access.prove.values import (
     moment,
     no,
     number,
+    numeric,
     of_json,
     same,
     span,
@@ -197,14 +198,28 @@ class Translator:
                 holds = a < b if strict else a <= b
                 true.append(both(guard, holds))
                 false.append(both(guard, no(holds)))
-        guard = both(left.is_("bool"), right.is_("bool"))
-        if not z3.is_false(guard):
-            a, b = left.held["bool"], right.held["bool"]
-            holds = both(no(a), b) if strict else either(no(a), b)
-            true.append(both(guard, holds))
-            false.append(both(guard, no(holds)))
+        # Of two truth values, or two infinite numbers, the one that is false, or below all, is less.
+        for kind in ("bool", "far"):
+            guard = both(left.is_(kind), right.is_(kind))
+            if not z3.is_false(guard):
+                a, b = left.held[kind], right.held[kind]
+                holds = both(no(a), b) if strict else either(no(a), b)
+                true.append(both(guard, holds))
+                false.append(both(guard, no(holds)))
+        for infinite, finite in ((left, right), (right, left)):
+            guard = both(infinite.is_("far"), finite.is_("number"))
+            if not z3.is_false(guard):
+                above = infinite.held["far"]
+                holds = no(above) if infinite is left else above
+                true.append(both(guard, holds))
+                false.append(both(guard, no(holds)))
+        odd = either(left.is_("nan"), right.is_("nan"))
+        numbers = both(numeric(left), numeric(right))
+        false.append(both(odd, numbers))
         found = decided(either(*true), either(*false))
-        return self._vague_when(_any_other(left, right), found, call)
+        # NaN beside what is no number is sometimes an error and sometimes not: `NaN < "x"` is false.
+        strange = both(odd, no(numbers), no(left.error), no(right.error))
+        return self._vague_when(either(_any_other(left, right), strange), found, call)
 
     def _in(self, call: Call, wanted: Tree, holder: Tree) -> Value:
         if isinstance(holder, Items):
@@ -281,7 +296,7 @@ class Translator:
         if value.number != "double" or "number" not in value.kinds:
             return self._vague(call)
         found = number(-value.held["number"], "double", no(value.is_("number")))
-        return self._vague_when(value.is_("other"), found, call)
+        return self._vague_when(either(value.is_("other"), value.is_("nan"), value.is_("far")), found, call)
 
     def _sum(self, call: Call, one: Tree, other: Tree) -> Value:
         """`+` and `-` where they are exact: whole numbers, strings, moments and durations. Doubles round: unclear."""
@@ -295,7 +310,7 @@ class Translator:
             ways.append((numbers, number(total, "int")))
             vague.append(both(numbers, either(total > EXACT, total < -EXACT)))
         elif left.number == right.number or not left.number or not right.number:
-            vague.append(numbers)
+            vague.append(both(numeric(left), numeric(right)))
         vague.append(both(left.is_("list"), right.is_("list")) if plus else NO)
         found = FAILED
         for guard, value in ways:

@@ -15,8 +15,12 @@ import z3
 
 from policyloop.access.prove.syntax import Unreadable
 
-Kind = Literal["null", "bool", "number", "string", "time", "span", "list", "map", "other"]
-"""`time` is a timestamp and `span` a duration. `other` is anything that none of the rest is, or may be."""
+Kind = Literal["null", "bool", "number", "nan", "far", "string", "time", "span", "list", "map", "other"]
+"""`time` is a timestamp and `span` a duration. `other` is anything that none of the rest is, or may be.
+
+A `number` is a finite one, as all of JSON are. Over gRPC an attribute may also be a double that is no number (`nan`),
+or an infinite one (`far`); each is compared as IEEE 754 says (Cerbos 0.55.0).
+"""
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 NO, YES = z3.BoolVal(False), z3.BoolVal(True)
@@ -26,8 +30,9 @@ NO, YES = z3.BoolVal(False), z3.BoolVal(True)
 class Value:
     """`error`, else exactly one of `kinds` holds; a kind that is not there does not hold.
 
-    `held` is the content for a kind: a truth value, a real number, a string, nanoseconds, the elements of a list or the
-    entries of a map. `number` says which of CEL's number types a number has, "" when it is not known.
+    `held` is the content for a kind: a truth value, a real number, whether an infinite one is above all, a string,
+    nanoseconds, the elements of a list or the entries of a map. `number` says which of CEL's number types a number has,
+    "" when it is not known.
     """
 
     error: Any
@@ -51,7 +56,8 @@ class Value:
         return both(self.is_("bool"), z3.Not(self.held.get("bool", NO)))
 
 
-_PLAIN: tuple[Kind, ...] = ("bool", "number", "string", "time", "span")
+_PLAIN: tuple[Kind, ...] = ("bool", "number", "far", "string", "time", "span")
+"""What is equal where its content is. NaN is not among them: it equals nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,11 @@ def unclear_when(when: Any, what: Value, name: str) -> Value:
     return what if z3.is_false(when) else chosen(when, unclear(name), what)
 
 
+def numeric(value: Value) -> Any:
+    """Whether it is a number of any sort, NaN and infinite ones too, and no error."""
+    return either(*(value.is_(kind) for kind in ("number", "nan", "far")))
+
+
 def same(left: Value, right: Value) -> tuple[Any, Any]:
     """Whether two values, neither an error, are equal; and where that is unclear."""
     equal, vague = [], []
@@ -213,16 +224,14 @@ def same(left: Value, right: Value) -> tuple[Any, Any]:
             held, open_ = _same_parts(left.held[kind], right.held[kind])
             equal.append(both(guard, held))
             vague.append(both(guard, open_))
-    parts: tuple[Kind, ...] = ("list", "map", "time", "span", "other")
+    parts: tuple[Kind, ...] = ("far", "list", "map", "time", "span", "other")
     for one, other in ((left, right), (right, left)):
         vague.append(both(one.kinds.get("other", NO), either(*(other.kinds.get(kind, NO) for kind in parts))))
     return either(*equal), either(*vague)
 
 
 def _same_parts(left: Any, right: Any) -> tuple[Any, Any]:
-    if left is right and not isinstance(left, Elements | Pairs):
-        return YES, NO
-    # A list that is written out can hold what does not equal itself: NaN.
+    # A list or a map may hold what does not equal itself, NaN: so it need not equal itself either.
     pairs: Sequence[tuple[Value, Value]]
     if isinstance(left, Elements) and isinstance(right, Elements):
         if len(left.items) != len(right.items):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from policyloop.access.request import Attributes, Principal, Request
+from policyloop.access.ask.request import Attributes, Principal, Request
 
 Direction = Literal["wider", "narrower"]
 """`wider`: allowed by NEW, denied by OLD. `narrower`: the other way round."""

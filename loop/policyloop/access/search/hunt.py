@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from policyloop.access.ask.request import canonical
 from policyloop.access.cel import Call, Const, Node, Unwritable, walk, written
-from policyloop.access.request import canonical
 from policyloop.access.search.probe import MOMENT, Asked, Probe, Values, Written
 from policyloop.access.search.varied import between, position, varied
 from policyloop.access.universe import Universe

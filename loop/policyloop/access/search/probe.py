@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
+from policyloop.access.ask.request import Attributes, Batch, Principal, Resource, canonical
 from policyloop.access.cel import Call, ListOf, MapOf, Name, Node, Select, Unwritable, walk, written
 from policyloop.access.pdp import Pdp, Refused, Settings, allowed, encode, serving
-from policyloop.access.request import Attributes, Batch, Principal, Resource, canonical
 from policyloop.access.universe.changes import Change
 from policyloop.access.universe.domains import is_token
 from policyloop.bundle import Bundle

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from policyloop.access.ask.request import canonical
 from policyloop.access.cel import Call, Select, walk
-from policyloop.access.request import canonical
 from policyloop.access.universe.atoms import Near, constant
 from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, Assignment, Path, path_of, settable
 from policyloop.access.universe.goals import Goal

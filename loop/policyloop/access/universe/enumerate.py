@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from policyloop.access.ask.questions import Question, asked_by
+from policyloop.access.ask.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.cel import Call, Const, walk
-from policyloop.access.questions import Question, asked_by
-from policyloop.access.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.universe.atoms import Near
 from policyloop.access.universe.changes import Change, changes_between, covers
 from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of, is_token

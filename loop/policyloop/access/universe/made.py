@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from policyloop.access.request import Principal, Resource
+from policyloop.access.ask.request import Principal, Resource
 from policyloop.access.universe.domains import SOMEBODY
 from policyloop.access.universe.fields import ABSENT, ROLES, WHO, Assignment, Path, placed
 from policyloop.access.universe.goals import Goal

@@ -6,6 +6,8 @@ for one role does not hold against an allow for another.
 
 from collections.abc import Iterator
 
+from policyloop.access.inquiry.question_pool import Pool
+from policyloop.access.inquiry.rounds import Ask
 from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, Shown
 from policyloop.access.lint.requests import (
@@ -21,8 +23,6 @@ from policyloop.access.lint.requests import (
     with_roles,
     without,
 )
-from policyloop.access.pool import Pool
-from policyloop.access.rounds import Ask
 from policyloop.access.source import Rule
 from policyloop.guard.demand import ALLOW, DENY
 

@@ -6,11 +6,11 @@ server evaluates strictly; then it denies.
 
 from collections.abc import Iterator
 
+from policyloop.access.inquiry.question_pool import Pool
+from policyloop.access.inquiry.rounds import Ask
 from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, Shown
 from policyloop.access.lint.requests import Looked, allowed_questions, answered, hole_of_rule, smallest, without
-from policyloop.access.pool import Pool
-from policyloop.access.rounds import Ask
 from policyloop.access.source import Rule
 from policyloop.guard.demand import ALLOW, DENY
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from policyloop.access.aliases import about
+from policyloop.access.ask.questions import Question
+from policyloop.access.inquiry.aliases import about
+from policyloop.access.inquiry.question_pool import Pool, size
+from policyloop.access.inquiry.rounds import Ask, Steps
 from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, Hole, Shown, hole
 from policyloop.access.lint.requests import Looked
-from policyloop.access.pool import Pool, size
-from policyloop.access.questions import Question
-from policyloop.access.rounds import Ask, Steps
 from policyloop.access.source import Policy, Rule, Splice, spliced
 from policyloop.access.source.splice import rewritten
 from policyloop.guard.demand import ALLOW, DENY

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from policyloop.access.inquiry.question_pool import Pool
+from policyloop.access.inquiry.rounds import Ask
 from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, hole
 from policyloop.access.lint.requests import Looked, answered, without
-from policyloop.access.pool import Pool
-from policyloop.access.rounds import Ask
 from policyloop.access.source import Policy, Rule
 from policyloop.guard.demand import ALLOW
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from policyloop.access.inquiry.question_pool import Pool
 from policyloop.access.lint.check import Check, Target
 from policyloop.access.lint.hole import Code, Hole, Shown, hole
 from policyloop.access.lint.requests import Looked, allowed_questions, smallest
-from policyloop.access.pool import Pool
 from policyloop.access.source import Node, Policy, tree
 from policyloop.guard.demand import ALLOW
 from policyloop.layout import Kind, kind

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from policyloop.access.ask.names import OTHER_ACTION, OTHER_ROLE
+from policyloop.access.inquiry.question_pool import Pool
+from policyloop.access.inquiry.rounds import Ask
 from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, Hole, Shown
 from policyloop.access.lint.requests import Looked, answered, hole_of_rule, roles_of, smallest, without
-from policyloop.access.named import OTHER_ACTION, OTHER_ROLE
-from policyloop.access.pool import Pool
-from policyloop.access.rounds import Ask
 from policyloop.access.source import Rule
 from policyloop.access.universe.enumerate import UNKNOWN_ACTION, UNKNOWN_ROLE
 from policyloop.guard.demand import ALLOW, DENY

@@ -1,0 +1,107 @@
+"""What a review is made of: the ledger, and what is measured on the policies as they are now."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from policyloop.access.compare.engine import Bounds, compare_access
+from policyloop.access.lint import lint
+from policyloop.access.matrix import matrices_of
+from policyloop.access.mutate import mutate
+from policyloop.access.pdp import Refused, Settings
+from policyloop.bundle import Bundle
+from policyloop.cerbos.run import Runner
+from policyloop.config import Config
+from policyloop.errors import UsageError
+from policyloop.events import Ended, Started
+from policyloop.ledger import read
+from policyloop.recorded_run import events_of, open_run
+from policyloop.review import Review
+from policyloop.validators.judge import validate
+from policyloop.widened import AccessReport
+from policyloop.workspace import read_baseline, read_bundle
+
+Judged = Callable[[Path], tuple[Config, Runner]]
+
+
+def gathered(
+    run: str | None,
+    state: Path | None,
+    policies: Path | None,
+    against: str | None,
+    judged: Judged | None,
+    server: Callable[[Config], Settings],
+) -> Review:
+    """The review of a run. Without `judged` nothing is measured. Raises `UsageError`, `Unavailable`."""
+    path = open_run(run, state)
+    chain = read(path)
+    events = tuple(events_of(chain, path))
+    started = next((event for event in events if isinstance(event, Started)), None)
+    ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
+    known = ended.access if ended else None
+    plain = Review(
+        events=events,
+        ledger=str(path),
+        records=len(chain.records),
+        broken=chain.broken,
+        against="the bundle at the beginning of the run" if known else "",
+        access=known,
+    )
+    if judged is None or started is None:
+        return plain
+    directory = policies or Path(started.policies)
+    try:
+        bundle = read_bundle(directory)
+    except UsageError as error:
+        if policies is not None or against is not None:
+            raise
+        from dataclasses import replace
+
+        return replace(plain, missing=(f"Nothing was measured: {error.message}",))
+    loaded, runner = judged(directory)
+    try:
+        return _Measured(plain, bundle, directory, runner, server(loaded)).review(against)
+    finally:
+        runner.close()
+
+
+class _Measured:
+    """A bundle that is measured for a review."""
+
+    def __init__(self, plain: Review, bundle: Bundle, directory: Path, runner: Runner, settings: Settings) -> None:
+        self._plain, self._bundle, self._directory = plain, bundle, directory
+        self._runner, self._settings = runner, settings
+
+    def review(self, against: str | None) -> Review:
+        from dataclasses import replace
+
+        old = read_baseline(against, self._directory) if against else None
+        report = validate(self._runner, self._bundle)
+        if not report.green:
+            told = report.findings[0].message if report.timed_out else "The policies are not green now"
+            why = f"{told}, so neither the tests nor the access were measured on them."
+            return replace(self._plain, missing=(*self._moved(), why))
+        access = self._compared(old) if old is not None else self._plain.access
+        matrices, undrawn = matrices_of(old, self._bundle, self._settings, access)
+        return replace(
+            self._plain,
+            against=against or self._plain.against,
+            access=access,
+            matrices=matrices,
+            mutation=mutate(self._runner, self._bundle, "", settings=self._settings),
+            lint=lint(self._runner, self._bundle, "", settings=self._settings),
+            missing=(*self._moved(), *undrawn),
+        )
+
+    def _compared(self, old: Bundle) -> AccessReport:
+        try:
+            return compare_access(old, self._bundle, self._runner, self._settings, Bounds())
+        except Refused as error:
+            return AccessReport(skipped=str(error))
+
+    def _moved(self) -> tuple[str, ...]:
+        """Whether the policies are what the run left behind, as far as the ledger tells."""
+        judged = [event for event in self._plain.events if getattr(event, "bundle", None)]
+        last = getattr(judged[-1], "bundle", "") if judged else ""
+        if last == self._bundle.digest:
+            return ()
+        return ("The policies are not what the run last judged: they were changed since, or it did not end green.",)

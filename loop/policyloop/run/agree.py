@@ -1,0 +1,86 @@
+"""A person's yes to a whole spec: which tests it releases, and that this is what they want."""
+
+import getpass
+from collections.abc import Generator
+from dataclasses import replace
+
+from policyloop import outcome
+from policyloop.agreed import agent_mark
+from policyloop.confirmed.against import unreleased, with_releases
+from policyloop.outcome import Outcome
+from policyloop.results import SpecResult
+from policyloop.run.ask_model import unconfirmed
+from policyloop.run.draft import Draft, stopped
+from policyloop.run.keeping import Keeper
+from policyloop.run.people import Edited, No, Person
+from policyloop.run.prepared import Prepared
+from policyloop.spec import assumptions
+
+
+def agreeing(prepared: Prepared, keeper: Keeper, draft: Draft) -> Generator[Draft, None, Draft]:
+    """Get the yes: yields what a person changes on the way, and returns the draft agreed, or ended without it."""
+    if prepared.person is None:
+        return _without_person(prepared, keeper, draft)
+    return (yield from _with_person(prepared, keeper, draft, prepared.person))
+
+
+def _without_person(prepared: Prepared, keeper: Keeper, draft: Draft) -> Draft:
+    against = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
+    if against:
+        words = f"{len(against)} locked tests contradict this spec; only a person releases them, under `releases`."
+        return stopped(draft, outcome.person("contradictions", words), against)
+    if draft.drafted.is_confirmed:
+        return replace(draft, agreed=True)
+    if not prepared.wishes.yes:
+        return stopped(draft, outcome.person("confirm", _nobody()))
+    return _confirmed(prepared, keeper, draft, seen=False)
+
+
+def _with_person(prepared: Prepared, keeper: Keeper, draft: Draft, person: Person) -> Generator[Draft, None, Draft]:
+    while True:
+        against = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
+        if against:
+            with prepared.clock.paused():
+                released = person.release(against)
+            draft = replace(draft, spec=with_releases(draft.drafted, released))
+        left = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
+        if left:
+            words = f"{len(left)} locked tests contradict this spec and were not released."
+            return stopped(draft, outcome.person("contradictions", words), left)
+        if draft.drafted.is_confirmed:
+            return replace(draft, agreed=True)
+        prepared.audience.spec(SpecResult(path=str(keeper.place), spec=draft.drafted))
+        if prepared.wishes.yes:
+            return _confirmed(prepared, keeper, draft, seen=False)
+        with prepared.clock.paused():
+            said = person.agree(draft.drafted, keeper.source)
+        if isinstance(said, No):
+            return stopped(draft, outcome.person("confirm", "You did not confirm this spec."))
+        if not isinstance(said, Edited):
+            return _confirmed(prepared, keeper, draft, seen=True)
+        keeper.source = said.text
+        draft = replace(draft, spec=unconfirmed(said.spec))
+        yield draft
+
+
+def _confirmed(prepared: Prepared, keeper: Keeper, draft: Draft, *, seen: bool) -> Draft:
+    """The draft with the file written and the yes kept, or ended where that failed."""
+    draft = replace(draft, assumed=assumptions(draft.drafted))
+    written = keeper.confirm(draft.drafted, prepared.wishes.by or _user(), seen=seen)
+    if isinstance(written, Outcome):
+        return stopped(draft, written)
+    if lost := keeper.lost():
+        prepared.audience.note(lost)
+    return replace(draft, spec=written, agreed=True)
+
+
+def _nobody() -> str:
+    mark = agent_mark()
+    return f"Nobody has confirmed this spec{f'; under an agent ({mark} is set) --yes is nobody' if mark else ''}."
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,41 @@
+"""The loop over the policies: from a confirmed spec, or none, to green, a budget's end, or a person."""
+
+from dataclasses import dataclass, replace
+
+from policyloop import outcome
+from policyloop.cerbos_loop import State, begin
+from policyloop.confirmed.against import beginning
+from policyloop.controller import go_on
+from policyloop.errors import PersonNeeded
+from policyloop.run.clarify import Clarity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driven:
+    """The loop's last state, after what was clarified."""
+
+    clarity: Clarity
+    state: State
+
+
+def drive_policies(clarity: Clarity) -> Driven:
+    """Have the model write the policies until the compiler is satisfied, or it ends otherwise. Raises `UsageError`."""
+    prepared = clarity.prepared
+    return Driven(clarity=clarity, state=prepared.driven(_first_state(clarity), prepared.judge))
+
+
+def _first_state(clarity: Clarity) -> State:
+    """How the policies begin once the spec is confirmed, or the end when it is not."""
+    prepared, state = clarity.prepared, clarity.prepared.state
+    if clarity.ended is not None:
+        report = clarity.state.best_report if clarity.state else None
+        return replace(state, todo=clarity.ended, spent=clarity.spent, best_report=report)
+    if clarity.spec is None:
+        return state
+    try:
+        first = beginning(clarity.spec, prepared.hold.start, prepared.releases)
+    except PersonNeeded as error:
+        return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
+    released = tuple(assertion.id for assertion in first.released)
+    new = begin(first.bundle, first.lock, state.budget, state.request, released)
+    return go_on(replace(new, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)

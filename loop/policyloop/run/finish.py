@@ -1,0 +1,152 @@
+"""The last stage: written back or kept as a patch, and told, whatever gives out."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from policyloop import outcome
+from policyloop.cerbos_loop import State
+from policyloop.controller import end
+from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable
+from policyloop.events import Ended, RuleProof, encode
+from policyloop.findings import Tally
+from policyloop.outcome import Ending, Outcome
+from policyloop.redact import redact
+from policyloop.run.clarify import Clarity
+from policyloop.run.compare import Compared
+from policyloop.run.past import GOES_ON
+from policyloop.run.prepared import Prepared
+
+
+def finish(compared: Compared) -> Exit:
+    """Write back when green, else keep the best attempt as a patch; then say how it ended, and answer the exit code."""
+    clarity, prepared = compared.clarity, compared.clarity.prepared
+    ended = _recorded(_ended(compared), prepared)
+    prepared.audience.event(ended)
+    if prepared.junit and compared.state.report and clarity.ended is None:
+        _keep_junit(prepared.junit, compared.state, prepared)
+    if ended.ending.value in GOES_ON and not ended.files_changed:
+        prepared.audience.note(f"To go on, give the same flags and: --resume {prepared.run_id}")
+    return Exit(ended.exit_code)
+
+
+def _ended(compared: Compared) -> Ended:
+    """The end of a run, after the policies were written, or a patch kept."""
+    clarity, state = compared.clarity, compared.state
+    prepared = clarity.prepared
+    result = state.todo
+    assert isinstance(result, Outcome)
+    changed: tuple[str, ...] = ()
+    patch: Path | None = None
+    if result.ending is Ending.GREEN:
+        try:
+            changed = prepared.hold.write_back(state.current, prepared.run_id)
+        except PersonNeeded as error:
+            result = outcome.person("changed", str(error))
+        except Unavailable as error:
+            result = outcome.unavailable(error)
+    if result.ending is not Ending.GREEN and state.best != state.start:
+        patch = _patch_if_possible(prepared, state)
+    report = state.report if result.ending is Ending.GREEN else state.best_report
+    return Ended(
+        ending=result.ending,
+        exit_code=int(result.exit_code),
+        stopped_by=result.stopped_by,
+        message=result.message,
+        cycles=state.cycles,
+        spent=state.spent,
+        diff=prepared.hold.start.diff(state.best, clean=redact),
+        files_changed=changed,
+        patch=str(patch) if patch else None,
+        released=tuple(str(name) for name in state.released),
+        findings=report.findings if report else (),
+        tally=report.tally if report else Tally(),
+        locked=len(state.lock),
+        spec=clarity.used,
+        questions=clarity.questions,
+        assumptions=clarity.assumptions,
+        changes=clarity.changes,
+        contradictions=clarity.contradictions,
+        rules=_proofs(state, clarity),
+        access=compared.access,
+    )
+
+
+@contextmanager
+def ended_in_any_case(prepared: Prepared) -> Iterator[None]:
+    """An error after the run has begun is raised as ever, but the ledger has an end for it first."""
+    try:
+        yield
+    except PolicyloopError as error:
+        state = end(prepared.state, outcome.failed(error))
+        _recorded(_ended(Compared(clarity=Clarity(prepared=prepared), state=state)), prepared)
+        raise
+
+
+def _proofs(state: State, clarity: Clarity) -> tuple[RuleProof, ...]:
+    """Where each rule of a confirmed spec lives, and what tests it."""
+    if clarity.spec is None or clarity.ended is not None:
+        return ()
+    from policyloop.rule_proofs import proofs
+
+    green = isinstance(state.todo, Outcome) and state.todo.ending is Ending.GREEN
+    bundle, report = (state.current, state.report) if green else (state.best, state.best_report)
+    return proofs(clarity.spec, bundle, report)
+
+
+def _patch_if_possible(prepared: Prepared, state: State) -> Path | None:
+    try:
+        return prepared.hold.keep_patch(prepared.run_id, state.best)
+    except Unavailable:
+        return None
+
+
+def _recorded(ended: Ended, prepared: Prepared) -> Ended:
+    """The end as it is told. One that the ledger does not hold is not a good one, whatever was written."""
+    try:
+        prepared.ledger.append(*encode(ended))
+        prepared.ledger.finish()
+    except Unavailable as error:
+        why = "" if str(error) in ended.message else f": {error}"
+        result = outcome.unavailable(error)
+        return replace(
+            ended,
+            ending=result.ending,
+            exit_code=int(result.exit_code),
+            stopped_by=result.stopped_by,
+            message=f"{ended.message} The ledger does not hold this end{why or '.'}",
+        )
+    return ended
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], None]]:
+    """Gives what to call when the loop has ended: from then on an interrupt stops nothing, for the end must be told.
+
+    A signal mask would not do: it holds for one thread, and a live view or an engine's client brings others.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ignore() -> None:
+        for number in before:
+            signal.signal(number, lambda _number, _frame: None)
+
+    try:
+        yield ignore
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _keep_junit(path: Path, state: State, prepared: Prepared) -> None:
+    """The run has ended and said so; a file that cannot be written changes nothing about that."""
+    from policyloop.view.junit import junit
+    from policyloop.workspace.named import write_page
+
+    assert state.report is not None
+    try:
+        write_page(path, junit(state.report), "--junit")
+    except PolicyloopError as error:
+        prepared.audience.note(f"The JUnit file was not written. {error}")
