@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 import claude_client
@@ -18,6 +19,10 @@ from policyloop.errors import Unavailable
 from policyloop.validators.install import install
 from policyloop.validators.native import NativeRunner
 from policyloop.validators.pinned import IMAGE, VERSION
+
+# A test that takes longer where others work beside it is not wrong for that.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
