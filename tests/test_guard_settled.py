@@ -11,8 +11,8 @@ from guard_cases import pairs
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard import Lock
-from policyloop.guard.readings import Readings
 from policyloop.guard.settled import settled
+from policyloop.guard.suite_demands import BundleDemands
 from policyloop.validators.settling import settling, settling_if_there
 
 SUITE = """\
@@ -164,7 +164,7 @@ MISREAD = {
 
 
 def test_what_the_compiler_reads_as_we_do_is_settled(cerbos: Runner) -> None:
-    readings = list(Readings(bundle(SUITE)))
+    readings = list(BundleDemands(bundle(SUITE)))
     assert settled(bundle(SUITE), readings, settling(cerbos)) == {FILE}
 
 
@@ -177,7 +177,7 @@ def test_any_other_reading_is_not_settled(cerbos: Runner) -> None:
     for name, (old, new) in MISREAD.items():
         assert old in SUITE
         written[name] = SUITE.replace(old, new, 1)
-    readings = list(Readings(each_in_a_folder(dict.fromkeys(written, SUITE))))
+    readings = list(BundleDemands(each_in_a_folder(dict.fromkeys(written, SUITE))))
     assert settled(each_in_a_folder(written), readings, settling(cerbos)) == {f"as it stands/{FILE}"}
 
 
