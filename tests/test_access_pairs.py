@@ -12,8 +12,8 @@ from policyloop.access.ask.questions import Question, put
 from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.pdp import Settings, serving_all
+from policyloop.access_report import Reason
 from policyloop.cerbos.run import Runner
-from policyloop.widened import Reason
 
 PAIRS = sorted((FIXTURES / "access" / "pairs").iterdir())
 MOST = 1_500

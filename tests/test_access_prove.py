@@ -10,7 +10,17 @@ import pytest
 
 from policyloop.access.ask.request import Batch, Principal, Request, Resource
 from policyloop.access.pdp import Settings, serving
-from policyloop.access.prove import Asked, Direction, Limits, NotProved, Proved, Unprovable, Verdict, Witness, proving
+from policyloop.access.prove import (
+    Asked,
+    Counterexample,
+    Direction,
+    Limits,
+    NotProved,
+    Proved,
+    Unprovable,
+    Verdict,
+    proving,
+)
 from policyloop.access.prove.prover import Prover
 from policyloop.access.prove.syntax import Unreadable, parse
 from policyloop.bundle import Bundle
@@ -121,7 +131,7 @@ def told(found: list[Verdict]) -> str:
     assert [one.direction for one in found] == ["wider", "narrower"]
     unproved = [one.because for one in found if isinstance(one, NotProved)]
     assert not unproved, unproved
-    wider, narrower = (isinstance(one, Witness) for one in found)
+    wider, narrower = (isinstance(one, Counterexample) for one in found)
     return {(False, False): SAME, (True, False): WIDER, (False, True): NARROWER}.get((wider, narrower), CHANGED)
 
 
@@ -139,7 +149,7 @@ def test_a_known_pair_of_conditions(expressions: Prover, name: str) -> None:
     expected = EXPRESSIONS[name][2].replace(" where it is a text", "")
     found = list(expressions.compare([Asked(ANN, f"k{list(EXPRESSIONS).index(name)}", "view")]))
     if EXPRESSIONS[name][2] != expected:
-        assert isinstance(found[1], Witness)
+        assert isinstance(found[1], Counterexample)
         return
     assert told(found) == expected
 
@@ -363,7 +373,7 @@ def test_strict_evaluation_is_another_question() -> None:
     with prover(old, new, STRICT) as both:
         assert both.strict
         wider, narrower = both.compare([Asked(ANN, "doc", "view")])
-    assert isinstance(wider, Witness)
+    assert isinstance(wider, Counterexample)
     assert "a" not in wider.request.resource.attr
     assert isinstance(narrower, Proved)
 
@@ -429,7 +439,7 @@ def test_equivalent_tells_the_first_thing_that_is_not_proved() -> None:
         assert both.equivalent([Asked(ANN, "doc", "view")]) is None
     with prover(old, new) as both:
         found = both.equivalent([Asked(ANN, "doc", "edit"), Asked(ANN, "doc", "view")])
-    assert isinstance(found, Witness)
+    assert isinstance(found, Counterexample)
     assert found.request == Request(ANN, Resource("doc", found.request.resource.id, {"a": 5}), "view")
 
 
@@ -469,7 +479,7 @@ def test_directions_are_named_as_they_are_asked() -> None:
     directions: tuple[Direction, ...] = ("narrower",)
     with prover(old, new) as both:
         (found,) = both.compare([Asked(ANN, "doc", "view")], directions)
-    assert isinstance(found, Witness)
+    assert isinstance(found, Counterexample)
     assert found.direction == "narrower"
 
 

@@ -28,7 +28,7 @@ from conditions import (
 from drawing import drawn
 from policyloop.access.ask.request import Batch, Request, Resource
 from policyloop.access.pdp import Pdp, Settings, serving
-from policyloop.access.prove import Asked, NotProved, Proved, Witness, proving
+from policyloop.access.prove import Asked, Counterexample, NotProved, Proved, proving
 from policyloop.access.prove.prover import Prover
 from policyloop.bundle import Bundle
 
@@ -64,7 +64,7 @@ def test_no_request_contradicts_a_proof_and_every_witness_is_one(number: int) ->
             for who in PRINCIPALS:
                 verdicts.update(_agrees(prover, pdps, Asked(who, f"k{at}", VIEW, "", pair[0].scope), held, pair))
     # Nearly every random policy holds something that is not translated, so much is left open; but not most of it.
-    assert verdicts["Proved"] + verdicts["Witness"] > len(examples), verdicts
+    assert verdicts["Proved"] + verdicts["Counterexample"] > len(examples), verdicts
 
 
 def _agrees(prover: Prover, pdps: tuple[Pdp, Pdp], asked: Asked, held: Sequence[Any], pair: Any) -> list[str]:
@@ -77,7 +77,7 @@ def _agrees(prover: Prover, pdps: tuple[Pdp, Pdp], asked: Asked, held: Sequence[
             case Proved():
                 shown = [held[at // 2] for at, one in enumerate(differing) if one]
                 assert not shown, (verdict, pair, shown[0])
-            case Witness(request=request):
+            case Counterexample(request=request):
                 effects = [pdp.decide(request).allowed for pdp in pdps]
                 assert effects == ([False, True] if wider else [True, False]), (verdict, pair)
             case NotProved(because=because):
@@ -112,7 +112,7 @@ def test_a_condition_means_what_the_pdp_makes_of_it(number: int) -> None:
                     requests = [Request(who, Resource(f"k{at}", name, held), action) for name in ("x", who.id)]
                     known = any(pdps[1].decide(one).allowed for one in requests)
                     told = (verdict, condition, held)
-                    assert isinstance(verdict, NotProved) or known == isinstance(verdict, Witness), told
+                    assert isinstance(verdict, NotProved) or known == isinstance(verdict, Counterexample), told
                     if isinstance(verdict, NotProved):
                         # What `exactly` says of a map, or of the moment that a text names, is more than is translated.
                         assert any(why in verdict.because for why in ("not translated", "not confirm", "gave up")), told

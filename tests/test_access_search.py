@@ -13,8 +13,8 @@ from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.compare.totals import MOST_REASONS, capped, totals_of
 from policyloop.access.pdp import Settings, serving, serving_all
 from policyloop.access.universe.patterns import matching, near
+from policyloop.access_report import AccessReport, Deciding, Reason
 from policyloop.cerbos.run import Runner
-from policyloop.widened import AccessReport, Deciding, Reason
 from test_access_pairs import requested
 from test_access_run import project, run
 from widenings import NAMED, OWN, SAME, bundle_of

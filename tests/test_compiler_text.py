@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from policyloop.bundle import Bundle
 from policyloop.cerbos.classes import of_load_failure, of_suite_message
 from policyloop.cerbos.outline import Place, loops, nearest, outline, path_of, second_document
-from policyloop.cerbos.places import rule_place
+from policyloop.cerbos.policy_places import rule_place
 from policyloop.cerbos.sources import Sources
 from policyloop.cerbos.text import MAX_WIDTH, block, excerpt, one_line, visible
 from policyloop.findings import ErrorClass

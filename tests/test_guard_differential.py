@@ -13,7 +13,7 @@ from guard_yaml import Writer
 from policyloop.cerbos.run import Runner
 from policyloop.guard.canon import Unusable, value_of
 from policyloop.yaml_text.certainty import doubt
-from policyloop.yaml_text.reading import Unreadable, read
+from policyloop.yaml_text.parse import Unreadable, read
 
 DOCUMENTS = 400
 

@@ -12,10 +12,10 @@ from guard_oracle import POLICY, look, same
 from policyloop.bundle import Bundle
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import Runner
+from policyloop.effects import ALLOW
 from policyloop.findings import Report
 from policyloop.guard import Lock
 from policyloop.guard.canon import decode
-from policyloop.guard.demand import ALLOW
 from policyloop.validators.judge import validate
 
 STANDARD = compiled(next(pair for pair in pairs("kept") if pair.folder.name == "comments").baseline)

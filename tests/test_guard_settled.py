@@ -11,8 +11,8 @@ from guard_cases import pairs
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard import Lock
-from policyloop.guard.readings import Readings
 from policyloop.guard.settled import settled
+from policyloop.guard.suite_demands import BundleDemands
 from policyloop.validators.settling import settling, settling_if_there
 
 SUITE = """\
@@ -154,7 +154,7 @@ MISREAD = {
 
 
 def test_what_the_compiler_reads_as_we_do_is_settled(cerbos: Runner) -> None:
-    readings = list(Readings(bundle(SUITE)))
+    readings = list(BundleDemands(bundle(SUITE)))
     assert settled(bundle(SUITE), readings, settling(cerbos)) == {FILE}
 
 
@@ -163,7 +163,7 @@ def test_any_other_reading_is_not_settled(name: str, cerbos: Runner) -> None:
     """As if we had read `SUITE`, and Cerbos something else: each part of a demand is told, and missed."""
     old, new = MISREAD[name]
     assert old in SUITE
-    readings = list(Readings(bundle(SUITE)))
+    readings = list(BundleDemands(bundle(SUITE)))
     assert not settled(bundle(SUITE.replace(old, new, 1)), readings, settling(cerbos))
 
 

@@ -28,7 +28,7 @@ from policyloop.access.pdp import Pdp, Settings, serving
 from policyloop.access.source import Rule, policies_of
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 NATIVE = Settings(runner="native")
 SEEDS = int(os.environ.get("POLICYLOOP_SEEDS", "1"))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from command import lay, picture
 from policyloop.harden import rules
 from policyloop.hooks.bash import while_open
+from policyloop.hooks.readable import secret
 from policyloop.hooks.readers import READERS
-from policyloop.hooks.reading import secret
 from policyloop.session.home import OPEN, Entry
 from sessions import CLAUDE
 

@@ -15,7 +15,7 @@ from policyloop.access.lint import CODES, Hole, LintResult, lint
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW
+from policyloop.effects import ALLOW
 from policyloop.schemas import schema_of
 from worked import EXAMPLES
 

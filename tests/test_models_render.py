@@ -11,7 +11,7 @@ from policyloop.findings import AssertionId, ErrorClass
 from policyloop.models import references
 from policyloop.models.render import render
 from policyloop.redact import MARK
-from policyloop.task import Past
+from policyloop.task import PastAttempt
 from tasks import finding, task
 
 
@@ -45,7 +45,7 @@ def test_a_whole_task() -> None:
             files={"a.yaml": "a: 1\n", "dir/b.yaml": "b: 2"},
             index=("c.yaml", "hr/ (312 files)"),
             refusal="Refused: a test would get weaker.",
-            history=(Past(attempt=1, error_class="test", edits=("replace a.yaml",), result="2 findings"),),
+            history=(PastAttempt(attempt=1, error_class="test", edits=("replace a.yaml",), result="2 findings"),),
             spec={"rules": ["owners view"]},
         )
     )
@@ -111,7 +111,7 @@ def test_no_secret_is_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
         files={"a.yaml": f"k: {secret}\n"},
         index=(secret,),
         refusal=secret,
-        history=(Past(attempt=1, error_class="schema", edits=(secret,), result=secret),),
+        history=(PastAttempt(attempt=1, error_class="schema", edits=(secret,), result=secret),),
         spec={"rules": [secret]},
     )
     message = render(everywhere)

@@ -11,6 +11,7 @@ from browser import browser
 from command import DOCS, FIX, POLICY, lay, picture, policyloop, speaker
 from policyloop.access.lint import Hole, LintResult
 from policyloop.access.matrix import Answer, Cell, Matrix, Row, Written
+from policyloop.access_report import AccessReport, Deciding, Proofs, Reason
 from policyloop.budget import Budget, Spent
 from policyloop.events import Ended, Started
 from policyloop.findings import CompilerInfo, Tally
@@ -19,7 +20,6 @@ from policyloop.review import Review
 from policyloop.schemas import schema_of
 from policyloop.view.review_html import page
 from policyloop.view.review_markdown import markdown
-from policyloop.widened import AccessReport, Deciding, Proofs, Reason
 
 EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script> | `x` ``` </details> \u202e"
 OLD = POLICY.replace("[write]", "[purge]")

@@ -18,7 +18,7 @@ from odd_policies import Pack, pack
 from policyloop.access.matrix import Answer
 from policyloop.access.matrix.table import Tables
 from policyloop.access.mutate import mutants_of
-from policyloop.access.mutate.witness import Search
+from policyloop.access.mutate.search import Search
 from policyloop.access.pdp import serving_all
 from policyloop.access.prove import Asked, Direction, Proved, Verdict
 from policyloop.access.prove.prover import Prover

@@ -22,7 +22,7 @@ from policyloop.outcome import Outcome
 from policyloop.redact import holds_mark
 from policyloop.shown import blind_rewrite
 from policyloop.state import Attempt, Choose, L, Measure, Propose, Proposed, State, Validate, Validated
-from policyloop.task import Existing, Past, Proposal, Task, Usage, cut, edit_to_json
+from policyloop.task import Existing, PastAttempt, Proposal, Task, Usage, cut, edit_to_json
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""
@@ -291,7 +291,7 @@ def _next_task(state: State[L]) -> State[L]:
     return replace(state, todo=Propose(task), shown={**state.shown, **selection.files})
 
 
-def _past(attempt: Attempt) -> Past:
+def _past(attempt: Attempt) -> PastAttempt:
     if attempt.refusal:
         result = attempt.refusal.splitlines()[0]
     elif attempt.report is None or attempt.report.green:
@@ -300,7 +300,7 @@ def _past(attempt: Attempt) -> Past:
         report = attempt.report
         assert report.next_class is not None
         result = f"{len(report.first)} findings of class {report.next_class.value}: {report.first[0].message}"
-    return Past(
+    return PastAttempt(
         attempt=attempt.number,
         error_class=attempt.error_class.value if attempt.error_class else "request",
         edits=tuple(f"{type(e).__name__.lower()} {e.path[:MAX_PATH_BYTES]}" for e in attempt.edits[:MAX_EDITS]),

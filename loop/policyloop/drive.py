@@ -1,7 +1,7 @@
 """The loop with its hands: asks the model, runs the compiler, and yields what happened. Green, or a budget, ends it."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic
@@ -10,8 +10,8 @@ from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.controller import advance, end
 from policyloop.errors import Exit, Unavailable
-from policyloop.events import Answered, Asked, Attempted, Event, Judged
-from policyloop.findings import Report
+from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged
+from policyloop.findings import Report, Tally
 from policyloop.outcome import Ending, Outcome
 from policyloop.redact import redact
 from policyloop.state import Attempt, L, Proposed, State, Validate, Validated
@@ -61,18 +61,8 @@ def drive(state: State[L], model: Model, judge: Judge[L], clock: Callable[[], fl
 def _after_judging(
     before: State[L], after: State[L], report: Report, bundle: Bundle, seconds: float
 ) -> tuple[Event, ...]:
-    judged = Judged(
-        cycle=after.cycles,
-        findings=report.findings,
-        tally=report.tally,
-        locked=len(after.lock),
-        bundle=bundle.digest,
-        seconds=seconds,
-        spent=after.spent,
-        output=report.output,
-        stage=after.stage,
-    )
-    return (*(attempted(a, after) for a in after.attempts[len(before.attempts) :]), judged)
+    told = judged(after, report, bundle, seconds)
+    return (*(attempted(a, after) for a in after.attempts[len(before.attempts) :]), told)
 
 
 def _after_answer(before: State[L], after: State[L], reply: Reply, seconds: float, elapsed: float) -> tuple[Event, ...]:
@@ -87,6 +77,39 @@ def _after_answer(before: State[L], after: State[L], reply: Reply, seconds: floa
         replayed=reply.replayed,
     )
     return (answered, *(attempted(a, after) for a in after.attempts[len(before.attempts) :]))
+
+
+def judged(after: State[L], report: Report, bundle: Bundle, seconds: float = 0.0) -> Judged:
+    """What the judge said, as an event. `seconds`: what it took, as far as anybody knows."""
+    return Judged(
+        cycle=after.cycles,
+        findings=report.findings,
+        tally=report.tally,
+        locked=len(after.lock),
+        bundle=bundle.digest,
+        seconds=seconds,
+        spent=after.spent,
+        output=report.output,
+        stage=after.stage,
+    )
+
+
+def ended(state: State[L], result: Outcome, *, start: Bundle, reached: Bundle, released: Iterable[object]) -> Ended:
+    """The end of the loop as an event, as far as its last state tells. The diff is from `start` to `reached`."""
+    report = state.report if result.ending is Ending.GREEN else state.best_report
+    return Ended(
+        ending=result.ending,
+        exit_code=int(result.exit_code),
+        stopped_by=result.stopped_by,
+        message=result.message,
+        cycles=state.cycles,
+        spent=state.spent,
+        diff=start.diff(reached, clean=redact),
+        released=tuple(str(name) for name in released),
+        findings=report.findings if report else (),
+        tally=report.tally if report else Tally(),
+        locked=len(state.lock),
+    )
 
 
 def attempted(attempt: Attempt, after: State[L]) -> Attempted:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Literal
 
+from policyloop.access_report import AccessReport
 from policyloop.budget import Budget, Spent
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Ending
 from policyloop.task import Dispute, Usage
-from policyloop.widened import AccessReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from policyloop.access_report import AccessReport, Deciding, Reason
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.events import AskedQuestion, Attempted, Ended, RuleProof, Started, plain
 from policyloop.findings import CompilerInfo, Report, Tally, Weakened
 from policyloop.task import Usage, finding_to_json
-from policyloop.widened import AccessReport, Deciding, Reason
 
 if TYPE_CHECKING:
     from policyloop.spec import Gap, Spec

@@ -60,7 +60,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class PastAttempt:
     """One earlier attempt, as told to the model: what it edited, and what came of it."""
 
     attempt: int
@@ -115,7 +115,7 @@ class Task:
     """In the stage `spec`: the policies beside which the spec is drafted."""
     index: tuple[str, ...] = ()
     refusal: str | None = None
-    history: tuple[Past, ...] = ()
+    history: tuple[PastAttempt, ...] = ()
     afresh: bool = False
     """The conversation starts anew: what came before is only in `history`."""
 

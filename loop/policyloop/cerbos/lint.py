@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from policyloop.cerbos import classes
 from policyloop.cerbos.outline import Place, nearest, path_of, second_document
-from policyloop.cerbos.places import policy_place, scope_places
+from policyloop.cerbos.policy_places import policy_place, scope_places
 from policyloop.cerbos.shape import Misshapen, Object, obj, place, text, whole
 from policyloop.cerbos.sources import Sources
 from policyloop.findings import ErrorClass, Finding

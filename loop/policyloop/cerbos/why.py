@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos.broken import spoken
-from policyloop.cerbos.places import rule_place
+from policyloop.cerbos.policy_places import rule_place
 from policyloop.cerbos.run import CompilerRun
 from policyloop.cerbos.shape import Misshapen, Object
 from policyloop.cerbos.sources import Sources
 from policyloop.cerbos.suites import Failure, details_of, read_failure
 from policyloop.cerbos.text import one_line
 from policyloop.cerbos.trace import Decision, Evaluated, Rule, decision
+from policyloop.effects import ALLOW
 from policyloop.errors import Unavailable
 from policyloop.findings import AssertionId, Finding, Report
 
@@ -23,7 +24,6 @@ _DIMENSIONS = ("suite", "test", "principal", "resource", "action")
 _MOST_FILTER_CHARACTERS = 65_536
 _PLAIN = re.compile(r"[^A-Za-z0-9_./@:#=+ -]")
 _WIDTH = 400
-_ALLOW = "EFFECT_ALLOW"
 _ERROR_IS_FALSE = "without strict evaluation an error counts as false"
 _ERROR_DENIES = "strict evaluation turns an error into a denial"
 
@@ -145,7 +145,7 @@ def _covers(rule: Rule, action: str, sources: Sources) -> bool:
 
 
 def _no_rule(told: Decision, action: str) -> str:
-    if told.effect == _ALLOW:
+    if told.effect == ALLOW:
         return f'the trace names no rule for the action "{action}", although it is allowed'
     return f'no rule covers the action "{action}" for the roles of this principal'
 

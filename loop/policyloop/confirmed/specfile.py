@@ -7,7 +7,7 @@ from pathlib import Path
 from policyloop.confirmed.believed import believed
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed
-from policyloop.spec.reading import MAX_BYTES, read_document
+from policyloop.spec.document import MAX_BYTES, read_document
 from policyloop.workspace.named import write_named
 
 

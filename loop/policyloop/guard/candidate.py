@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from policyloop.guard.demand import Assertion, Inputs, meets
 from policyloop.guard.lookalike import skeleton
-from policyloop.guard.readings import Readings, SuiteReading
+from policyloop.guard.suite_demands import BundleDemands, SuiteDemands
 
 MAX_NEAR = 200
 """How many assertions are looked at to say what became of a lost one."""
@@ -28,14 +28,14 @@ class Standing:
 
     assertion: Assertion
     state: State
-    reading: SuiteReading
+    reading: SuiteDemands
     why: str = ""
 
 
 class Candidate:
     """All standings of one bundle, found by what they ask and by what they are called."""
 
-    def __init__(self, readings: Readings, doubts: dict[str, str]) -> None:
+    def __init__(self, readings: BundleDemands, doubts: dict[str, str]) -> None:
         self.readings = readings
         self.running: list[Assertion] = []
         """What Cerbos would run, as far as it can be told without it."""
@@ -58,6 +58,7 @@ class Candidate:
     def meeting(self, locked: Assertion) -> list[Standing]:
         """The standings that demand at least what `locked` does, whatever becomes of them."""
         found = self._by_inputs.get(locked.demand.inputs, [])
+        # What could not be read of it matches nothing by its inputs; its names are all there is to find it by.
         if not locked.known:
             found = [*found, *self._by_fixtures.get((locked.id.principal, locked.id.resource, locked.id.action), [])]
         return [standing for standing in found if meets(locked, standing.assertion)]
@@ -69,6 +70,7 @@ class Candidate:
     def keeps(self, locked: Assertion) -> bool:
         """Whether `locked` is still demanded: by a test that runs, or that still stands if it could not run before."""
         states = {one.state for one in self.meeting(locked)}
+        # A test that did not run before cannot be asked to run now, only to stand there still.
         return State.RUNS in states or (bool(locked.broken) and State.BROKEN in states)
 
     def near(self, locked: Assertion) -> Iterator[Standing]:
@@ -84,8 +86,9 @@ def _looks(one: Assertion) -> tuple[str, ...]:
     return tuple(map(skeleton, one.names()))
 
 
-def _standings(reading: SuiteReading, doubt: str) -> Iterable[Standing]:
+def _standings(reading: SuiteDemands, doubt: str) -> Iterable[Standing]:
     state, why = State.RUNS, ""
+    # Doubt before all else: of a text that may be read in two ways nothing more can be said.
     if doubt:
         state, why = State.DOUBTFUL, doubt
     elif reading.broken:

@@ -51,6 +51,7 @@ def _number(plain: Plain) -> bool | float | None:
     value = plain.value
     if not plain.usable:
         raise Unusable(f"{plain.text} is not a value that Cerbos takes")
+    # Before `float`: to Python `True` is 1, to Cerbos it is not.
     if value is None or value is True or value is False:
         return value
     return float(value)
@@ -75,10 +76,12 @@ def fits(pattern: Any, value: Any) -> bool:
         known = all(fits(item, value[key]) if key in value else _unseen(item) for key, item in pattern.items())
         return known and (partial or (not more and value.keys() <= pattern.keys()))
     if isinstance(pattern, list) and isinstance(value, list):
+        # In their order, others may stand between: what was read of the list was read in its order.
         if partial:
             rest = iter(value)
             return all(any(fits(item, other) for other in rest) for item in pattern)
         return not more and len(pattern) == len(value) and all(map(fits, pattern, value))
+    # By type as well: `1.0 == True` in Python, and a test that asks for `true` must not be met by one that asks for 1.
     return not _unseen(value) and type(pattern) is type(value) and bool(pattern == value)
 
 
@@ -100,6 +103,7 @@ def _unseen(value: Any) -> bool:
 
 def _opened(value: Any) -> tuple[bool, Any]:
     partial = False
+    # No list of a document looks so: each number in it is a float.
     while isinstance(value, list) and len(value) == 2 and _unseen(value[0]):
         partial, value = True, value[1]
     return partial, value

@@ -8,8 +8,6 @@ from typing import NamedTuple
 from policyloop.findings import AssertionId
 from policyloop.guard.canon import decode, fits, seen
 
-ALLOW = "EFFECT_ALLOW"
-DENY = "EFFECT_DENY"
 NOTHING = "null"
 """Canonical text of absent auxiliary data."""
 UNSEEN_SOURCE = "\0"

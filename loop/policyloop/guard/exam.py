@@ -173,6 +173,7 @@ def _by_key(ran: Iterable[Ran]) -> dict[_Key, Ran]:
 def _trouble(one: Assertion, ran: list[Ran | None]) -> str:
     """What is wrong with the two runs of an assertion; empty when both passed."""
     for result, words in zip(ran, ("", " in the strict pass"), strict=True):
+        # Missing is as bad as failed: a policy can make the compiler give up on one test and not on others.
         if result is None or result.result is Result.SKIPPED:
             return f"it did not run{words}"
         if result.result is not Result.PASSED or result.effect != one.demand.effect:

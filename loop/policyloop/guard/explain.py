@@ -8,7 +8,7 @@ from policyloop.guard.candidate import Candidate, Standing, State
 from policyloop.guard.canon import decode, fits
 from policyloop.guard.demand import Assertion
 from policyloop.guard.lookalike import skeleton
-from policyloop.guard.readings import SuiteReading
+from policyloop.guard.suite_demands import SuiteDemands
 from policyloop.guard.wording import named, part_change, show
 
 _PARTS = (("principal", "principals"), ("resource", "resources"), ("auxData", "auxData"), ("options", ""))
@@ -17,11 +17,13 @@ _PARTS = (("principal", "principals"), ("resource", "resources"), ("auxData", "a
 class Explainer:
     """Explains what one candidate weakens. `before` are the lock's own readings, `texts` its files by content."""
 
-    def __init__(self, candidate: Candidate, bundle: Bundle, before: dict[str, SuiteReading]) -> None:
+    def __init__(self, candidate: Candidate, bundle: Bundle, before: dict[str, SuiteDemands]) -> None:
         self._candidate, self._bundle, self._before = candidate, bundle, before
 
     def explain(self, locked: Assertion) -> Weakened:
         """How `locked` is weakened, given that nothing of the candidate keeps it."""
+        # First whether the very same demand still stands there and only does not run: that is the most exact thing to
+        # say.
         meeting = [one for one in self._candidate.meeting(locked) if one.state is not State.RUNS]
         if meeting:
             return _weakened(locked, meeting[0].state.value, "it runs", _place(meeting[0], locked))
@@ -87,6 +89,7 @@ class Explainer:
         old = self._before.get(file)
         if old is None or file in self._bundle:
             return ""
+        # A suite that was moved to where Cerbos runs none stays green for ever.
         for path, text in self._bundle.files.items():
             if text == old.texts[0] and path not in self._candidate.readings.by_file:
                 return f"{path}, where Cerbos runs no suite"
@@ -128,7 +131,7 @@ def _place(standing: Standing, locked: Assertion) -> str:
     return standing.why if file == locked.id.file else f"{file}: {standing.why}"
 
 
-def _nowhere(reading: SuiteReading | None, locked: Assertion) -> str:
+def _nowhere(reading: SuiteDemands | None, locked: Assertion) -> str:
     if reading is None:
         return f"no suite demands it; {locked.id.file} is gone"
     return "no test demands it"

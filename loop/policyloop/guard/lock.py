@@ -19,10 +19,10 @@ from policyloop.guard.exam import Exam
 from policyloop.guard.explain import Explainer
 from policyloop.guard.mending import spoiled
 from policyloop.guard.proof import unproven
-from policyloop.guard.readings import Readings, SuiteReading
 from policyloop.guard.releases import Release, released
 from policyloop.guard.resolve import MAX_ASSERTIONS
 from policyloop.guard.settled import Compile, settled
+from policyloop.guard.suite_demands import BundleDemands, SuiteDemands
 from policyloop.yaml_text.certainty import doubt
 
 
@@ -32,7 +32,7 @@ class Lock:
     def __init__(
         self,
         assertions: Iterable[Assertion],
-        readings: Mapping[str, SuiteReading],
+        readings: Mapping[str, SuiteDemands],
         texts: frozenset[str],
         joined: frozenset[Assertion] = frozenset(),
         settle: Compile | None = None,
@@ -53,7 +53,7 @@ class Lock:
         without it what is in doubt is refused. What is broken is read as far as it can be. Raises `UsageError` for a
         suite too large to be locked.
         """
-        readings = Readings(bundle)
+        readings = BundleDemands(bundle)
         for reading in readings:
             if reading.oversized:
                 raise UsageError(
@@ -85,6 +85,7 @@ class Lock:
     def weakened_by(self, candidate: Bundle) -> tuple[Weakened, ...]:
         """The first wall: every locked assertion that `candidate` no longer demands as strongly, and how."""
         lost = self.lost_in(candidate)
+        # Also of files that could not be read when the run began: in them a test may stand that nobody has seen.
         view = self._view(candidate)
         unread = [one for one in self._readings.values() if one.illegible]
         spoilt = [_spoilt(one, why) for one in unread if (why := spoiled(one, candidate, view.readings))]
@@ -104,9 +105,11 @@ class Lock:
         One that takes the place of an assertion which could not be read whole, or not be run, puts that one out.
         """
         view = self._view(candidate)
+        # By what they demand: a second test that demands the same locks nothing more, and may go again.
         held = {one.demand for one in self._assertions if not one.broken}
         new: list[Assertion] = []
         for one in view.running:
+            # Only what passed: a test that a model adds and that fails must not bind anybody.
             if one.id in passed and one.known and one.demand not in held:
                 new.append(one)
                 held.add(one.demand)
@@ -122,6 +125,8 @@ class Lock:
         A suite that is as it was when it was locked is taken at its names, even if we cannot read it ourselves.
         """
         view = self._view(candidate)
+        # The very same object: an unchanged file is not read again, so identity says that neither it nor its fixtures
+        # changed.
         untouched = frozenset(one.file for one in view.readings if self._readings.get(one.file) is one)
         return unproven(self._assertions, view, report, untouched)
 
@@ -151,8 +156,9 @@ class Lock:
         return self._exam
 
     def _view(self, bundle: Bundle) -> Candidate:
+        # Kept for one bundle: the three walls look at the same candidate one after the other.
         if self._last is None or self._last[0] is not bundle:
-            readings = Readings(bundle, self._readings)
+            readings = BundleDemands(bundle, self._readings)
             doubts = {one.file: why for one in readings if (why := _doubt(one, self._texts))}
             if doubts and self._settle:
                 for file in settled(bundle, [readings.by_file[file] for file in doubts], self._settle):
@@ -166,17 +172,17 @@ def compare(baseline: Bundle, candidate: Bundle) -> tuple[Weakened, ...]:
     return Lock.of(baseline).weakened_by(candidate)
 
 
-def _spoilt(reading: SuiteReading, why: str) -> Weakened:
+def _spoilt(reading: SuiteDemands, why: str) -> Weakened:
     """A suite of which not every test could be read was not mended; `why` says what became of it."""
     before = f"{reading.file} holds tests that cannot be read ({reading.broken}) and may only be mended"
     return Weakened(reading.name or reading.file, "*", "*", "*", "*", "ambiguous", before, why)
 
 
-def _texts(readings: Readings) -> frozenset[str]:
+def _texts(readings: BundleDemands) -> frozenset[str]:
     return frozenset(text for reading in readings for text in reading.texts if text is not None)
 
 
-def _doubt(reading: SuiteReading, trusted: frozenset[str]) -> str:
+def _doubt(reading: SuiteDemands, trusted: frozenset[str]) -> str:
     """Why it is not certain that Cerbos reads a suite as we do, apart from the `trusted` texts; empty when it is."""
     for path, text in zip((reading.file, *reading.beside), reading.texts, strict=True):
         if path is not None and text is not None and text not in trusted:

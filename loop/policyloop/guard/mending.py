@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 from policyloop.bundle import Bundle
-from policyloop.guard.readings import Readings, SuiteReading
+from policyloop.guard.suite_demands import BundleDemands, SuiteDemands
 
 MAX_WORDS = 12
 """How many words a mend may take out or put in: a line, and fewer than the 17 of the shortest test."""
@@ -19,7 +19,7 @@ _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
 _WORD = re.compile(r"\w+")
 
 
-def spoiled(reading: SuiteReading, bundle: Bundle, readings: Readings) -> str:
+def spoiled(reading: SuiteDemands, bundle: Bundle, readings: BundleDemands) -> str:
     """Why what `bundle` makes of the illegible suite `reading` is no mend, in a few words; empty when it may be one."""
     text, now = bundle.files.get(reading.file), readings.by_file.get(reading.file)
     if text is None or now is None:

@@ -36,6 +36,7 @@ def _stands(candidates: Iterable[Assertion], passed: list[dict[AssertionId, str 
 
 
 def _passed(one: Assertion, ran: dict[AssertionId, str | None]) -> bool:
+    # By the names under which it ran; its effect must be the one demanded, for a passed test may demand another.
     effect = ran.get(one.id)
     return effect is not None and one.demand.effect in ("", effect)
 
@@ -43,11 +44,13 @@ def _passed(one: Assertion, ran: dict[AssertionId, str | None]) -> bool:
 def _disagreements(view: Candidate, ran: Iterable[Ran], name: str) -> Iterator[Finding]:
     executed: dict[str, set[AssertionId]] = {}
     for one in ran:
+        # What was skipped did not run, whatever the report lists.
         if one.result is not Result.SKIPPED:
             executed.setdefault(one.id.file, set()).add(one.id)
     readings = view.readings.by_file
     for file in sorted({*executed, *readings}):
         reading = readings.get(file)
+        # A suite that is broken in our eyes and runs all the same is a disagreement, the worst kind of it.
         ours = set() if reading is None or reading.broken else {one.id for one in reading.assertions}
         theirs = executed.get(file, set())
         if ours == theirs:

@@ -8,7 +8,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from policyloop.errors import UsageError
 from policyloop.guard.demand import Assertion
-from policyloop.yaml_text.reading import Unreadable, compose
+from policyloop.yaml_text.parse import Unreadable, compose
 
 ANY = "*"
 _REQUIRED = ("suite", "test", "reason")

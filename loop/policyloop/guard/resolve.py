@@ -9,9 +9,10 @@ where a case is not sound, what it does not say outright is not taken for a deni
 from collections.abc import Callable, Iterator
 from itertools import product
 
+from policyloop.effects import DENY
 from policyloop.findings import AssertionId
 from policyloop.guard.canon import UNSEEN_TEXT
-from policyloop.guard.demand import DENY, NOTHING, Assertion, Demand, Inputs
+from policyloop.guard.demand import NOTHING, Assertion, Demand, Inputs
 from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import Fixtures, Names, check_groups
 from policyloop.guard.lookalike import quoted
@@ -43,6 +44,7 @@ class _Side:
 
     def __init__(self, what: str, own: dict[str, str], beside: dict[str, str], notes: Notes) -> None:
         self._what, self._notes = what, notes
+        # Fixtures of the suite go before those of `testdata`, name by name.
         self.texts = {**beside, **own} if own else beside
         self.groups: dict[str, Names] = {}
 
@@ -106,10 +108,12 @@ class Resolver:
             _ = None if whole_principals else _add(list(row_principals), principals)
             _ = None if whole_resources else _add(list(row_resources), resources)
             _ = None if whole_actions else _add([name for name, effect in row.effects.items() if effect], actions)
+        # Before the product is made: three short lists of a few thousand names each would fill the memory.
         if len(principals) * len(resources) * len(actions) > limit:
             raise Oversized(f"with it the suites demand more than {MAX_ASSERTIONS:,} assertions")
         sound = whole_principals and whole_resources and whole_actions and not case.partial
         expected, rows_sound = self._expected(rows, (principals, resources, actions), where)
+        # Cerbos denies what no row mentions. Where a row could not be placed, it may be the one that mentions it.
         silent = DENY if sound and rows_sound else ""
         return list(self._product(case, (principals, resources, actions), expected, silent, where))
 
@@ -125,6 +129,7 @@ class Resolver:
         principals, resources, actions = axes
         test = "" if isinstance(case.name, Unknown) else case.name
         aux_data = self._aux(case.aux_data, where)
+        # Options of a case are not merged with those of its suite: `options: {}` takes the suite's `now` away.
         options = self._suite.options if case.options is None else case.options
         texts = {name: self._resources.text(name, where) for name in resources}
         for principal in principals:
@@ -197,6 +202,7 @@ class Resolver:
 
 def _add(names: Names, to: list[str]) -> bool:
     """Add the names that are known and not there yet; False when there may be more."""
+    # A list that could not be read may hold any name, so the axis is not whole.
     if isinstance(names, Unknown):
         return False
     whole = True

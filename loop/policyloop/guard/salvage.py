@@ -2,7 +2,7 @@
 
 import re
 
-from policyloop.yaml_text.reading import Unreadable, read
+from policyloop.yaml_text.parse import Unreadable, read
 from policyloop.yaml_text.tree import UNKNOWN, PartialList, PartialMap, Tree
 
 MAX_DEPTH = 12

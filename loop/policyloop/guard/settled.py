@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from policyloop.bundle import Bundle
+from policyloop.effects import ALLOW, DENY
 from policyloop.findings import AssertionId
 from policyloop.guard.canon import decode
-from policyloop.guard.demand import ALLOW, DENY, Assertion
+from policyloop.guard.demand import Assertion
 from policyloop.guard.exam import Exam
-from policyloop.guard.readings import SuiteReading
+from policyloop.guard.suite_demands import SuiteDemands
 from policyloop.layout import Kind, kind
 
 Compile = Callable[[Bundle], bytes]
@@ -40,7 +41,7 @@ _LENIENT = re.compile(r"lenient|\\[xu]", re.IGNORECASE)
 _Details = dict[AssertionId, dict[str, Any]]
 
 
-def settled(candidate: Bundle, doubtful: Iterable[SuiteReading], run: Compile) -> frozenset[str]:
+def settled(candidate: Bundle, doubtful: Iterable[SuiteDemands], run: Compile) -> frozenset[str]:
     """The suites among `doubtful`, suites of `candidate`, that the compiler reads as we do."""
     tellable = [reading for reading in doubtful if _tellable(candidate, reading)]
     if not tellable:
@@ -63,7 +64,7 @@ _Plainly = dict[Assertion, dict[str, Any]]
 """What was said of each assertion as we read it, written plainly."""
 
 
-def _tellable(candidate: Bundle, reading: SuiteReading) -> bool:
+def _tellable(candidate: Bundle, reading: SuiteDemands) -> bool:
     if reading.broken or not reading.assertions:
         return False
     for path in (reading.file, *reading.beside):
@@ -83,7 +84,7 @@ def _plain(one: Assertion) -> bool:
     )
 
 
-def _policies(readings: Iterable[SuiteReading], effect: str, now: bool) -> Bundle:  # noqa: FBT001
+def _policies(readings: Iterable[SuiteDemands], effect: str, now: bool) -> Bundle:  # noqa: FBT001
     """For every kind, every id of a principal and every version that the tests name."""
     kinds, ids, versions = set[str](), set[str](), {_DEFAULT}
     for reading in readings:
@@ -126,7 +127,7 @@ def _plainly(said: _Details, ours: Bundle, exam: Exam) -> _Plainly:
     return {one: by_key[key] for key, behind in exam.asked.items() if key in by_key for one in behind}
 
 
-def _agrees(reading: SuiteReading, runs: list[tuple[_Details, _Plainly]]) -> bool:
+def _agrees(reading: SuiteDemands, runs: list[tuple[_Details, _Plainly]]) -> bool:
     """Whether the compiler ran exactly our assertions, and says the same of each as of what we read."""
     ours = {one.id for one in reading.assertions}
     for said, plainly in runs:

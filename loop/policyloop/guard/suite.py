@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from policyloop.effects import ALLOW, DENY
 from policyloop.guard import fields as f
 from policyloop.guard.canon import UNSEEN, UNSEEN_TEXT, encode
-from policyloop.guard.demand import ALLOW, DENY, UNSEEN_SOURCE
+from policyloop.guard.demand import UNSEEN_SOURCE
 from policyloop.guard.fields import Notes
 from policyloop.guard.fixtures import SCHEMA, Fixtures, Names, closed, fill
 from policyloop.guard.instant import instant
@@ -23,7 +24,7 @@ _ROW = f.spelled(
 )
 _OUTPUT = f.spelled("action", "expected")
 _ENTRY = f.spelled("src", "val", "action", "error")
-_EFFECTS: dict[object, str] = {"EFFECT_ALLOW": ALLOW, "EFFECT_DENY": DENY, 1: ALLOW, 2: DENY}
+_EFFECTS: dict[object, str] = {ALLOW: ALLOW, DENY: DENY, 1: ALLOW, 2: DENY}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from policyloop.outcome import Outcome
 from policyloop.session import home
 from policyloop.session.answer import Answer
 from policyloop.session.home import Entry, HomeError
-from policyloop.session.live import Past, Session, chain_of, entry_of, load, phase_of, put
+from policyloop.session.live import RecordedSession, Session, chain_of, entry_of, load, phase_of, put
 from policyloop.session.record import Opening
 from policyloop.session.steps import DONE, STOP, Seen
 from policyloop.validators.judge import validate
@@ -124,7 +124,7 @@ def status_of(entry: Entry) -> Answer:
     return replace(answer, phase=home.ACCEPTED) if entry.phase == home.ACCEPTED else answer
 
 
-def as_of_now(past: Past) -> Answer:
+def as_of_now(past: RecordedSession) -> Answer:
     """The answer, and what was changed since. Green is only what is green as it lies there now."""
     answer = answer_of(past.opening, past.state)
     try:
@@ -241,7 +241,7 @@ def _is_test(path: str) -> bool:
     return kind(path) in {Kind.SUITE, Kind.FIXTURE}
 
 
-def _weaker_now(past: Past) -> Iterator[str]:
+def _weaker_now(past: RecordedSession) -> Iterator[str]:
     """What a person must know who ends a session that is not green."""
     try:
         weaker = past.state.lock.weakened_by(read_bundle(Path(past.opening.policies)))

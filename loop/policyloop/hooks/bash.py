@@ -11,8 +11,8 @@ from typing import Any
 
 from policyloop.hooks.line import NotPlain, tokens
 from policyloop.hooks.named import BASH, unknown_input
+from policyloop.hooks.readable import Readable
 from policyloop.hooks.readers import not_reading
-from policyloop.hooks.reading import Reading
 from policyloop.hooks.verdict import Verdict, deny, standing, text_of
 from policyloop.session.home import GREEN, Entry, home
 
@@ -65,6 +65,7 @@ def while_open(
         return deny(f"{about}: {wrong}")
     if given.get("run_in_background"):
         return deny(f"{about}: nothing is run in the background meanwhile; its end would speak in a person's place.")
+    # A shell's grammar is larger than any reading of it. So whatever is not plain is not read, and not run.
     try:
         words = tokens(line)
     except NotPlain as why:
@@ -74,6 +75,7 @@ def while_open(
     name, rest = words[0], words[1:]
     if _is_policyloop(name, commands):
         return _policyloop_while_open(line, rest, question, entry)
+    # policyloop itself may need to leave it, to reach an engine; what only reads never does.
     if given.get("dangerouslyDisableSandbox"):
         return deny(f"{about}: only policyloop is run outside of the sandbox meanwhile. {INSTEAD}")
     wrong = not_reading(name, rest, question, entry)
@@ -95,6 +97,8 @@ def while_none(line: str, session: str, commands: tuple[str, ...]) -> Verdict | 
             return deny(
                 f"run policyloop session alone on its line, so that it is bound to this session; here is {reason}."
             )
+        # No session holds the agent, so its commands are the person's affair, but for those that would speak as the
+        # person.
         return Verdict("ask", _for_a_person(line)) if _SAYS_FOR_A_PERSON.search(line) else None
     rest = words[1:]
     if _command(rest) in _BOUND:
@@ -114,6 +118,7 @@ def _policyloop_while_open(line: str, rest: list[str], question: dict[str, Any],
     command = _command(rest)
     if command == ("hook",):
         return deny(f"{about}: the hooks are not run by hand.")
+    # Options are named for each command: one that is new is for a person until somebody has thought about it.
     known = _AGENT.get(command)
     options = {word.partition("=")[0] for word in rest[len(command) :] if word.startswith("-") and word != "--"}
     if known is None and command == ("session", "start") and not options & _FOR_A_PERSON:
@@ -131,9 +136,10 @@ def _policyloop_while_open(line: str, rest: list[str], question: dict[str, Any],
 
 def _elsewhere(rest: list[str], question: dict[str, Any], entry: Entry) -> str | None:
     """Why a word names what is not read: what policyloop says about a file can quote it."""
-    may, cwd = Reading(entry, question), text_of(question, "cwd")
+    may, cwd = Readable(entry, question), text_of(question, "cwd")
     for word in rest:
         value = word.partition("=")[2] if word.startswith("-") else word
+        # A word that names nothing that is there is no file: a rule's name, a digest, a request.
         there = value.startswith(("/", "~", "..")) or os.path.lexists(os.path.join(cwd, value))
         if value and there and (wrong := may.word(value)):
             return wrong
@@ -146,8 +152,10 @@ def _bound(line: str, rest: list[str], session: str) -> Verdict | None:
     personal = (_FOR_A_PERSON | {"--spec"}) & {word.partition("=")[0] for word in rest}
     ids = [rest[n + 1 : n + 2] for n, word in enumerate(rest) if word == "--claude-session"]
     ids += [[word.partition("=")[2]] for word in rest if word.startswith("--claude-session=")]
+    # With another id the command would speak for another session, whose record it could end or loosen.
     if any(given != [session] for given in ids):
         return deny("leave --claude-session out: the hook says which session this is.")
+    # Where hooks look for sessions is where a session would have to be hidden from them.
     if any(word.startswith("--hooks-home") for word in rest):
         return deny("leave --hooks-home out: the hook says where it looks for sessions.")
     if "--" in rest:

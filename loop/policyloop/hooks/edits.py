@@ -25,10 +25,13 @@ def edit(tool: str, path: str, given: dict[str, Any], cwd: str, entry: Entry) ->
             f"{about}: nothing is edited any more. Report to the person; what they ask for next is theirs, and then "
             "the hooks let go."
         )
+    # It lies beside the policy directory, so the walls below would deny it.
     if entry.spec and place == entry.spec:
         return _confirming(tool, place, given)
+    # With the separator: `policies-old` begins with `policies` too.
     inside = place.startswith(entry.policies + os.sep)
     names = place[len(entry.policies) :] if inside else place
+    # In any capitals: on a disk that does not tell them apart `.GIT` is `.git`.
     if any(name.casefold() in NEVER for name in names.split(os.sep)):
         return deny(f"{about}: nothing is written into .policyloop, .claude or .git.")
     if not inside:
@@ -69,6 +72,7 @@ def _confirming(tool: str, place: str, given: dict[str, Any]) -> Verdict | None:
 def _marks(text: str) -> list[str]:
     """The lines that say who confirmed, or could in disguise: an escape can spell any key, a flow hide it anywhere."""
     lines = [line for line in text.splitlines() if line.strip()]
+    # Then the mark can stand anywhere on a line; the whole text is held against what it was.
     if lines and lines[0].startswith(("{", "%", "&", "!", "---", " ")):
         return lines
     found: list[str] = []
@@ -90,6 +94,8 @@ def _place(path: str, cwd: str) -> str | None:
     if not os.path.isabs(cwd):
         raise Fault("The hook's input has a cwd that is no absolute path.")
     full = os.path.join(cwd, os.path.expanduser(path))
+    # `a/../b` is `b` by name, and somewhere else when `a` is a link: which of the two an editor opens is its own
+    # affair.
     by_name = os.path.realpath(os.path.normpath(full))
     return by_name if by_name == os.path.realpath(full) else None
 
@@ -149,6 +155,8 @@ def _after(tool: str, place: str, given: dict[str, Any]) -> str | None:
             if now:
                 return None
             now = new
+        # The client refuses what does not stand there exactly once, and so a guess at another place would judge another
+        # text.
         elif now.count(old) == 1 or (one.get("replace_all") and old in now):
             now = now.replace(old, new)
         else:

@@ -23,7 +23,7 @@ READING = {
         | {"head_limit", "offset", "multiline"}
     ),
 }
-"""Tools that read files, and the inputs that are known of each. Where they may read is for `reading` to say."""
+"""Tools that read files, and the inputs that are known of each. Where they may read is for `readable` to say."""
 
 EDITING = {
     "Edit": frozenset({"file_path", "old_string", "new_string", "replace_all"}),
@@ -73,6 +73,7 @@ MAX_BYTES = 65_536
 def other_tool(tool: str, given: dict[str, Any], entry: Entry) -> Verdict | None:
     """What becomes of a tool that neither edits nor runs commands, while session `entry` holds the agent."""
     about = standing(entry)
+    # By name and by input: a later version of a tool can take an option that writes.
     if tool in READING or tool in _HARMLESS:
         wrong = _misused(tool, given)
         return deny(f"{about}: {wrong}") if wrong else None
@@ -108,6 +109,7 @@ def _misused(tool: str, given: dict[str, Any]) -> str | None:
     known = READING[tool] if tool in READING else _HARMLESS[tool]
     if wrong := unknown_input(tool, given, known):
         return wrong
+    # A subagent of the project's own comes with a prompt and tools that the project chose.
     kind = given.get("subagent_type")
     if known is _AGENT and kind is not None and kind not in _SUBAGENTS:
         return f"meanwhile a subagent is one of {', '.join(sorted(_SUBAGENTS))}."
@@ -150,6 +152,7 @@ def listed(path: str) -> frozenset[str]:
     except OSError:
         return frozenset()
     try:
+        # The open file, not its name, which may lead elsewhere by now; and its folder, in which it could be replaced.
         status, folder = os.fstat(file), os.stat(os.path.dirname(path))
         for one in (status, folder):
             if one.st_uid not in {os.geteuid(), 0} or one.st_mode & 0o022:
@@ -161,4 +164,5 @@ def listed(path: str) -> frozenset[str]:
         return frozenset()
     finally:
         os.close(file)
+    # Names are compared whole: a pattern that a person writes by mistake allows nothing.
     return frozenset(line.partition("#")[0].strip() for line in lines) - {""}

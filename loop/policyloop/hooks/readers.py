@@ -5,7 +5,7 @@
 
 from typing import Any, NamedTuple
 
-from policyloop.hooks.reading import Reading
+from policyloop.hooks.readable import Readable
 from policyloop.session.home import Entry
 
 
@@ -86,7 +86,7 @@ def not_reading(name: str, rest: list[str], question: dict[str, Any], entry: Ent
     odd = _odd_option(name, reader, rest)
     if odd is not None:
         return odd
-    may = Reading(entry, question)
+    may = Readable(entry, question)
     if not reader.opens:
         # The shell puts the names of files in place of a pattern, wherever they lie.
         return next((f"{wrong}." for word in rest if (wrong := may.listed(word))), None)

@@ -21,12 +21,14 @@ def stop(session: str, question: dict[str, Any]) -> dict[str, object] | None:
     """
     try:
         entry = home.guarding(session)
+        # Stopped is for a person: an agent that cannot end its turn could not even tell them.
         if entry is None or entry.phase == home.STOPPED:
             return None
         changed = changed_since(entry)
         if entry.phase == home.GREEN and not changed:
             _at_rest(entry, question)
             return None
+        # Before the block: from here on the next prompt may be one of the agent's own, not a person's.
         home.unrest(entry)
         return _blocked(entry, changed)
     except home.HomeError as error:
@@ -44,6 +46,7 @@ def _at_rest(entry: Entry, question: dict[str, Any]) -> None:
 def _blocked(entry: Entry, changed: tuple[str, ...]) -> dict[str, object]:
     before = home.blocks(entry)
     names = f"{', '.join(changed[:MAX_NAMED])}{f' and {len(changed) - MAX_NAMED} more' * (len(changed) > MAX_NAMED)}"
+    # A turn that can never end spends the person's money and helps nobody; the guard over the tools stays.
     if before >= entry.most_blocks or before - entry.blocks_before >= entry.blocks_in_a_row:
         words = f"session {entry.run} over {entry.policies} is NOT green: the agent ended its turn all the same."
         if entry.phase == home.GREEN:

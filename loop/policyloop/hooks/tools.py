@@ -41,6 +41,7 @@ def before_tool(
         verdict = _while_held(tool, given, question, entry, commands)
     if verdict is None:
         return None
+    # In that mode no question reaches a person.
     if verdict.decision == "ask" and question.get("permission_mode") == "auto":
         return deny(f"{verdict.reason} No person is asked in the mode auto: they do it in a terminal of their own.")
     return verdict._replace(updated={**given, **verdict.updated}) if verdict.updated else verdict
@@ -64,7 +65,7 @@ def _while_held(
         return edit(tool, text_of(given, EDITS[tool]), given, text_of(question, "cwd"), entry)
     verdict = other_tool(tool, given, entry)
     if verdict is None and tool in READING:
-        from policyloop.hooks.reading import read_tool
+        from policyloop.hooks.readable import read_tool
 
         return read_tool(tool, given, question, entry)
     return verdict
@@ -80,6 +81,8 @@ def _without_session(
             from policyloop.hooks.bash import while_none
 
             return while_none(command, session, commands)
+    # Without a session other tools are the client's own affair; these two can write what later counts as a person's
+    # word.
     elif tool in EDITS:
         path = given.get(EDITS[tool])
         if isinstance(path, str) and _kept_for_a_person(path, question):
@@ -106,6 +109,7 @@ def _kept_for_a_person(path: str, question: dict[str, Any]) -> bool:
     from policyloop import outside
     from policyloop.hooks.named import listing
 
+    # Links followed, capitals folded: the same folder has many names, and one of them is enough.
     real = os.path.realpath(os.path.join(str(question.get("cwd") or "/"), os.path.expanduser(path))).casefold()
     cache = os.path.join(outside.base("XDG_CACHE_HOME", ".cache"), "policyloop")
     places = (home.home(), os.path.dirname(listing()), cache)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from policyloop.access.lint import LintResult
 from policyloop.access.matrix import Matrix
 from policyloop.access.mutate import MutateResult
+from policyloop.access_report import AccessReport, Reason
 from policyloop.events import Ended, Event, Started
-from policyloop.widened import AccessReport, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from policyloop.access.lint import lint
 from policyloop.access.matrix import matrices_of
 from policyloop.access.mutate import mutate
 from policyloop.access.pdp import Refused, Settings
+from policyloop.access_report import AccessReport
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.config import Config
@@ -17,7 +18,6 @@ from policyloop.ledger import read
 from policyloop.recorded_run import events_of, open_run
 from policyloop.review import Review
 from policyloop.validators.judge import validate
-from policyloop.widened import AccessReport
 from policyloop.workspace import read_baseline, read_bundle
 
 Judged = Callable[[Path], tuple[Config, Runner]]

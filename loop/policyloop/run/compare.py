@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from policyloop import outcome
+from policyloop.access_report import AccessReport
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import State
@@ -15,7 +16,6 @@ from policyloop.printing import one_line
 from policyloop.run.clarify import Clarity
 from policyloop.run.drive import Driven
 from policyloop.run.prepared import Prepared
-from policyloop.widened import AccessReport
 
 MOST_PROOFS = 40
 _MOST_WORDS = 500

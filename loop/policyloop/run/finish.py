@@ -9,11 +9,10 @@ from pathlib import Path
 from policyloop import outcome
 from policyloop.cerbos_loop import State
 from policyloop.controller import end
+from policyloop.drive import ended
 from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable
 from policyloop.events import Ended, RuleProof, encode
-from policyloop.findings import Tally
 from policyloop.outcome import Ending, Outcome
-from policyloop.redact import redact
 from policyloop.run.clarify import Clarity
 from policyloop.run.compare import Compared
 from policyloop.run.past import GOES_ON
@@ -23,13 +22,13 @@ from policyloop.run.prepared import Prepared
 def finish(compared: Compared) -> Exit:
     """Write back when green, else keep the best attempt as a patch; then say how it ended, and answer the exit code."""
     clarity, prepared = compared.clarity, compared.clarity.prepared
-    ended = _recorded(_ended(compared), prepared)
-    prepared.audience.event(ended)
+    told = _recorded(_ended(compared), prepared)
+    prepared.audience.event(told)
     if prepared.junit and compared.state.report and clarity.ended is None:
         _keep_junit(prepared.junit, compared.state, prepared)
-    if ended.ending.value in GOES_ON and not ended.files_changed:
+    if told.ending.value in GOES_ON and not told.files_changed:
         prepared.audience.note(f"To go on, give the same flags and: --resume {prepared.run_id}")
-    return Exit(ended.exit_code)
+    return Exit(told.exit_code)
 
 
 def _ended(compared: Compared) -> Ended:
@@ -49,21 +48,11 @@ def _ended(compared: Compared) -> Ended:
             result = outcome.unavailable(error)
     if result.ending is not Ending.GREEN and state.best != state.start:
         patch = _patch_if_possible(prepared, state)
-    report = state.report if result.ending is Ending.GREEN else state.best_report
-    return Ended(
-        ending=result.ending,
-        exit_code=int(result.exit_code),
-        stopped_by=result.stopped_by,
-        message=result.message,
-        cycles=state.cycles,
-        spent=state.spent,
-        diff=prepared.hold.start.diff(state.best, clean=redact),
+    told = ended(state, result, start=prepared.hold.start, reached=state.best, released=state.released)
+    return replace(
+        told,
         files_changed=changed,
         patch=str(patch) if patch else None,
-        released=tuple(str(name) for name in state.released),
-        findings=report.findings if report else (),
-        tally=report.tally if report else Tally(),
-        locked=len(state.lock),
         spec=clarity.used,
         questions=clarity.questions,
         assumptions=clarity.assumptions,
@@ -103,22 +92,22 @@ def _patch_if_possible(prepared: Prepared, state: State) -> Path | None:
         return None
 
 
-def _recorded(ended: Ended, prepared: Prepared) -> Ended:
+def _recorded(told: Ended, prepared: Prepared) -> Ended:
     """The end as it is told. One that the ledger does not hold is not a good one, whatever was written."""
     try:
-        prepared.ledger.append(*encode(ended))
+        prepared.ledger.append(*encode(told))
         prepared.ledger.finish()
     except Unavailable as error:
-        why = "" if str(error) in ended.message else f": {error}"
+        why = "" if str(error) in told.message else f": {error}"
         result = outcome.unavailable(error)
         return replace(
-            ended,
+            told,
             ending=result.ending,
             exit_code=int(result.exit_code),
             stopped_by=result.stopped_by,
-            message=f"{ended.message} The ledger does not hold this end{why or '.'}",
+            message=f"{told.message} The ledger does not hold this end{why or '.'}",
         )
-    return ended
+    return told
 
 
 @contextmanager

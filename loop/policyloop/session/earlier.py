@@ -17,7 +17,7 @@ from policyloop.findings import Weakened
 from policyloop.guard import Lock
 from policyloop.layout import Kind, kind
 from policyloop.session.home import Entry
-from policyloop.session.live import Past, load
+from policyloop.session.live import RecordedSession, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ def _lock_on(entry: Entry, policies: Path, claude: str | None, now: Bundle) -> L
     return None
 
 
-def _below(past: Past, folder: str) -> Lock:
+def _below(past: RecordedSession, folder: str) -> Lock:
     """The lock on what a session left in one of its folders."""
     files = past.state.current.files.items()
     below = {path.removeprefix(f"{folder}/"): text for path, text in files if path.startswith(f"{folder}/")}
     return Lock.of(Bundle(below))
 
 
-def _alike(past: Past, now: Bundle) -> bool:
+def _alike(past: RecordedSession, now: Bundle) -> bool:
     """Whether half of the tests, by name, or half of the policies, by content, are there in another directory too."""
     tests = {(one.id.suite, one.id.test) for one in past.state.lock}
     tests_here = {(one.id.suite, one.id.test) for one in Lock.of(now)}

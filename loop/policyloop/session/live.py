@@ -17,7 +17,7 @@ from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cerbos_loop import Judge, State
 from policyloop.controller import end
-from policyloop.drive import attempted
+from policyloop.drive import attempted, judged
 from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.events import Event, encode, plain
 from policyloop.guard import Lock
@@ -27,7 +27,7 @@ from policyloop.runs import LEDGER
 from policyloop.session import home
 from policyloop.session.home import Entry, HomeError
 from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, tolds
-from policyloop.session.recorded import ended_event, judged_event, started_event
+from policyloop.session.recorded import ended_event, started_event
 from policyloop.session.steps import Seen, Timed, next_action, opened, take
 from policyloop.session.store import broken
 from policyloop.workspace.lock import key_of
@@ -40,7 +40,7 @@ BY_A_PERSON = outcome.person("ended", "A person ended this session.")
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RecordedSession:
     """A session as its record tells it."""
 
     opening: Opening
@@ -59,7 +59,7 @@ def folder_of(run: str) -> Path:
     return run_directory(Path(home.home()), run)
 
 
-def load(entry: Entry) -> Past:
+def load(entry: Entry) -> RecordedSession:
     """The session of `entry`, every byte of its record verified. Raises `PersonNeeded` when it is not whole."""
     folder = folder_of(entry.run)
     chain = chain_of(entry)
@@ -73,7 +73,7 @@ def load(entry: Entry) -> Past:
     if (opening.run, opening.policies, opening.claude) != (entry.run, entry.policies, entry.claude):
         raise broken("its entry is about another session")
     state = _told_anew(kept, opening, told)
-    return Past(opening, end(state, BY_A_PERSON) if ended_by_person(chain) else state, chain, told)
+    return RecordedSession(opening, end(state, BY_A_PERSON) if ended_by_person(chain) else state, chain, told)
 
 
 def chain_of(entry: Entry) -> Chain:
@@ -121,14 +121,14 @@ class Session:
         opening = replace(opening, before=kept.keep_bundle(before), start=kept.keep_bundle(start))
         lock = Lock.of(start).without(opening.dropped)
         report = judge(start, lock)
-        judged = max(0.0, time.time() - opening.began)
-        state = opened(opening, start, report, judged)
+        judged_at = max(0.0, time.time() - opening.began)
+        state = opened(opening, start, report, judged_at)
         ledger = Ledger.create(folder_of(opening.run))
-        session = cls(opening, state, ledger, judged, "")
+        session = cls(opening, state, ledger, judged_at, "")
         session._append(OPENED, {"opening": kept.keep(plain(opening))})
         session._event(started_event(opening, start, state))
-        session._told(Told(report=kept.keep_report(report), judged=judged))
-        session._event(judged_event(state, report, start))
+        session._told(Told(report=kept.keep_report(report), judged=judged_at))
+        session._event(judged(state, report, start))
         session._settle()
         return session
 
@@ -156,22 +156,22 @@ class Session:
             return Timed(judge(bundle, lock), self.clock())
 
         state, timed = take(before, seen, asked, timed_judge)
-        judged = timed.at if timed else asked
+        judged_at = timed.at if timed else asked
         told = Told(
             bundle=self._kept.keep_bundle(seen.bundle) if seen.bundle is not None else None,
             malformed=seen.malformed,
             dispute=seen.dispute,
             asked=asked,
             report=self._kept.keep_report(timed.report) if timed else None,
-            judged=judged,
+            judged=judged_at,
         )
         self._told(told)
-        self._elapsed = judged
+        self._elapsed = judged_at
         self.state = state
         for one in state.attempts[len(before.attempts) :]:
             self._event(attempted(one, state))
         if timed and seen.bundle is not None:
-            self._event(judged_event(state, timed.report, seen.bundle))
+            self._event(judged(state, timed.report, seen.bundle))
         self._settle()
 
     def end(self) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from policyloop.spec.boundary import side_of
+from policyloop.spec.case_request import MISSING, same
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.gap import Gaps, listed
 from policyloop.spec.isolation import Isolation, conditions_of, looks_at, needed_roles, touches
 from policyloop.spec.model import Rule, Spec
-from policyloop.spec.request import MISSING, same
 from policyloop.spec.vocabulary import EVERYONE, Condition
 
 

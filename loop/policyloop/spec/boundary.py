@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from policyloop.spec.request import Request, shown
+from policyloop.spec.case_request import CaseRequest, shown
 from policyloop.spec.times import day, moment, stretch
 from policyloop.spec.vocabulary import Boundary, Condition
 
@@ -52,7 +52,7 @@ def problem_of(condition: Condition) -> str | None:
     return None
 
 
-def side_of(condition: Condition, request: Request) -> Side | None:
+def side_of(condition: Condition, request: CaseRequest) -> Side | None:
     """Where `request` lies, None when one of the fields is missing or is no number and no time."""
     boundary, field = condition.boundary, field_of(condition)
     if boundary is None or field is None or problem_of(condition):

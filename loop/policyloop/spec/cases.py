@@ -6,9 +6,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from policyloop.spec.case_request import CaseRequest
 from policyloop.spec.examples import Examples, Person, Thing
 from policyloop.spec.model import Decision, Rule, Spec
-from policyloop.spec.request import Request
 from policyloop.spec.times import moment, written
 from policyloop.spec.vocabulary import DEFAULT_NOW
 
@@ -21,7 +21,7 @@ class Case:
 
     number: int
     decision: Decision
-    request: Request
+    request: CaseRequest
 
     @property
     def action(self) -> str:
@@ -80,8 +80,8 @@ def now_of(spec: Spec, decision: Decision) -> str | None:
 
 def _request(
     person: Person, thing: Thing, claims: Mapping[str, Any], decision: Decision, now: str, action: str
-) -> Request:
-    return Request(
+) -> CaseRequest:
+    return CaseRequest(
         principal=person.id,
         roles=frozenset(person.roles),
         principal_attr=person.attr,

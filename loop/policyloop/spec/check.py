@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from policyloop.spec.allowed import check_allowed
 from policyloop.spec.answers import is_answered
+from policyloop.spec.case_request import MISSING, same
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.coverage import check_rules
 from policyloop.spec.gap import OPEN_QUESTION, Gap, Gaps
@@ -11,7 +12,6 @@ from policyloop.spec.isolation import Flaw, Isolation, all_unknown, isolation_of
 from policyloop.spec.lookalikes import check_lookalikes
 from policyloop.spec.model import Question, Spec
 from policyloop.spec.names import check_names
-from policyloop.spec.request import MISSING, same
 from policyloop.spec.resources import check_resources
 from policyloop.spec.vocabulary import Path
 

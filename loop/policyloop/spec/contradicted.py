@@ -9,17 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from policyloop.effects import DECISIONS
 from policyloop.findings import AssertionId
 from policyloop.guard import Assertion, Lock
 from policyloop.spec.boundary import side_of
+from policyloop.spec.case_request import CaseRequest, overlap
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.isolation import ROLES, conditions_of, looks_at, needed_roles
 from policyloop.spec.model import Spec
-from policyloop.spec.request import Request, overlap
 from policyloop.spec.times import moment, written
 from policyloop.spec.vocabulary import Condition
-
-_EFFECTS = {"EFFECT_ALLOW": "allow", "EFFECT_DENY": "deny"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def contradicted(spec: Spec, lock: Lock) -> tuple[Contradiction, ...]:
 class _Asked:
     """The request of a locked assertion. `timely` is False when it leaves the moment to the clock."""
 
-    request: Request
+    request: CaseRequest
     timely: bool
     odd_options: bool
 
@@ -75,7 +74,7 @@ def _asked(old: Assertion) -> _Asked | None:
     aux_data, options = json.loads(inputs.aux_data) or {}, json.loads(inputs.options)
     now = options.get("now", "")
     when = moment(now)
-    request = Request(
+    request = CaseRequest(
         principal=who["id"],
         roles=frozenset(who["roles"]),
         principal_attr=who.get("attr", {}),
@@ -96,7 +95,7 @@ def _asked(old: Assertion) -> _Asked | None:
 
 def _held_against(old: Assertion, asked: _Asked, cases: list[Case], relevant: "_Relevant") -> Contradiction | None:
     """Rather the same request than a similar one; a similar decision that agrees settles that nothing contradicts."""
-    demands = _EFFECTS[old.demand.effect]
+    demands = DECISIONS[old.demand.effect]
     compared = [(case, relevant.difference(case, asked)) for case in cases]
     alike = sorted(
         ((differs, n, case) for n, (case, differs) in enumerate(compared) if differs is not None),
@@ -151,7 +150,7 @@ class _Relevant:
             apart.append("roles" if one.path == ROLES else one.path)
         return tuple(dict.fromkeys(apart))
 
-    def _indifferent(self, path: str, new: Request, old: Request) -> bool:
+    def _indifferent(self, path: str, new: CaseRequest, old: CaseRequest) -> bool:
         """Whether no rule can tell two requests apart by this field."""
         if path.endswith((".scope", ".policy_version")):
             return False
@@ -161,12 +160,12 @@ class _Relevant:
         return all(_same_side(condition, new, old) for condition in looking)
 
 
-def _same_side(condition: Condition, new: Request, old: Request) -> bool:
+def _same_side(condition: Condition, new: CaseRequest, old: CaseRequest) -> bool:
     one, other = side_of(condition, new), side_of(condition, old)
     return one is not None and other is not None and one.holds == other.holds
 
 
-def _renamed(old: Request, new: Request) -> Request:
+def _renamed(old: CaseRequest, new: CaseRequest) -> CaseRequest:
     """`old` with the ids of `new`, also where its attributes name them."""
     names = {old.resource: new.resource, old.principal: new.principal}
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from policyloop.spec.boundary import edges, problem_of, side_of
+from policyloop.spec.case_request import MISSING
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.gap import Gaps, listed
 from policyloop.spec.isolation import ROLES, Isolation, conditions_of, decisive_role, looks_at, needed_roles, touches
 from policyloop.spec.model import Rule, Spec
 from policyloop.spec.names import attributes_for
-from policyloop.spec.request import MISSING
 from policyloop.spec.vocabulary import ALWAYS, EVERYONE, Condition, Path
 
 

@@ -14,10 +14,10 @@ from policyloop.findings import CompilerInfo, ErrorClass, Finding, Report
 from policyloop.redact import redact
 from policyloop.spec.answers import is_answered
 from policyloop.spec.check import check_spec
+from policyloop.spec.document import read_document
 from policyloop.spec.gap import OPEN_QUESTION
 from policyloop.spec.model import FILE_NAME, Question, Spec
 from policyloop.spec.parse import spec_of
-from policyloop.spec.reading import read_document
 
 MOST_QUESTIONS = 8
 """How many open questions a draft may ask at a time."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from policyloop.spec.case_request import MISSING, Difference, overlap
 from policyloop.spec.cases import Case, Cases
 from policyloop.spec.gap import listed
 from policyloop.spec.model import Rule, Spec
-from policyloop.spec.request import MISSING, Difference, overlap
 from policyloop.spec.vocabulary import EVERYONE, Condition
 
 ROLES = "principal.roles"

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from policyloop.spec.boundary import problem_of
+from policyloop.spec.case_request import shown
 from policyloop.spec.cases import Cases
+from policyloop.spec.document import MAX_NUMBER
 from policyloop.spec.examples import AnyExample, chain_of
 from policyloop.spec.gap import Gaps, listed
 from policyloop.spec.isolation import conditions_of, looks_at
 from policyloop.spec.model import Decision, Rule, Spec
-from policyloop.spec.reading import MAX_NUMBER
-from policyloop.spec.request import shown
 from policyloop.spec.times import day, moment
 from policyloop.spec.vocabulary import EVERYONE, Attribute, Condition, Path
 

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from policyloop.errors import UsageError
+from policyloop.spec.document import Document, read_document
 from policyloop.spec.model import FILE_NAME, Spec
-from policyloop.spec.reading import Document, read_document
 from policyloop.spec.vocabulary import Path
 
 Schema = dict[str, Any]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from policyloop.effects import DECISIONS
 from policyloop.guard import Assertion
 from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING
@@ -19,7 +20,7 @@ _WRITTEN = "# Written by policyloop from policyloop.spec.yaml. Change the spec, 
 EARLIER = "earlier_spec_test.yaml"
 """The suite of decisions that an earlier version of the spec made and that still hold."""
 _EARLIER_NAME = "spec: earlier decisions"
-_EFFECTS = {"allow": "EFFECT_ALLOW", "deny": "EFFECT_DENY"}
+_EFFECTS = {decision: effect for effect, decision in DECISIONS.items()}
 
 
 def suites_from(spec: Spec, folder: str = FOLDER) -> Mapping[str, str]:

@@ -52,6 +52,7 @@ class Container:
             config = _config(client, image, memory_bytes)
             self.id = str(client.create_container_from_config(config)["Id"])  # type: ignore[no-untyped-call]
             try:
+                # Before the start, so that its input is held by us from its first moment.
                 self._input = client.attach_socket(self.id, params={"stdin": 1, "stream": 1})
                 client.start(self.id)
             except BaseException:
@@ -90,6 +91,7 @@ class Container:
             self.remove()
         trouble = self._ended_for or trouble
         code = None if trouble else self._exit_code(execution)
+        # The kernel ends what goes beyond the container's memory, without a word on any stream.
         if code == _KILLED:
             code, trouble = None, Trouble.MEMORY
         return Ended(code, out, err, time.monotonic() - began, trouble)
@@ -142,6 +144,7 @@ def sweep(client: APIClient) -> None:
     """Remove what processes of this machine left that died between creating a container and starting it."""
     with suppress(DockerException, RequestException, OSError):
         for found in client.containers(all=True, filters={"label": OWNER_LABEL}):
+            # By who began it, not by age: another policyloop may be at work on this very engine.
             if is_dead(found["Labels"].get(OWNER_LABEL, "")):
                 with suppress(APIError):
                     client.remove_container(found["Id"], v=True, force=True)
@@ -155,10 +158,13 @@ def _config(client: APIClient, image: Image, memory_bytes: int) -> dict[str, Any
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
         mem_limit=memory_bytes,
+        # The same as the memory: else the engine grants as much again in swap.
         memswap_limit=memory_bytes,
         pids_limit=PIDS,
         ipc_mode="none",
+        # The engine would write all that the compiler says into a file of its own that grows without bound.
         log_config=LogConfig(type=LogConfig.types.NONE),
+        # It goes with its volume when the repl ends, also when we can no longer tell the engine.
         auto_remove=True,
     )
     return dict(
@@ -192,6 +198,8 @@ def _archive(bundle: Bundle, folder: str) -> bytes:
         top.type, top.mode = tarfile.DIRTYPE, 0o755
         archive.addfile(top)
         for path in staged_paths(bundle):
+            # Copied, never mounted: an engine on another machine sees no file of ours, and the container none of this
+            # one.
             data = bundle[path].encode()
             entry = tarfile.TarInfo(f"{folder}/{path}")
             entry.size, entry.mode = len(data), 0o444

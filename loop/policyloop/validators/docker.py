@@ -44,6 +44,7 @@ class DockerRunner:
         self._lock = threading.Lock()
         self._closed = False
         self._stages = 0
+        # Before the version is known: starting takes longer than reading a bundle, and both can go on at once.
         self._starting = _in_background(self._start)
         try:
             self._check(version)
@@ -81,6 +82,7 @@ class DockerRunner:
             if self._closed:
                 raise Unavailable("The compiler was stopped.")
             current = self._starting.result()
+            # Its memory disk holds the bundles of earlier compiles; with another stage open in it, it must stay.
             if current.full and self._stages <= 1:
                 current.close()
             if current.over:
@@ -99,6 +101,7 @@ class DockerRunner:
             said = version_in(self.container().run(["--version"], Limits(30, 65_536)).stdout)
             if said is None:
                 raise Unavailable(f"The image {name} does not say which Cerbos it holds.")
+            # An image's id is a hash of what it holds, so what it said once it will always say.
             remember(subject, "", {"version": said})
         if said != version:
             raise Unavailable(

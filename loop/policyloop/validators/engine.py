@@ -57,10 +57,12 @@ def connect() -> APIClient:
         client = APIClient(
             base_url=named.get("base_url", address()),
             tls=named.get("tls", False),
+            # An engine that is older than the SDK refuses the SDK's own version of the API.
             version="auto",
             timeout=_GREETING_SECONDS,
             use_ssh_client=True,
         )
+    # Saying hello must be quick; a copy of a large bundle may take its time.
     client.timeout = _CALL_SECONDS
     return client
 
@@ -103,6 +105,7 @@ def find_image(client: APIClient, image: str) -> Image:
                 f"policyloop doctor --install gets it, or: docker pull {image}",
             ) from None
     repository = image.partition("@")[0].rpartition(":")[0] or image
+    # An image that was built here, or loaded from a file, has none.
     digests = [name.partition("@")[2] for name in found.get("RepoDigests") or () if name.startswith(f"{repository}@")]
     return Image(image, found["Id"], digests[0] if digests else found["Id"])
 
@@ -149,6 +152,7 @@ def spoken() -> Iterator[None]:
     try:
         yield
     except APIError as error:
+        # Not there, or not running: whatever removes containers on this machine was quicker.
         if error.status_code in (404, 409):
             raise Gone("The container of the compiler is gone: something else stopped it.", "Run it again.") from None
         raise Unavailable(

@@ -25,10 +25,12 @@ def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, requ
     report = _compile(runner, bundle, require_tests=require_tests)
     if lock is None or not report.green:
         return report
+    # The cheap wall first; the exam is a compile of its own.
     unproven = lock.unproven(bundle, report)
     if unproven:
         return report.with_findings(unproven)
     exam = lock.exam(bundle)
+    # `require_tests=False`: a lock without any assertion makes an exam without any test, and that is no finding.
     return report.with_findings(lock.exam_findings(_compile(runner, exam, require_tests=False, reasons=False)))
 
 

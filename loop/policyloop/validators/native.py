@@ -91,6 +91,7 @@ class NativeStaged:
         """One pass, within the limits. See `policyloop.cerbos.run.Staged`."""
         policies = str(self._directory / "policies")
         arguments = compile_arguments(policies, strict=strict, verbose=verbose, filters=filters)
+        # Asked for at each compile and found once: what this Linux offers does not change while we run.
         before = fence()
         ended = self._processes.run(
             [*before, str(self._binary), *arguments],
@@ -99,6 +100,7 @@ class NativeStaged:
             limits=self._limits,
         )
         stderr = ended.stderr.decode("utf-8", "replace")
+        # The fence itself failed, not the compiler: that must not be read as a verdict on the policies.
         if before and ended.exit_code in (126, 127) and stderr.startswith(("unshare:", "setpriv:")):
             raise Unavailable(f"{self._binary} cannot be started: {stderr.strip()}", "policyloop doctor says more.")
         return CompilerRun(

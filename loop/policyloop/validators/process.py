@@ -87,11 +87,14 @@ class Processes:
             try:
                 process = subprocess.Popen(
                     arguments,
+                    # A program that reads a terminal would wait for a person who is not asked.
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env=dict(environment),
                     cwd=directory,
+                    # A group of its own, so that it can be ended with all its children, and no Ctrl-C of the terminal
+                    # reaches it before us.
                     start_new_session=True,
                     bufsize=0,
                 )
@@ -105,6 +108,7 @@ class Processes:
             yield process
         finally:
             with self._lock:
+                # Also when it has ended by itself: a child of it may live on and hold the pipes.
                 _kill_group(process)
                 self._live.discard(process)
             process.wait()
@@ -137,6 +141,7 @@ def limit(pid: int, limits: Limits) -> None:
     with contextlib.suppress(OSError, ValueError):
         resource.prlimit(pid, resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
         resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        # A dump of memory would hold what the policies and the environment hold, in a file that nobody removes.
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
@@ -157,6 +162,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, limit: int) -> tupl
                 kept[key.fd] += data
                 if not data:
                     selector.unregister(key.fd)
+            # Looked at after each piece: a flood must not be held in memory to be noticed.
             if any(len(data) > limit for data in kept.values()):
                 trouble = Trouble.FLOOD
             elif time.monotonic() > deadline:
@@ -168,6 +174,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, limit: int) -> tupl
             elif not ready:
                 # What it wrote between the look at its streams and its end is still to be read: one more look.
                 gone = _has_ended(process)
+    # What is left over is cut here, so that a report is the same however fast the pipe was.
     return bytes(out[:limit]), bytes(err[:limit]), trouble
 
 

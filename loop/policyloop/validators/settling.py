@@ -28,6 +28,7 @@ def settling_if_there(opened: Callable[[], Runner]) -> Iterator[Callable[[Bundle
             if not held:
                 held.append(opened())
             return settling(held[0])(bundle)
+        # No compiler is no answer, and without an answer the doubt stays: the lock refuses what it cannot settle.
         except PolicyloopError:
             return b""
 

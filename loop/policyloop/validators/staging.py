@@ -25,6 +25,7 @@ def staged_paths(bundle: Bundle) -> tuple[str, ...]:
     for path in bundle:
         if any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path:
             raise UsageError(f"{path!r} is not a path inside the policy directory.")
+    # Also on the native side, where they could be left lying: both runners must judge the same files.
     return tuple(path for path in bundle if not any(f"/{name}/" in f"/{path}" for name in NEVER))
 
 
@@ -44,6 +45,7 @@ def private_directory(within: Path | None = None, prefix: str = _PREFIX) -> Iter
     lock = None
     try:
         lock = os.open(directory, os.O_RDONLY)
+        # The lock is the sign of life. The kernel takes it away with the process, so a killed one leaves none.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield directory
     finally:
@@ -63,6 +65,7 @@ def lay_out(bundle: Bundle, directory: Path) -> None:
             if folder not in made:
                 Path(root, folder).mkdir(mode=0o700, parents=True, exist_ok=True)
                 made.add(folder)
+            # `O_EXCL`: two paths of a bundle that the disk takes for one must not overwrite each other in silence.
             handle = os.open(f"{root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 _write_all(handle, bundle[path].encode())

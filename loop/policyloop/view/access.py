@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 
+from policyloop.access_report import AccessReport, ChangedRule, Deciding, Reason
+from policyloop.effects import WORDS
 from policyloop.events import plain
 from policyloop.printing import one_line
 from policyloop.results import DiffResult
 from policyloop.view.words import plural
-from policyloop.widened import AccessReport, ChangedRule, Deciding, Reason
 
-EFFECTS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}
 _MOST_REQUEST = 600
 MOST_UNCOVERED = 20
@@ -34,7 +34,7 @@ def sides_line(one: Reason, policies: str = "") -> str:
 
 def effect_word(effect: str) -> str:
     """`allowed`; an effect that is unknown here, of a ledger that is not ours, in its own word."""
-    return EFFECTS.get(effect, one_line(effect))
+    return WORDS.get(effect, one_line(effect))
 
 
 def _by(at: Deciding, policies: str) -> str:

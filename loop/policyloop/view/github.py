@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from policyloop.access_report import AccessReport
 from policyloop.budget import Budget
 from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
@@ -36,7 +37,6 @@ from policyloop.view.specs import (
 )
 from policyloop.view.timeline import event_line
 from policyloop.view.words import counts, finding_line, plural
-from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
     from policyloop.access.lint import LintResult

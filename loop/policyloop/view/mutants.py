@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from policyloop.effects import WORDS
 from policyloop.printing import one_line
 from policyloop.view.words import Mark, plural
 
@@ -10,12 +11,10 @@ if TYPE_CHECKING:
     from policyloop.access.ask.questions import Question
     from policyloop.access.mutate import Mutant, MutateResult, Survivor
 
-_WORDS = {"EFFECT_ALLOW": "allowed", "EFFECT_DENY": "denied"}
-
 
 def effect_word(effect: str) -> str:
     """`allowed` or `denied`."""
-    return _WORDS.get(effect, one_line(effect))
+    return WORDS.get(effect, one_line(effect))
 
 
 def mutant_line(one: "Mutant", policies: str = "") -> str:

@@ -10,8 +10,8 @@ from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix, Row, Written
+    from policyloop.access_report import Deciding
     from policyloop.review import Review
-    from policyloop.widened import Deciding
 
 STATES = {
     "always": ("✓", "allowed", "allowed, whatever the attributes"),

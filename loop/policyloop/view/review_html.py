@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from policyloop.budget import Budget
+from policyloop.effects import WORDS
 from policyloop.events import Attempted, Clarified, Ended, Judged, RuleProof, Started
-from policyloop.view.access import EFFECTS, access_line, uncovered_line
+from policyloop.view.access import access_line, uncovered_line
 from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.mutants import mutant_line, score_line, survivor_line
 from policyloop.view.paper import bullets, code_block, diff_block, document, text
@@ -104,7 +105,7 @@ def _rule(rule: RuleProof) -> str:
     decisions = "".join(
         f"<li>{text(decision.decision)}"
         + bullets(
-            f"{one.principal} {one.action} {one.resource}: {EFFECTS.get(one.effect or '', 'no effect')}, {one.result}"
+            f"{one.principal} {one.action} {one.resource}: {WORDS.get(one.effect or '', 'no effect')}, {one.result}"
             f" ({one.file}, {one.test})"
             for one in decision.assertions
         )

@@ -29,8 +29,8 @@ from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix
+    from policyloop.access_report import Reason
     from policyloop.review import Review
-    from policyloop.widened import Reason
 
 _MARKS = {"good": "✅", "bad": "❌", "warn": "⚠️"}
 

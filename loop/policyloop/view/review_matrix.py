@@ -19,8 +19,8 @@ from policyloop.view.review import (
 
 if TYPE_CHECKING:
     from policyloop.access.matrix import Answer, Cell, Matrix
+    from policyloop.access_report import Reason
     from policyloop.review import Review
-    from policyloop.widened import Reason
 
 
 def matrix_of(matrix: "Matrix", review: "Review") -> str:

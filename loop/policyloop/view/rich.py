@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 
+from policyloop.access_report import AccessReport
 from policyloop.budget import Budget, Spent
 from policyloop.events import Answered, Asked, Attempted, Clarified, Compared, Ended, Event, Judged, Started
 from policyloop.findings import Finding
@@ -37,7 +38,6 @@ from policyloop.view.specs import (
 )
 from policyloop.view.timeline import event_line
 from policyloop.view.words import Mark, counts, explain_hint, place, plural
-from policyloop.widened import AccessReport
 
 if TYPE_CHECKING:
     from policyloop.access.lint import LintResult

@@ -51,6 +51,7 @@ def _content(path: Path, seen: Gathered) -> bytes:
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
+            # One byte more than is allowed: a file that grows while it is read is noticed by it.
             data = file.read(MAX_ARCHIVE_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
     except OSError as error:
         raise UsageError(f"{seen.name} cannot be read: {error.strerror}.", "Check its permissions.") from None
@@ -75,15 +76,18 @@ class _Archive:
 
     def _zipped(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str) -> None:
         self._once(path)
+        # The upper half holds the mode of Unix. It is 0 in archives that were made elsewhere, and these hold no links.
         mode = entry.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise self._not_a_file(path)
         if not _is_read(path):
             return
+        # Without the flag the bytes of a name are those of some old code page, and two readers may read two names.
         if not path.isascii() and not entry.flag_bits & _UTF_8:
             raise UsageError(f"The name of {self.seen.at(path)} is not said to be UTF-8.", _UNPACK)
         if entry.flag_bits & _ENCRYPTED or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise UsageError(f"{self.seen.at(path)} is encrypted, or packed in a way Cerbos does not read.", _UNPACK)
+        # By what the entry says of itself; what is really unpacked is bounded again when it is read.
         self.seen.check_room(path, entry.file_size)
         with archive.open(entry) as file:
             self._take(path, file)
@@ -101,6 +105,7 @@ class _Archive:
                 if entry.isdir():
                     continue
                 self._once(path)
+                # A sparse entry of a few bytes unpacks to as many as it likes.
                 if not entry.isreg() or entry.issparse():
                     raise self._not_a_file(path)
                 if _is_read(path):
@@ -125,6 +130,7 @@ class _Archive:
         parts = name.removesuffix("/").split("/")
         while parts and parts[0] == ".":
             parts = parts[1:]
+        # A backslash parts folders on Windows: what is one name here would be a way out there.
         if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
             raise UsageError(f"{self.seen.name} holds {shown(name)}, which leads out of it or nowhere.", _UNPACK)
         path = "/".join(parts)

@@ -38,14 +38,19 @@ class Git:
         self.complaints = b""
         """All that it complained of last."""
         self._folder = folder
+        # `GIT_DIR`, `GIT_WORK_TREE` and the like would point git at another repository than the one the folder lies in.
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
         self._environment = {
             **kept,
+            # A partial clone fetches what it lacks when it is asked, from wherever its configuration says.
             "GIT_NO_LAZY_FETCH": "1",
+            # A replaced object or a graft would show another content under the revision that a person named.
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_GRAFT_FILE": os.devnull,
+            # Looking writes nothing, not even a fresh index into `.git`.
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
+            # What git complains of is compared with English words.
             "LC_ALL": "C",
         }
 

@@ -74,11 +74,14 @@ class Workspace:
         return workspace
 
     def _begin(self) -> None:
+        # The lock first: whoever reads before it may read what another run is just writing.
         lock_directory(self._root, self.policies)
         self.recovered = finish(self._root, self.policies)
+        # A journal that was never committed decided nothing: the run that wrote it was killed before step 3.
         with suppress(OSError):
             JournalFile.of(self.policies).discard(STAGED)
         self.start = self._on_disk = read_tree(self._root, str(self.policies))
+        # Said before any money is spent on a model, not after it is green.
         if closed := self._closed_folder(()):
             raise UsageError(f"{closed} cannot be written.", "Make it writable, or work on a copy of the policies.")
 
@@ -92,6 +95,7 @@ class Workspace:
         changed = self._on_disk.changed(green)
         if not changed:
             return ()
+        # The bundle has looked at each path already; this is the last door before the disk, so it looks once more.
         for path in changed:
             split(path)
             if kind(path) is None:
@@ -138,10 +142,12 @@ class Workspace:
         """Steps 1 to 3. Whatever goes wrong in them, the policy directory is untouched."""
         try:
             journal = plan(self._root, self.policies, self._on_disk, green, time=time, patch=patch)
+            # On the disk before the look at the directory: should the power go between the two, nothing was begun.
             file.stage(journal)
             self._check_unchanged(green, patch)
             if closed := self._closed_folder(journal.paths):
                 raise self._not_written(f"{closed} cannot be written", green, patch)
+            # From here on the write-back has happened, whatever becomes of us: the next command carries it out.
             file.move(STAGED, FORWARD)
         except PolicyloopError:
             with suppress(OSError):
@@ -168,6 +174,8 @@ class Workspace:
     def _check_unchanged(self, green: Bundle, patch: Path) -> None:
         try:
             now = read_tree(self._root, str(self.policies))
+            # The folder that we hold open may have been renamed, and another put in its place: we would write into the
+            # old one.
             moved = not os.path.samestat(os.fstat(self._root), self.policies.stat(follow_symlinks=False))
         except (UsageError, OSError):
             now, moved = self._on_disk, True
@@ -179,6 +187,7 @@ class Workspace:
         """The disk gave out in the middle: take back what was written, or leave it to the next command."""
         why = error.strerror or "it failed"
         try:
+            # Turned round on the disk first. Killed from here on, the next command goes back as well, not forward.
             if file.step() == FORWARD:
                 file.move(FORWARD, BACK)
             _, patch = undo(self._root, file, journal)
@@ -191,6 +200,7 @@ class Workspace:
 
     def _closed_folder(self, paths: Iterable[str]) -> str | None:
         """The first folder that changing `paths` needs and that cannot be written; a mark goes to the top one."""
+        # `access` asks for the real user unless it is told otherwise, and it is the effective one who writes.
         effective = os.access in os.supports_effective_ids
         for parts in sorted({tuple(split(path)[:-1]) for path in paths} | {()}):
             with suppress(FileNotFoundError, NotADirectoryError), folder(self._root, parts) as here:

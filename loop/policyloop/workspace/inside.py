@@ -84,9 +84,12 @@ def split(path: str) -> list[str]:
 @contextmanager
 def folder(root: int, parts: Sequence[str]) -> Iterator[int]:
     """The folder that `parts` lead to. Raises `OSError`, also for a link on the way."""
+    # A copy, so that the loop can close what it came from without closing the caller's folder.
     here = os.dup(root)
     try:
         for part in parts:
+            # One name at a time: `O_NOFOLLOW` looks at the last name of a path only, and any folder may be swapped for
+            # a link.
             below = os.open(part, FOLDER, dir_fd=here)
             os.close(here)
             here = below
@@ -156,6 +159,8 @@ def place(root: int, path: str, parts: Sequence[str], temp: str, over: str | Non
     """
     *above, name = split(path)
     with in_the_way(path), folder(root, parts) as source, folder(root, above) as target:
+        # As late as can be. Between this look and the rename a change of somebody else can still be lost, and no call
+        # of the system closes that gap.
         _check(root, path, target, over)
         os.rename(temp, name, src_dir_fd=source, dst_dir_fd=target)
 
@@ -171,6 +176,7 @@ def remove(root: int, path: str, digest: str | None) -> None:
 def _check(root: int, path: str, parent: int, digest: str | None) -> None:
     """The open folder `parent` still is where the path leads, and the file in it is the one that is meant."""
     with folder(root, split(path)[:-1]) as again:
+        # The folder was opened a moment ago; in its place another may stand by now, or a link.
         moved = not os.path.samestat(os.fstat(parent), os.fstat(again))
     now = held(root, path)
     if moved or (now.digest if now else None) != digest:
@@ -232,9 +238,12 @@ def _write_new(parent: int, name: str, data: bytes, like: Held | None) -> None:
         if like:
             status = os.fstat(file)
             if (status.st_uid, status.st_gid) != (like.uid, like.gid):
+                # Only root may give files away. Then it is ours, with the same mode, and its owner can still read it.
                 with suppress(PermissionError):
                     os.fchown(file, like.uid, like.gid)
+            # After the owner: a change of owner takes set-user and set-group bits away.
             os.fchmod(file, like.mode)
+        # Before the rename. Else a crash may leave the new name on the disk and no bytes behind it.
         os.fsync(file)
     except BaseException:
         # A disk that is full keeps no half of it.

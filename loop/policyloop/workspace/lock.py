@@ -35,6 +35,7 @@ def lock_state(state: Path, real: Path) -> int:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         words = f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        # Only the holder writes who holds it; the words of the last one would name a process that is gone.
         os.ftruncate(file, 0)
         os.pwrite(file, words.encode(), 0)
     except BlockingIOError:

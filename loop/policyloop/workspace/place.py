@@ -21,6 +21,7 @@ def project_root(policies: Path) -> Path:
     Never `policies` itself or anything below it: a model writes there. Nor is a mark believed that another user put
     into a folder that everybody may write to, such as `/tmp`.
     """
+    # A link to the directory must not give it another root, with another state and another configuration.
     policies = policies.resolve()
     for mark in (CONFIG, ".git"):
         for above in policies.parents:
@@ -52,15 +53,18 @@ def state_directory(policies: Path, state: Path | None = None) -> Path:
     place = locate_state(policies, state)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        # Two runs may begin at once; whichever comes second finds the folder made.
         with suppress(FileExistsError):
             place.mkdir(mode=0o700)
         status = place.stat()
+        # Only where it is new: what a person wrote there since is theirs.
         if stat.S_ISDIR(status.st_mode) and not any(place.iterdir()):
             (place / ".gitignore").write_text("*\n", encoding="ascii")
     except OSError as error:
         raise Unavailable(f"The state directory {place} cannot be made: {error.strerror}.", _ELSEWHERE) from None
     if not stat.S_ISDIR(status.st_mode):
         raise UsageError(f"The state directory {place} is a file.", _ELSEWHERE)
+    # Whoever can write here can put a patch or a run of their own in place of ours.
     if not trusted(status, policies.stat()):
         raise UsageError(f"The state directory {place} can be written by other users.", _ELSEWHERE)
     if not os.access(place, os.W_OK | os.X_OK):
@@ -92,6 +96,7 @@ def _own(root: Path) -> Path:
             f"The state directory {place} is a link, and whoever made these files chose where it leads.",
             f"Remove it: rm {shlex.quote(str(place))}",
         )
+    # What came with a clone was chosen by whoever made the clone: a ledger, say, that tells of a green run.
     tracked = git_tracks(place)
     if tracked:
         raise UsageError(
@@ -111,6 +116,7 @@ def _believed(mark: Path) -> bool:
         status, above = mark.stat(), mark.parent.stat()
     except OSError:
         return False
+    # In a folder like /tmp anybody can put a policyloop.yaml above somebody else's policies.
     return not above.st_mode & stat.S_IWOTH or status.st_uid == os.geteuid()
 
 
@@ -120,6 +126,7 @@ def _within(inner: Path, outer: Path) -> bool:
         if folder == outer:
             return True
         try:
+            # Capitals that the disk does not tell apart, and bind mounts: another name for the very same folder.
             if folder.samefile(outer):
                 return True
         except OSError:

@@ -33,6 +33,7 @@ def read_bundle(directory: Path) -> Bundle:
         return read_archive(directory)
     root, real = open_directory(directory)
     try:
+        # Before and after: a write-back may begin, or be killed, while we read.
         _check_settled(root, real)
         bundle = read_tree(root, str(directory), mounted=True)
         _check_settled(root, real)
@@ -77,6 +78,7 @@ class _Reader:
         """
         try:
             snapshot = os.readlink(MOUNTED, dir_fd=root)
+            # Kubernetes names its folders so. Anything else is a link that somebody made to lead us elsewhere.
             if "/" in snapshot or not snapshot.startswith("..") or snapshot in ("..", MOUNTED):
                 return
             files = os.open(snapshot, FOLDER, dir_fd=root)
@@ -164,9 +166,11 @@ class _Reader:
         file = os.open(name, FILE, dir_fd=here)
         try:
             before = os.fstat(file)
+            # It was a file when the folder was listed. A fifo put in its place would keep us waiting for ever.
             if not stat.S_ISREG(before.st_mode):
                 raise self._changed(path)
             self.seen.check_room(path, before.st_size)
+            # One byte more than there was: a file that grew meanwhile is not read by half.
             data = os.read(file, before.st_size + 1)
             after = os.fstat(file)
         finally:

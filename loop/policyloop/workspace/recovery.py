@@ -44,6 +44,7 @@ def recover(policies: Path) -> Recovery | None:
     """
     root, real = open_directory(policies)
     try:
+        # Looked at without the lock: with nothing to finish, a run that is at work here need not be waited for.
         if not JournalFile.pending(root, real) and not is_marked(root):
             return None
         lock_directory(root, real)
@@ -103,6 +104,7 @@ def carry_out(root: int, real: Path, file: JournalFile, journal: Journal) -> Non
         _mark(root)
         go_forward(root, journal)
     except InTheWay as error:
+        # Turned round on the disk before the first file goes back, so that a kill in between does not turn it again.
         file.move(FORWARD, BACK)
         left, patch = undo(root, file, journal)
         raise changed_meanwhile(real, sorted({*left, error.path}), patch) from None
@@ -122,6 +124,7 @@ def settled(root: int, file: JournalFile) -> None:
     for name in (_MARK_TEMP, PENDING):
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=root)
+    # The mark must be gone for good before the journal is: a mark without a journal is for a person.
     os.fsync(root)
     file.discard()
 
@@ -137,6 +140,7 @@ def changed_meanwhile(real: Path, paths: Sequence[str], patch: Path | None) -> P
 
 
 def _mark(root: int) -> None:
+    # By a rename, like every other file: a mark that is half there would look like one that somebody else left.
     prepare(root, (), _MARK_TEMP, _MARK_WORDS, None)
     os.rename(_MARK_TEMP, PENDING, src_dir_fd=root, dst_dir_fd=root)
     os.fsync(root)

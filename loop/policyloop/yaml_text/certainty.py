@@ -15,7 +15,7 @@ import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, NodeEvent, ScalarEvent
 
 from policyloop.yaml_text.folding import plain_doubt, quoted_doubt
-from policyloop.yaml_text.reading import Unreadable, compose, plain_json
+from policyloop.yaml_text.parse import Unreadable, compose, plain_json
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CHARACTER = re.compile("[^\n\r -~\xa0-\u2027\u202a-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")

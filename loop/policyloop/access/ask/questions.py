@@ -15,9 +15,10 @@ from policyloop.cerbos.run import Runner, Staged
 from policyloop.cerbos.shape import text as text_of
 from policyloop.cerbos.sources import Sources
 from policyloop.cerbos.suites import details_of, read_failure
+from policyloop.effects import ALLOW, DENY
 from policyloop.errors import Unavailable
 from policyloop.guard.canon import decode
-from policyloop.guard.demand import ALLOW, DENY, NOTHING, Assertion
+from policyloop.guard.demand import NOTHING, Assertion
 from policyloop.guard.exam import write
 from policyloop.layout import Kind, kind
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from policyloop.access.ask.questions import Question, Questionnaire
+from policyloop.access_report import Deciding
 from policyloop.bundle import Bundle
 from policyloop.cerbos.broken import spoken
-from policyloop.cerbos.places import policy_place, rule_place
+from policyloop.cerbos.policy_places import policy_place, rule_place
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos.shape import Misshapen, Object
 from policyloop.cerbos.sources import Sources
 from policyloop.cerbos.suites import details_of
 from policyloop.cerbos.trace import Decision, Rule, decision
-from policyloop.guard.demand import ALLOW, DENY
-from policyloop.widened import Deciding
+from policyloop.effects import ALLOW, DENY
 
 
 def deciding(

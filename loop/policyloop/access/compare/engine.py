@@ -23,11 +23,11 @@ from policyloop.access.search import known_of, search
 from policyloop.access.search.hunt import Hunted
 from policyloop.access.source import policies_of
 from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
+from policyloop.access_report import AccessReport, Proofs, Reason
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 from policyloop.layout import Kind, kind
-from policyloop.widened import AccessReport, Proofs, Reason
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""

@@ -9,8 +9,8 @@ from policyloop.access.compare.accepted import NOTHING, Accepts
 from policyloop.access.compare.smallest_request import weight
 from policyloop.access.pdp import Pdp
 from policyloop.access.pdp.settings import Schemas
-from policyloop.guard.demand import ALLOW, DENY
-from policyloop.widened import Deciding, Engine, Reason
+from policyloop.access_report import Deciding, Engine, Reason
+from policyloop.effects import ALLOW, DENY
 
 MOST_SAMPLES = 16
 """How many of the first, and of the later, requests of one kind of change are kept beside the smallest."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from policyloop.access.ask.request import Request
-from policyloop.widened import Proofs
+from policyloop.access_report import Proofs
 
 if TYPE_CHECKING:
     from policyloop.access.prove import Asked
@@ -32,7 +32,7 @@ def ask_solver(prover: "Prover", people: "Iterable[Asked]", changed: Iterable[st
     `changed`: the files of policies and schemas that are not the same. Everything that was not put to the solver counts
     as not proved, and is named.
     """
-    from policyloop.access.prove import NotProved, Proved, Witness
+    from policyloop.access.prove import Counterexample, NotProved, Proved
 
     kinds = {prover.kind_of(file) for file in changed}
     everything = prover.coverage(None if None in kinds else [kind for kind in kinds if kind is not None])
@@ -47,7 +47,7 @@ def ask_solver(prover: "Prover", people: "Iterable[Asked]", changed: Iterable[st
         because[f"only {most} of {len(everything.asked)} questions were put to the solver"] = None
     for verdict in prover.compare(asked):
         one, wider = verdict.asked, verdict.direction == "wider"
-        if isinstance(verdict, Witness):
+        if isinstance(verdict, Counterexample):
             refuted += 1
             said.witnesses.append((verdict.request, wider))
         if isinstance(verdict, NotProved):
@@ -59,7 +59,7 @@ def ask_solver(prover: "Prover", people: "Iterable[Asked]", changed: Iterable[st
             (sure if isinstance(verdict, Proved) else unsure).add((one.kind, one.action))
     who = [one for one in people if (one.kind, one.action, one.policy_version, one.scope) in open_places][:most]
     for verdict in prover.compare(who):
-        if isinstance(verdict, Witness):
+        if isinstance(verdict, Counterexample):
             refuted += 1
             said.witnesses.append((verdict.request, verdict.direction == "wider"))
     said.proved = frozenset() if everything.missing else frozenset(sure - unsure)

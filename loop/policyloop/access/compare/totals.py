@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from policyloop.widened import Reason, Totals
+from policyloop.access_report import Reason, Totals
 
 MOST_REASONS = 60
 """The most changes that are told; how many more there were is a note."""

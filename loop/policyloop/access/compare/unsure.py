@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from policyloop.access.ask.luck import confused_in
 from policyloop.access.source import unread
 from policyloop.access.source.alike import in_words
+from policyloop.access_report import ChangedRule
 from policyloop.bundle import Bundle
-from policyloop.widened import ChangedRule
 
 
 def unreadable(old: Bundle, new: Bundle) -> Iterator[ChangedRule]:

@@ -15,7 +15,7 @@ from policyloop.access.inquiry.question_pool import Effects, Pool
 from policyloop.access.pdp import Pdp, Refused, Settings, allowed, encode, serving
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 _Found = TypeVar("_Found")
 

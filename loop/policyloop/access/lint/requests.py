@@ -11,7 +11,7 @@ from policyloop.access.lint.hole import Code, Hole, Shown, hole
 from policyloop.access.source import Rule, spliced
 from policyloop.access.source.splice import as_list, without_item, without_pair
 from policyloop.bundle import Bundle
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 Looked = Steps[tuple[Hole, ...]]
 """An investigation, and the holes that it finds. Raises `NotLookedAt`."""

@@ -27,8 +27,8 @@ from policyloop.access.matrix.table import Answer, Asked, Tables, Written
 from policyloop.access.pdp import Refused, Settings
 from policyloop.access.prove.reduced import Hidden
 from policyloop.access.prove.shape import switched
+from policyloop.access_report import AccessReport, Reason
 from policyloop.bundle import Bundle
-from policyloop.widened import AccessReport, Reason
 
 __all__ = ["OTHERS", "Answer", "Cell", "Matrix", "Row", "Written", "matrices_of"]
 

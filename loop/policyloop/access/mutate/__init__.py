@@ -10,8 +10,8 @@ from policyloop.access.mutate.mutants import Mutant, mutants_of
 from policyloop.access.mutate.operators import OPERATORS
 from policyloop.access.mutate.proof import Proof, proofs
 from policyloop.access.mutate.result import CutOff, MutateResult, Survivor
+from policyloop.access.mutate.search import Search, Witness
 from policyloop.access.mutate.side_by_side import AT_ONCE
-from policyloop.access.mutate.witness import Search, Witness
 from policyloop.access.pdp import Settings
 from policyloop.access.source import unread
 from policyloop.bundle import Bundle

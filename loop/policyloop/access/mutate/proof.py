@@ -14,7 +14,7 @@ from policyloop.access.ask.parts import Parts
 from policyloop.access.ask.questions import DEFAULT_NOW, Question
 from policyloop.access.mutate.mutants import Mutant
 from policyloop.access.pdp import Refused, Settings, serving_all
-from policyloop.access.prove import Asked, NotProved, Unprovable, Witness, proving
+from policyloop.access.prove import Asked, Counterexample, NotProved, Unprovable, proving
 from policyloop.access.prove.shape import sanitized
 from policyloop.access.source import unread
 from policyloop.access.universe import Universe
@@ -106,11 +106,11 @@ def _told(bundle: Bundle, mutant: Mutant, settings: Settings, people: Sequence[A
             verdict = prover.equivalent(everything.asked)
             if verdict is None:
                 return Proof(questions=len(everything.asked))
-            if isinstance(verdict, Witness):
+            if isinstance(verdict, Counterexample):
                 return Proof(found=Question(verdict.request))
             missing.append(verdict.because if isinstance(verdict, NotProved) else "")
         # Nothing is proved then, but there may be somebody for whom the two are told apart.
-        shown = (one for one in prover.compare(people) if isinstance(one, Witness))
+        shown = (one for one in prover.compare(people) if isinstance(one, Counterexample))
         witness = next(shown, None)
     if witness is not None:
         return Proof(found=Question(witness.request))

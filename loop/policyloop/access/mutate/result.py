@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from policyloop.access.mutate.mutants import Mutant
+from policyloop.access.mutate.search import Witness
 from policyloop.access.mutate.suggest import suite_of
-from policyloop.access.mutate.witness import Witness
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo
 

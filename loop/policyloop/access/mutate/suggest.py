@@ -7,8 +7,8 @@ from typing import Any
 from policyloop.access.ask.questions import DEFAULT_NOW
 from policyloop.access.ask.request import canonical
 from policyloop.access.mutate.mutants import Mutant
-from policyloop.access.mutate.witness import Witness
-from policyloop.guard.demand import ALLOW
+from policyloop.access.mutate.search import Witness
+from policyloop.effects import ALLOW
 from policyloop.yaml_text.writing import block
 
 _HEAD = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/TestSuite.schema.json\n"

@@ -82,6 +82,7 @@ class Client:
         free = list(self._connections)
         try:
             for batch, body in asked:
+                # The oldest first: answers come in the order in which their calls were made.
                 if not free:
                     before, connection = flying.popleft()
                     answer = self._taken(connection, before)
@@ -130,6 +131,7 @@ class Client:
         answer = obj(self._call(_PLAN, json.dumps(body).encode()), "answer")
         said = obj(answer.get("filter"), "filter")
         found = said.get("kind")
+        # A kind that is new must not pass for one that we know: "always allowed" is one of them.
         if found not in get_args(PlanKind):
             raise Misshapen(f"a plan of the kind {found!r}")
         meta = obj(answer.get("meta"), "meta")
@@ -156,6 +158,7 @@ class Client:
                 metadata = obj(one.get("metadata"), "metadata")
                 name = text(metadata.get("storeIdentifier"), "storeIdentifier")
                 held[name] = {key: value for key, value in one.items() if key != "metadata"}
+        # A policy that is missing would be taken for one that does not exist, and what it denies for allowed.
         if sorted(held) != names:
             raise Misshapen("not all policies that were asked for")
         return held
@@ -175,6 +178,7 @@ class Client:
                     return
             except (OSError, http.client.HTTPException):
                 connection.close()
+            # A server that ends before it is ready has not taken the bundle; its log says why.
             log = self._ended()
             if log is not None:
                 raise Refused(log)
@@ -244,6 +248,7 @@ def encode(batch: Batch, *, meta: bool = False) -> bytes:
 def allowed(answer: bytes, batch: Batch) -> list[bool]:
     """Whether each decision of a raw answer allows. Raises `Misshapen` or `ValueError` for one that is none."""
     results = obj(json.loads(answer), "answer").get("results") or ()
+    # Answers carry no number of their own: one too few, and each would be taken for its neighbour's.
     if len(results) != len(batch.resources):
         raise Misshapen(f"{len(results)} results for {len(batch.resources)} resources")
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policyloop.cerbos.shape import Misshapen, obj, objects, text
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 __all__ = ["ALLOW", "DENY", "Decision", "SchemaError", "decisions", "schema_errors"]
 

@@ -48,11 +48,13 @@ def serve(runner: NativeRunner, bundle: Bundle, settings: Settings) -> Iterator[
     limits = Limits(_PROCESSOR_SECONDS, 0, MEMORY_BYTES)
     with private_directory() as directory:
         lay_out(bundle, directory / "policies")
+        # Names within the private folder, in which the server runs.
         config = server_config(settings, policies="policies", http="unix:h.sock", grpc="unix:g.sock")
         (directory / "pdp.yaml").write_text(config, encoding="utf-8")
         command = [*fence(), str(runner.binary), "server", "--config=pdp.yaml", "--log-level=warn"]
         surroundings = environment(directory, limits)
         with processes.started(command, environment=surroundings, directory=directory) as process:
+            # A day of processor time for each core, no wall time: it lives as long as it is asked, and ends with us.
             limit(process.pid, limits)
             log = Log()
             readers = [
@@ -66,6 +68,7 @@ def serve(runner: NativeRunner, bundle: Bundle, settings: Settings) -> Iterator[
             def ended() -> str | None:
                 if process.poll() is None:
                     return None
+                # Its last words may still be in the pipe when it is gone.
                 for reader in readers:
                     reader.join(5)
                 return str(log)

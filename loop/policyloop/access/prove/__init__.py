@@ -2,7 +2,7 @@
 
     with proving(old, new, old_pdp, new_pdp, settings) as prover:
         for verdict in prover.compare(asked):
-            ...                                     Proved | Witness | NotProved
+            ...                                     Proved | Counterexample | NotProved
 
 What follows from which conditions is asked of the real PDP (`shape`), what a condition means over all resources is
 translated (`translate`), with CEL's errors. A witness is confirmed on both PDPs before it is shown.
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 from policyloop.access.pdp import Pdp, Settings
 from policyloop.access.prove.reduced import Hidden
 from policyloop.access.prove.shape import switched
-from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
+from policyloop.access.prove.verdict import Asked, Counterexample, Direction, Limits, NotProved, Proved, Verdict
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind
 
 if TYPE_CHECKING:
     from policyloop.access.prove.prover import Prover
 
-__all__ = ["Asked", "Direction", "Limits", "NotProved", "Proved", "Unprovable", "Verdict", "Witness", "proving"]
+__all__ = ["Asked", "Counterexample", "Direction", "Limits", "NotProved", "Proved", "Unprovable", "Verdict", "proving"]
 
 
 class Unprovable(Exception):

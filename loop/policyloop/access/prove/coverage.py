@@ -60,6 +60,8 @@ class _Axes:
         self._strict = strict
         self.missing: list[str] = []
         self._beside = [one for one in policies if one.what in ("principal", "role")]
+        # A condition can tell a version that is named from the same one left out; without such a condition both are one
+        # question.
         self._own_version = bool(_OWN_VERSION.search(texts))
         if _OWN_SCOPE.search(texts):
             self.missing.append("conditions look at scopes, and not every scope was put to the solver")
@@ -68,8 +70,10 @@ class _Axes:
         named |= {rule.resource for rule in rules if not _is_glob(rule.resource)}
         for pattern in sorted({rule.resource for rule in rules if _is_glob(rule.resource) and rule.resource != "*"}):
             self.missing.append(f"not every kind of resource that `{pattern}` stands for was put to the solver")
+        # What the PDP looks up under one spelling a glob or a condition sees in another.
         if (self._beside or _OWN_KIND.search(texts)) and any(sanitized(name) != name or "_" in name for name in named):
             self.missing.append("kinds that the PDP takes for each other, such as `a_b` and `a-b`, were not all asked")
+        # A kind that no policy names is allowed by principal and role policies only, and that must be asked too.
         self.kinds = (*sorted(named), OTHER)
         scopes = {one.scope for one in policies if one.what in ("resource", "principal", "role")} | {""}
         below = [f"{scope}.{OTHER}".removeprefix(".") for scope in sorted(scopes)] if self._beside else []
@@ -105,10 +109,12 @@ class _Axes:
         held = {role for rule in rules for role in rule.roles} | {r for roles in (*parents, *inherited) for r in roles}
         roles = (*sorted(role for role in held if not _is_glob(role)), OTHER)
         yield from ((role,) for role in roles)
+        # Without strict evaluation one role stands for every set that it is in.
         if not self._strict:
             return
         if len(roles) > MOST_ROLES:
             self.missing.append(f"not every set of {len(roles)} roles was put to the solver")
+        # The sets double with each role; above the bound pairs are asked, and that not all were is said.
         largest = len(roles) if len(roles) <= MOST_ROLES else 2
         for size in range(2, largest + 1):
             yield from (tuple(sorted(some)) for some in itertools.combinations(roles, size))
@@ -120,6 +126,7 @@ class _Axes:
             if not _is_glob(pattern):
                 named[pattern] = None
                 continue
+            # A star at the end is met by one sample; one in the middle, a bracket or a brace would need many.
             if not _TAIL.match(pattern):
                 self.missing.append(f"not every action that `{pattern}` stands for was put to the solver")
             sample = re.sub(r"[*?]+", OTHER, pattern)

@@ -19,6 +19,7 @@ LONGEST = 2**63 - 1
 
 def nanoseconds_of(written: str) -> int | None:
     """The moment that an RFC 3339 text names; None for one that is not read here for sure."""
+    # `fromisoformat` alone takes far more than RFC 3339; what is not surely one is left open, not refused.
     match = _RFC3339.fullmatch(written)
     if match is None:
         return None
@@ -50,6 +51,7 @@ def length_of(written: str) -> int | None:
         return None
     parts = re.findall(r"([\d.]+)([a-zµμ]+)", match[2])
     total = sum((Fraction(amount) * _UNITS[unit] for amount, unit in parts), Fraction(0))
+    # A part of a nanosecond, or too long for 64 bits: Go rounds or refuses, and which is not known here.
     if total.denominator != 1 or total > LONGEST:
         return None
     return int(-total if match[1] == "-" else total)

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 import z3
 
 from policyloop.access.ask.request import Request, Resource
+from policyloop.access.prove.counterexample import resource
 from policyloop.access.prove.coverage import Coverage, coverage
-from policyloop.access.prove.places import IN_JSON, Places
 from policyloop.access.prove.reduced import Policy
+from policyloop.access.prove.resource_values import IN_JSON, Places
 from policyloop.access.prove.side import Side, TooMany
 from policyloop.access.prove.syntax import Call, Entries, Items, Name, Select, Tree
 from policyloop.access.prove.translate import Translator
 from policyloop.access.prove.values import both, no
-from policyloop.access.prove.verdict import Asked, Direction, Limits, NotProved, Proved, Verdict, Witness
-from policyloop.access.prove.witness import resource
+from policyloop.access.prove.verdict import Asked, Counterexample, Direction, Limits, NotProved, Proved, Verdict
 from policyloop.errors import Unavailable
 
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class Prover:
         """Both sides as formulas, or why there are none."""
         schemas = (side.shape.schemas(asked.kind) for side in (self._old, self._new))
         if self._same_schemas is False or (self._same_schemas and len(set(map(repr, schemas))) > 1):
+            # A schema can reject what the conditions allow, and no formula here knows of it.
             return "the PDP enforces schemas, and they are not the same in both"
         places = Places()
         translator = Translator(places)
@@ -97,12 +98,14 @@ class Prover:
     def _verdict(self, asked: Asked, direction: Direction, formulas: _Formulas) -> Verdict:
         wanted, unwanted = (formulas.new, formulas.old) if direction == "wider" else (formulas.old, formulas.new)
         difference = both(wanted, no(unwanted))
+        # The same formula on both sides: nothing has to be searched, whatever could not be read in it.
         if wanted.eq(unwanted) or z3.is_false(difference):
             return Proved(asked, direction)
         solver = _Solver(self._limits, [*formulas.laws, difference])
         found = solver.check()
         if found == z3.unsat:
             return Proved(asked, direction)
+        # Unknown is no proof, however long it was looked for.
         if found != z3.sat:
             return NotProved(asked, direction, "the solver gave up")
         return self._witness(asked, direction, formulas, difference)
@@ -112,6 +115,7 @@ class Prover:
         places = formulas.places
         wanted = [*formulas.laws, difference, *(tag <= IN_JSON for tag in places.tags.values())]
         if places.timed:
+            # A request cannot set the PDP's clock, so the difference must hold now and for as long as it is looked at.
             now, later = time.time_ns(), z3.substitute(difference, (places.now, places.now + _SOON))
             wanted += [places.now >= now, places.now <= now + _SOON, later]
         solver = _Solver(self._limits, wanted)
@@ -127,8 +131,10 @@ class Prover:
             name, attributes = resource(places, model)
             found = Resource(asked.kind, name, attributes, asked.policy_version, asked.scope)
             request = Request(asked.principal, found, asked.action, asked.claims)
+            # The last word is the PDP's: our formulas may be wrong, and a request that shows nothing is not shown.
             if self._differs(request, direction):
-                return Witness(asked, direction, self._smallest(request, direction))
+                return Counterexample(asked, direction, self._smallest(request, direction))
+            # Not the same resource again: another one may be confirmed.
             solver.add(z3.Not(places.like(model)))
         because = "; ".join(sorted(formulas.vague, key=lambda why: "of whoever asks" not in why)[:3])
         if not because and asked.anybody:
@@ -158,6 +164,7 @@ class _Solver:
         self._context = z3.Context()
         self._solver = z3.SimpleSolver(ctx=self._context)
         self._solver.set("random_seed", 0)
+        # Steps before time: what depends on how busy a machine is would be proved today and not tomorrow.
         self._solver.set("rlimit", limits.steps)
         self._solver.set("timeout", limits.milliseconds)
         self.add(*formulas)
@@ -184,6 +191,7 @@ def _or_why(work: Callable[[], T | str]) -> T | str:
         return work()
     except Unavailable:
         raise
+    # Told apart only for the words: in any case nothing is proved.
     except RecursionError:
         return "it is nested too deep"
     except MemoryError:

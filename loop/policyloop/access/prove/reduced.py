@@ -173,10 +173,12 @@ class Maker:
 
     def _without(self, file: str, holder: Mapping[str, Any], names: Names) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What holds a condition, with attributes in place of it and without output; and those attributes."""
+        # Output decides nothing, and its expressions would need attributes of their own.
         fewer = {key: value for key, value in holder.items() if key != "output"}
         held: list[str] = []
         if "condition" in fewer:
             condition = fewer["condition"]
+            # A form that is not known may decide in a way that is not known.
             if set(condition) != {"match"}:
                 raise Hidden(f"{file} holds a condition of a form that is not known here")
             fewer["condition"] = {"match": self._match(file, condition["match"], names, held)}
@@ -226,6 +228,7 @@ class Maker:
         attribute = f"c{len(self.conditions)}"
         self.conditions[attribute] = Condition(attribute, str(value), names, file, self._line(file, str(value)))
         held.append(attribute)
+        # The whole condition as one attribute: true, false, or absent, which is its error.
         return {"expr": f"R.attr.{attribute}"}
 
     def _line(self, file: str, text: str) -> int:

@@ -60,10 +60,12 @@ class Side:
         groups: dict[tuple[int, int], list[str]] = {}
         formulas: dict[tuple[int, int], Holds] = {}
         deciding = self.shape.deciding(asker, asked.action)
+        # Rules that Cerbos takes for each other: which of them wins is drawn at each start, so no table of it holds.
         if doubt := self.shape.doubt(asker, asked.action, deciding):
             raise TooMany(doubt)
         for condition in deciding:
             holds = self._holds(condition, asker, translator, reasons)
+            # Conditions that are the same formula are one: each further one would multiply the cases.
             groups.setdefault(holds.key, []).append(condition.attribute)
             formulas[holds.key] = holds
         fixed: dict[str, State] = {}
@@ -91,6 +93,7 @@ class Side:
             reason = error if isinstance(error, Unreadable) else "it is nested too deep"
             reasons.append(f"`{condition.text}` is not translated: {reason}")
             name = f"{self.name}.{condition.attribute}"
+            # Under a name of this side: what could not be read must not be taken for the same in both bundles.
             value = translator.unread(name)
         return Holds(_plain(value.true), _plain(value.error) if self.strict else NO)
 
@@ -132,6 +135,8 @@ class Side:
 
         answers = [one for _, part in self.shape_pdp.effects(_batches(principal, resources(), action)) for one in part]
         rows = len(self.states) ** len(free)
+        # With all other conditions failing, and again with all of them true. Where that makes a difference, one of them
+        # matters that we thought does not.
         if any(answers[at : at + rows] != answers[:rows] for at in range(rows, len(answers), rows)):
             raise TooMany("conditions decide that were not expected to")
         return tuple(answers[:rows])
@@ -159,6 +164,7 @@ def _plain(formula: Any) -> Any:
 def _settled(holds: Holds) -> State | None:
     if z3.is_true(holds.true):
         return _TRUE
+    # Only where evaluation is strict; else an error was made false above, as the PDP makes it.
     if z3.is_true(holds.error):
         return _ERROR
     return _FALSE if z3.is_false(holds.true) and z3.is_false(holds.error) else None

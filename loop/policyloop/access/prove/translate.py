@@ -14,7 +14,7 @@ from typing import Any
 import z3
 
 from policyloop.access.prove.moments import FIRST_MOMENT, LAST_MOMENT, length_of, nanoseconds_of
-from policyloop.access.prove.places import Listed, Mapped, Places
+from policyloop.access.prove.resource_values import Listed, Mapped, Places
 from policyloop.access.prove.syntax import (
     AND,
     IF,
@@ -78,6 +78,7 @@ class Translator:
 
     def value(self, tree: Tree) -> Value:
         """The value of a resolved expression. Raises `Unreadable`."""
+        # Not only for speed: the same expression must be the same value in both bundles, also where it is unclear.
         if tree not in self._done:
             self._done[tree] = self._value(tree)
         return self._done[tree]
@@ -125,6 +126,7 @@ class Translator:
         match literal.kind:
             case "int" | "uint" as flavour if abs(int(literal.text)) <= EXACT:
                 return number(Fraction(int(literal.text)), flavour)
+            # Real numbers of the solver have neither.
             case "double" if literal.text.lstrip("-") not in ("inf", "nan"):
                 return number(Fraction(float(literal.text)), "double")
         return self._vague(literal)

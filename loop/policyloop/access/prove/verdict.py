@@ -38,7 +38,7 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class Counterexample:
     """There is one: this request, confirmed on both PDPs."""
 
     asked: Asked
@@ -55,7 +55,7 @@ class NotProved:
     because: str
 
 
-Verdict = Proved | Witness | NotProved
+Verdict = Proved | Counterexample | NotProved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from policyloop.access.search.hunt import Hunted
 from policyloop.access.universe.changes import Change, covers, readable
-from policyloop.widened import ChangedRule, Deciding, Reason
+from policyloop.access_report import ChangedRule, Deciding, Reason
 
 Proved = Collection[tuple[str, str]]
 """Kinds and actions for which every question that was put to the solver was proved."""

@@ -13,6 +13,7 @@ from policyloop.access.pdp import Pdp, Refused, Settings, allowed, encode, servi
 from policyloop.access.universe.changes import Change
 from policyloop.access.universe.domains import is_token
 from policyloop.bundle import Bundle
+from policyloop.effects import ALLOW
 
 MOMENT = "policyloop_now"
 """The resource's attribute that stands for the moment: a server cannot be told the time."""
@@ -146,7 +147,7 @@ def _rules(one: Written) -> Iterator[dict[str, Any]]:
         for sign, whole in (("", text), ("_not", f"!({text})")):
             yield {
                 "actions": [f"{one.name}_{n}{sign}"],
-                "effect": "EFFECT_ALLOW",
+                "effect": ALLOW,
                 "roles": ["*"],
                 "condition": {"match": {"expr": whole}},
             }

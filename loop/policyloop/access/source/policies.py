@@ -10,7 +10,7 @@ from typing import Literal
 
 from policyloop.access.source.tree import Node, tree
 from policyloop.bundle import Bundle
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 from policyloop.layout import Kind, kind
 
 What = Literal["resource", "principal", "role", "derived", "variables", "constants"]

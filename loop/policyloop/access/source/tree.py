@@ -11,7 +11,7 @@ import yaml
 
 from policyloop.cerbos.outline import loops, too_deep
 from policyloop.yaml_text.certainty import Doubt, doubts
-from policyloop.yaml_text.reading import Unreadable, compose
+from policyloop.yaml_text.parse import Unreadable, compose
 from policyloop.yaml_text.scalars import Plain, resolve
 
 MAX_CHARACTERS = 1_048_576

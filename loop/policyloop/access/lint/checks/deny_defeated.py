@@ -24,7 +24,7 @@ from policyloop.access.lint.requests import (
     without,
 )
 from policyloop.access.source import Rule
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 CODE = Code("deny-defeated", "warning")
 MOST_ROLES = 4

@@ -12,7 +12,7 @@ from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, Shown
 from policyloop.access.lint.requests import Looked, allowed_questions, answered, hole_of_rule, smallest, without
 from policyloop.access.source import Rule
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 CODE = Code("deny-fails-open", "warning")
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from policyloop.access.lint.check import Check, Target
 from policyloop.access.lint.hole import Code, Hole, hole
+from policyloop.effects import DENY
 from policyloop.guard import Lock
 from policyloop.guard.canon import decode
-from policyloop.guard.demand import DENY
 
 CODE = Code("no-denial-test", "warning")
 

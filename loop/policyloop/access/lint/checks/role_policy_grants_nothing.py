@@ -13,7 +13,7 @@ from policyloop.access.lint.hole import Code, Hole, Shown, hole
 from policyloop.access.lint.requests import Looked
 from policyloop.access.source import Policy, Rule, Splice, spliced
 from policyloop.access.source.splice import rewritten
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 CODE = Code("role-policy-grants-nothing", "warning")
 

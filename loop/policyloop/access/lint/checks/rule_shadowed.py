@@ -9,7 +9,7 @@ from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, hole
 from policyloop.access.lint.requests import Looked, answered, without
 from policyloop.access.source import Policy, Rule
-from policyloop.guard.demand import ALLOW
+from policyloop.effects import ALLOW
 
 CODE = Code("rule-shadowed", "warning")
 

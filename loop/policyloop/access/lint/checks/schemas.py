@@ -7,7 +7,7 @@ from policyloop.access.lint.check import Check, Target
 from policyloop.access.lint.hole import Code, Hole, Shown, hole
 from policyloop.access.lint.requests import Looked, allowed_questions, smallest
 from policyloop.access.source import Node, Policy, tree
-from policyloop.guard.demand import ALLOW
+from policyloop.effects import ALLOW
 from policyloop.layout import Kind, kind
 
 UNUSED = Code("schema-unused", "note")

@@ -10,7 +10,7 @@ from policyloop.access.lint.hole import Code, Hole, Shown
 from policyloop.access.lint.requests import Looked, answered, hole_of_rule, roles_of, smallest, without
 from policyloop.access.source import Rule
 from policyloop.access.universe.enumerate import UNKNOWN_ACTION, UNKNOWN_ROLE
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 ACTION = Code("wildcard-action", "warning")
 ROLE = Code("wildcard-role", "warning")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policyloop.access.mutate.operator import Edit, Operator, Subject, rule_words
 from policyloop.access.source.splice import rewritten
-from policyloop.guard.demand import ALLOW, DENY
+from policyloop.effects import ALLOW, DENY
 
 _OTHER = {ALLOW: DENY, DENY: ALLOW}
 

@@ -44,7 +44,7 @@ class Unreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Parsed:
     """A tree, and what keeps Cerbos from loading it (empty when nothing does)."""
 
     tree: Tree
@@ -102,11 +102,11 @@ def plain_json(text: str) -> str:
     return _SURROGATES.sub(_joined, text.replace("\t", " "))
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> Parsed:
     """The tree of `text`, as far as it is one YAML document. Raises `Unreadable` when it is none."""
     builder = _Builder()
     tree = builder.build(compose(text), 0)
-    return Reading(tree, tuple(builder.problems))
+    return Parsed(tree, tuple(builder.problems))
 
 
 class _Builder:

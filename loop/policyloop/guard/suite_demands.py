@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from policyloop.bundle import Bundle
 from policyloop.guard.demand import Assertion
 from policyloop.guard.fields import Notes
+from policyloop.guard.fixture_files import KINDS, Beside, Places
 from policyloop.guard.fixtures import Fixtures, fixture_file
-from policyloop.guard.places import KINDS, Beside, Places
 from policyloop.guard.resolve import MAX_ASSERTIONS, Oversized, Resolver
 from policyloop.guard.salvage import salvage
 from policyloop.guard.suite import suite
-from policyloop.yaml_text.reading import Unreadable, read
+from policyloop.yaml_text.parse import Unreadable, read
 from policyloop.yaml_text.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
-class SuiteReading:
+class SuiteDemands:
     """What one suite demands. `broken` says why Cerbos cannot load it; `skipped` are assertions that are not run."""
 
     file: str
@@ -38,16 +38,16 @@ class SuiteReading:
         return self.file if (kind, name) in self.own else dict(zip(KINDS, self.beside, strict=True))[kind]
 
 
-class Readings:
+class BundleDemands:
     """The readings of all suites of one bundle. Those that `known` has of the same texts are taken over."""
 
-    def __init__(self, bundle: Bundle, known: Mapping[str, SuiteReading] | None = None) -> None:
+    def __init__(self, bundle: Bundle, known: Mapping[str, SuiteDemands] | None = None) -> None:
         self._bundle = bundle
         self._fixtures: dict[Beside, tuple[Fixtures, str]] = {}
         self._files: dict[tuple[str, str], Fixtures] = {}
         self._left = MAX_ASSERTIONS
         places = Places(bundle)
-        self.by_file: dict[str, SuiteReading] = {}
+        self.by_file: dict[str, SuiteDemands] = {}
         for path in places.suites:
             beside = places.beside(path)
             texts = (bundle[path], *(None if one is None else bundle.files.get(one) for one in beside))
@@ -57,10 +57,10 @@ class Readings:
             self._left -= len(found.assertions) + len(found.skipped)
             self.by_file[path] = found
 
-    def __iter__(self) -> Iterator[SuiteReading]:
+    def __iter__(self) -> Iterator[SuiteDemands]:
         return iter(self.by_file.values())
 
-    def _read(self, path: str, beside: Beside, texts: tuple[str | None, ...]) -> SuiteReading:
+    def _read(self, path: str, beside: Beside, texts: tuple[str | None, ...]) -> SuiteDemands:
         tree, notes = tree_of(self._bundle[path])
         parsed = suite(tree, notes)
         unloadable = notes[0] if notes else ""
@@ -85,7 +85,7 @@ class Readings:
             for name in names
         )
         illegible = bool(broken) and resolver.illegible and bool(_content(self._bundle[path]))
-        return SuiteReading(
+        return SuiteDemands(
             path, parsed.name, tuple(runs), tuple(skipped), broken, beside, texts, own, oversized, illegible
         )
 

@@ -44,6 +44,7 @@ class Listed:
         for before, flag in self.asked:
             if before is wanted or _alike(before, wanted):
                 return flag
+        # The laws below hold each pair against each other, so they grow with the square.
         if len(self.asked) >= _MOST_ASKED:
             raise Unreadable("too much is looked for in one list")
         flag = z3.Bool(f"{self.name}#holds{len(self.asked)}")
@@ -55,6 +56,7 @@ class Listed:
         yield self.size >= 0
         for value, flag in self.asked:
             if "nan" in value.kinds:
+                # NaN equals nothing, itself not either, so it is in no list.
                 yield z3.Implies(value.kinds["nan"], no(flag))
         for _, flag in self.asked:
             yield z3.Implies(flag, self.size >= 1)
@@ -66,6 +68,7 @@ class Listed:
                 continue
             equal = both(no(left.error), no(right.error), same(left, right)[0])
             yield z3.Implies(equal, one == other)
+            # Else the solver could put two different values into a list of one.
             yield z3.Implies(both(one, other, no(equal)), self.size >= 2)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import z3
 
 from policyloop.access.prove.moments import nanoseconds_of, written_as
-from policyloop.access.prove.places import ABSENT, KINDS, Listed, Path, Places
+from policyloop.access.prove.resource_values import ABSENT, KINDS, Listed, Path, Places
 from policyloop.access.prove.values import Kind, Value
 
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
@@ -60,6 +60,7 @@ class _Reading:
         for written, good, at in self._places.moments:
             if written.eq(formula) and _true(self._model, good):
                 nanoseconds = _whole_number(self._model, at)
+                # The solver knows that the text stands for this moment, not what such a text looks like.
                 return found if nanoseconds_of(found) == nanoseconds else written_as(nanoseconds)
         return found
 
@@ -70,7 +71,9 @@ class _Reading:
                 item = self._plain(value)
                 if not any(type(item) is type(before) and item == before for before in found):
                     found.append(item)
+        # The solver may choose a list of any length; the PDP is asked with one that can be sent.
         size = min(_whole_number(self._model, listed.size), len(found) + 1_000)
+        # What is there already, so that nothing is added that was said not to be in the list.
         filler = found[0] if found else "policyloop: something else"
         return found + [filler] * (size - len(found))
 
@@ -107,6 +110,7 @@ def _whole_number(model: Any, formula: Any) -> int:
 def _number(model: Any, formula: Any) -> float | int:
     found = model.eval(formula, model_completion=True)
     value = Fraction(str(found.as_fraction())) if z3.is_rational_value(found) else Fraction(0)
+    # Beyond 2^53 a double no longer holds every whole number, and JSON's numbers are doubles to Cerbos.
     return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
 
 

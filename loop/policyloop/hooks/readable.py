@@ -26,7 +26,7 @@ MAX_ENTRIES = 20_000
 _GLOB = "*?["
 
 
-class Reading:
+class Readable:
     """What may be read while session `entry` holds the agent. `question`: the hook's input."""
 
     def __init__(self, entry: Entry, question: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ def _folder_of(pattern: str) -> str:
 
 def read_tool(tool: str, given: dict[str, Any], question: dict[str, Any], entry: Entry) -> Verdict | None:
     """What becomes of Read, Glob and Grep while session `entry` holds the agent."""
-    may = Reading(entry, question)
+    may = Readable(entry, question)
     if tool == "Read":
         wrong = may.file(str(given.get("file_path") or ""))
     else:

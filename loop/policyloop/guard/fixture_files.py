@@ -40,6 +40,7 @@ class Places:
         for path in bundle:
             folders = path.split("/")
             for n, folder in enumerate(folders[:-1]):
+                # The outermost one: whatever lies in it, at any depth, is no suite.
                 if folder == TESTDATA:
                     self._names.setdefault("/".join(folders[: n + 1]), set()).add(folders[n + 1])
                     break
@@ -65,6 +66,8 @@ class Places:
         return None
 
     def _folders(self, testdata: str) -> list[str]:
+        # Cerbos looks for fixtures with a pattern made from the folder's own name, so a `[` in that name is a pattern
+        # too.
         if not _MAGIC.search(testdata):
             return [testdata]
         pattern = re.compile(_translated(testdata) + r"\Z")

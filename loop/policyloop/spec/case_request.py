@@ -32,7 +32,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Request:
+class CaseRequest:
     """Who asks for what, when. `now` is in UTC; roles are a set; `version` and `scope` are "" when not given."""
 
     principal: str
@@ -89,12 +89,12 @@ class Request:
             node = node[part]
         return node
 
-    def differences(self, other: "Request") -> tuple[Difference, ...]:
+    def differences(self, other: "CaseRequest") -> tuple[Difference, ...]:
         """Every field in which `other` differs, sorted by path. A missing mapping is one field, not its parts."""
         found = [*_between(self.tree, other.tree, ""), *self._roles(other)]
         return tuple(sorted(found, key=lambda one: one.path))
 
-    def _roles(self, other: "Request") -> Iterator[Difference]:
+    def _roles(self, other: "CaseRequest") -> Iterator[Difference]:
         lost, gained = sorted(self.roles - other.roles), sorted(other.roles - self.roles)
         for n in range(max(len(lost), len(gained))):
             before = lost[n] if n < len(lost) else MISSING
