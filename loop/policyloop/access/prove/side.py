@@ -135,8 +135,8 @@ class Side:
 
         answers = [one for _, part in self.shape_pdp.effects(_batches(principal, resources(), action)) for one in part]
         rows = len(self.states) ** len(free)
-        # With all other conditions failing, and again with all of them true. Where that makes a difference, one of them matters
-        # that we thought does not.
+        # With all other conditions failing, and again with all of them true. Where that makes a difference, one of them
+        # matters that we thought does not.
         if any(answers[at : at + rows] != answers[:rows] for at in range(rows, len(answers), rows)):
             raise TooMany("conditions decide that were not expected to")
         return tuple(answers[:rows])
