@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import is_typeddict
 
+from goldens import Golden
 from policyloop.documents.published import DOCUMENTS, NAMES, schema_of
 from policyloop.models.tally import MAX_COUNT, usage_from_json
 from policyloop.protocol import ProposalJson, proposal_from_json, proposal_to_json
@@ -38,15 +39,13 @@ SPEC = load(GOOD[0] / "spec.yaml").plain()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_schema_is_the_one_that_is_published(name: str, request: pytest.FixtureRequest) -> None:
+def test_a_schema_is_the_one_that_is_published(name: str, golden: Golden) -> None:
     schema = schema_of(name)
     jsonschema.Draft202012Validator.check_schema(schema)
-    golden = PUBLISHED / f"{name}.json"
-    if request.config.getoption("--regenerate"):
-        golden.write_text(json.dumps(schema, indent=2) + "\n")
-    assert schema == json.loads(golden.read_text())
+    recorded = PUBLISHED / f"{name}.json"
+    golden(recorded, schema)
     # What stands in the JSON in this order is read in this order.
-    assert list(schema.get("properties", ())) == list(json.loads(golden.read_text()).get("properties", ()))
+    assert list(schema.get("properties", ())) == list(json.loads(recorded.read_text()).get("properties", ()))
 
 
 def test_no_schema_is_kept_that_is_not_published() -> None:
