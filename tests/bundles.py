@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from policyloop.bundle import Bundle
-from policyloop.task import Proposal, proposal_from_json
+from policyloop.protocol import proposal_from_json
+from policyloop.task import Proposal
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 DEMO = FIXTURES / "demo"

@@ -19,6 +19,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from markdown_it import MarkdownIt
 
 from policyloop.access.lint import CODES, Hole
+from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 
 PIECES = (
@@ -75,6 +76,8 @@ def filled(hint: Any, chance: random.Random, depth: int = 7) -> Any:  # noqa: C9
     if is_dataclass(hint):
         known = _hints(hint)
         made = {f.name: filled(known[f.name], chance, depth - 1) for f in fields(hint) if f.init}
+        if hint is Budget:
+            made = {name: cap + 1 for name, cap in made.items()}  # a cap of nothing is refused
         if hint is Hole:
             made["code"] = chance.choice(sorted(CODES))  # lint's own word, never read from anywhere
         return hint(**made)

@@ -29,6 +29,8 @@ from policyloop.access.prove.shape import sanitized
 from policyloop.access.source import policies_of
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
+from policyloop.documents.mutate import mutate_document
+from policyloop.shape import to_json
 from policyloop.validators.judge import validate
 
 NATIVE = Settings(runner="native")
@@ -376,4 +378,4 @@ def hold_mutants(runner: Runner, whole: Pack, prefix: str, dice: Random, count: 
     bundle = Bundle({**files, "something_test.yaml": TESTED})
     result = mutate(runner, bundle, "policies", limit=2, seed=dice.randrange(1000), settings=NATIVE)
     count.mutants += len(result.survivors)
-    count.mutants_proved += hold_survivors(bundle.files, result.to_json(), mutants_of(bundle), dice)
+    count.mutants_proved += hold_survivors(bundle.files, to_json(mutate_document(result)), mutants_of(bundle), dice)

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 
 from command import DOCS, Done, environment, lay, policyloop
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 
 CLAUDE = "5f0c1a52-6a35-4c3f-9a52-0d8f3b9f6f11"
 OTHER = "0b7f4f5e-1111-4222-8333-944444444444"

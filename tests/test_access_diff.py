@@ -9,7 +9,7 @@ import pytest
 
 from bundles import FIXTURES
 from command import FIXED, Done, lay, policyloop
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 
 PAIRS = FIXTURES / "access" / "pairs"
 LOOSE = FIXED.replace("R.attr.owner == P.id", "R.attr.owner == P.id || R.attr.tenant != 'x'", 1)

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from command import DOCS, FIXED, POLICY, Done, lay, picture, policyloop, speaker
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 

@@ -17,7 +17,8 @@ from policyloop.controller import Propose, Proposed, Validated, advance
 from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, Report
 from policyloop.guard import Lock
 from policyloop.models.tally import usage_from_json
-from policyloop.task import Malformed, Reply, proposal_from_json
+from policyloop.protocol import proposal_from_json, task_to_json
+from policyloop.task import Malformed, Reply
 from policyloop.validators.judge import validate
 from policyloop.validators.native import NativeRunner
 
@@ -129,7 +130,7 @@ def test_what_a_model_made_up_does_not_fill_the_next_task(data: object) -> None:
     state = advance(state, Validated(Report(CompilerInfo("", "", ""), (FAILING,)), 1.0))
     task = advance(state, Proposed(reply, 1.0, 1.0)).todo
     assert isinstance(task, Propose)
-    assert len(json.dumps(task.task.to_json())) < 200_000
+    assert len(json.dumps(task_to_json(task.task))) < 200_000
 
 
 FLOWING = """name: Docs

@@ -14,13 +14,13 @@ import jsonschema
 import pytest
 
 from command import Done, environment, picture, policyloop
+from policyloop.documents.published import schema_of
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.harden import Plan, plan
 from policyloop.harden.broad import too_broad
 from policyloop.harden.document import parse
 from policyloop.harden.rules import COMMANDS, EVERY_TOOL
 from policyloop.hooks.bash import _FOR_A_PERSON
-from policyloop.schemas import schema_of
 from source_tree import ROOT
 
 Settings = dict[str, Any]

@@ -15,8 +15,8 @@ from policyloop.access.lint import CODES, Hole, LintResult, lint
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
+from policyloop.documents.published import schema_of
 from policyloop.effects import ALLOW
-from policyloop.schemas import schema_of
 from worked import EXAMPLES
 
 HEAD = "apiVersion: api.cerbos.dev/v1\n"

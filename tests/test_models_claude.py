@@ -14,12 +14,13 @@ import pytest
 
 import messages_api
 from messages_api import Answer, MessagesApi, Request, answer, refusal
+from policyloop.bundle import Delete, Replace, Write
 from policyloop.errors import Exit, Unavailable
 from policyloop.findings import ErrorClass
 from policyloop.models import pricing
 from policyloop.models.claude import DEFAULT_MODEL, ClaudeModel
 from policyloop.models.tool import INPUT_SCHEMA, PROPOSE
-from policyloop.task import Delete, Left, Proposal, Replace, Write
+from policyloop.task import Left, Proposal
 from tasks import finding, task
 
 KEY = "sk-" + "ant-" + "notakey" * 6

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from policyloop.bundle import Write
 from policyloop.errors import Exit, Unavailable, UsageError
 from policyloop.models.command import MAX_OUTPUT_BYTES, CommandModel
+from policyloop.protocol import task_to_json
 from policyloop.redact import MARK
-from policyloop.task import Left, Proposal, Usage, Write
+from policyloop.task import Left, Proposal, Usage
 from tasks import finding, task
 
 GOOD = {"edits": [{"path": "a.yaml", "content": "a: 2\n"}], "note": "n"}
@@ -37,7 +39,7 @@ def test_a_program_reads_the_task_and_writes_a_proposal(tmp_path: Path) -> None:
     model.close()
     assert reply.proposal == Proposal(edits=(Write("a.yaml", "a: 2\n"),), note="n")
     assert reply.usage == Usage()
-    assert json.loads(copy.read_text()) == asked.to_json()
+    assert json.loads(copy.read_text()) == task_to_json(asked)
 
 
 def test_a_command_line_is_split_without_a_shell(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 import pytest
 
+from policyloop.bundle import Delete, Replace, Write
 from policyloop.errors import Unavailable, UsageError
 from policyloop.findings import ErrorClass
 from policyloop.models.claude import ClaudeModel
 from policyloop.models.command import CommandModel
 from policyloop.models.recorded import RecordedModel
 from policyloop.models.select import open_model
-from policyloop.task import Delete, Dispute, Proposal, Replace, Usage, Write
+from policyloop.task import Dispute, Proposal, Usage
 from tasks import task
 
 YAML = """# a recording

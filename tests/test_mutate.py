@@ -22,7 +22,7 @@ from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import Runner
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 from policyloop.validators.judge import validate
 from policyloop.validators.select import open_native
 from worked import EXAMPLES

@@ -1,7 +1,9 @@
 """What the README names is there: files, tests, numbers, commands, exit codes, settings. Each was found untrue once."""
 
 import ast
+import importlib
 import json
+import pkgutil
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +13,12 @@ import yaml
 
 from claude_client import VERSION as CLAUDE_CODE
 from command import policyloop
+from policyloop import documents
 from policyloop.access.compare.engine import MOST_PROOFS
 from policyloop.config import Config
+from policyloop.documents.published import DOCUMENTS
 from policyloop.errors import Exit
 from policyloop.run.compare import MOST_PROOFS as IN_A_RUN
-from policyloop.schemas import NAMES, access, judged, machine, runs, schema_of, sessions, specs
 from policyloop.validators.pinned import VERSION as CERBOS
 from source_tree import ROOT
 
@@ -89,15 +92,12 @@ def test_the_commands_are_known() -> None:
 
 
 def test_every_document_that_is_described_is_published() -> None:
-    published = [schema_of(name).get("description") for name in NAMES]
+    files = [f"policyloop.documents.{found.name}" for found in pkgutil.iter_modules(documents.__path__)]
     described = [
-        getattr(module, name)()
-        for module in (access, judged, machine, runs, sessions, specs)
-        for name, of in vars(module).items()
-        if callable(of) and getattr(of, "__module__", "") == module.__name__ and not name.startswith("_")
-        and not of.__code__.co_argcount
-    ]  # fmt: skip
+        kind
+        for file in files
+        for kind in vars(importlib.import_module(file)).values()
+        if getattr(kind, "__module__", "") == file and (kind.__doc__ or "").startswith("What `policyloop ")
+    ]
     assert len(described) > 10
-    assert [
-        one["description"] for one in described if "description" in one if one["description"] not in published
-    ] == []
+    assert [kind for kind in described if kind not in DOCUMENTS.values()] == []

@@ -13,11 +13,11 @@ from policyloop.access.lint import Hole, LintResult
 from policyloop.access.matrix import Answer, Cell, Matrix, Row, Written
 from policyloop.access_report import AccessReport, Deciding, Proofs, Reason
 from policyloop.budget import Budget, Spent
+from policyloop.documents.published import schema_of
 from policyloop.events import Ended, Started
 from policyloop.findings import CompilerInfo, Tally
 from policyloop.outcome import Ending
 from policyloop.review import Review
-from policyloop.schemas import schema_of
 from policyloop.view.review_html import page
 from policyloop.view.review_markdown import markdown
 

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from command import DOCS, FIX, FIXED, POLICY, SUITE, environment, lay, picture, policyloop, speaker
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from command import DOCS, FIX, FIXED, lay, picture, policyloop
 from messages_api import Answer, MessagesApi, Request, answer, refusal
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 
 FLIP = {"edits": [{"path": "doc_test.yaml", "old": "write: EFFECT_DENY", "new": "write: EFFECT_ALLOW"}], "note": "flip"}
 

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from command import DOCS, FIX, FIXED, environment, lay, picture, policyloop, speaker
+from policyloop.documents.published import schema_of
 from policyloop.ledger.chain import head_of
-from policyloop.schemas import schema_of
 
 
 @pytest.fixture

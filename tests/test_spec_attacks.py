@@ -12,8 +12,8 @@ from command import Done, lay, picture, policyloop, speaker
 from policyloop.bundle import Bundle
 from policyloop.confirmed.against import pinned, unreleased
 from policyloop.confirmed.believed import remember
+from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
-from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml
 from policyloop.spec.draft import MOST_QUESTIONS, Terms, judge_draft
 from terminal import Terminal

@@ -11,10 +11,10 @@ from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
 from policyloop.confirmed.believed import remember
+from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
-from policyloop.schemas import schema_of
 from policyloop.spec import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
 from policyloop.spec.draft import Terms, judge_draft
 from terminal import Terminal

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from command import Done, environment, picture, policyloop
-from policyloop.schemas import schema_of
+from policyloop.documents.published import schema_of
 from policyloop.spec import FILE_NAME, parse_spec
 from terminal import Terminal
 from test_spec_flow import ASK, ASKED, FIX, RAISE, RIGHT, SALARIES, bought, by_stage, document, finished, run

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from policyloop.shape import Count
+
 Direction = Literal["wider", "narrower"]
 Engine = Literal["decisions", "clock", "proof"]
 
@@ -43,7 +45,7 @@ class Reason:
     now_is: Deciding
     engine: Engine
     strict: bool = False
-    schemas: str = "none"
+    schemas: Literal["none", "reject"] = "none"
     now: str | None = None
     asked_for: str | None = None
 
@@ -66,9 +68,9 @@ class Proofs:
     request. `unproved`: how many are left; `because`: why, each reason once; never a claim.
     """
 
-    proved: int = 0
-    refuted: int = 0
-    unproved: int = 0
+    proved: Count = 0
+    refuted: Count = 0
+    unproved: Count = 0
     because: tuple[str, ...] = ()
 
 
@@ -82,7 +84,7 @@ class ChangedRule:
     """
 
     file: str
-    line: int | None
+    line: Count | None
     rule: str
     change: Literal["added", "changed", "removed"]
     wider: Literal["shown", "proved", "searched", "uncovered"]
@@ -93,9 +95,9 @@ class ChangedRule:
 class Totals:
     """All changes that were found, shown or not. `accepted`: those that got wider as somebody asked for."""
 
-    wider: int = 0
-    narrower: int = 0
-    accepted: int = 0
+    wider: Count = 0
+    narrower: Count = 0
+    accepted: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,10 +19,11 @@ from policyloop.budget import Budget, Spent
 from policyloop.bundle import MAX_EDITS, MAX_PATH_BYTES, Bundle, Edit, EditRejected, Write
 from policyloop.findings import AssertionId, ErrorClass, Report, Weakened
 from policyloop.outcome import Outcome
+from policyloop.protocol import edit_to_json
 from policyloop.redact import holds_mark
 from policyloop.shown import blind_rewrite
 from policyloop.state import Attempt, Choose, L, Measure, Propose, Proposed, State, Validate, Validated
-from policyloop.task import Existing, PastAttempt, Proposal, Task, Usage, cut, edit_to_json
+from policyloop.task import Existing, PastAttempt, Proposal, Task, Usage, cut
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""

@@ -13,9 +13,10 @@ from policyloop.errors import Exit, Unavailable
 from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged
 from policyloop.findings import Report, Tally
 from policyloop.outcome import Ending, Outcome
+from policyloop.protocol import edit_to_json, proposal_from_json, proposal_to_json, task_to_json
 from policyloop.redact import redact
 from policyloop.state import Attempt, L, Proposed, State, Validate, Validated
-from policyloop.task import Dispute, Model, Proposal, Reply, Task, edit_to_json, proposal_from_json
+from policyloop.task import Model, Reply, Task
 
 Judge = Callable[[Bundle, L], Report]
 """Judges a bundle under a lock. Raises `Unavailable` when it cannot judge: what cannot be judged is not green."""
@@ -46,7 +47,7 @@ def drive(state: State[L], model: Model, judge: Judge[L], clock: Callable[[], fl
                 after = advance(state, Validated(report, clock()))
                 events = _after_judging(state, after, report, todo.bundle, clock() - before)
             else:
-                yield Step(state, (Asked(attempt=state.next_number, task=todo.task.to_json()),))
+                yield Step(state, (Asked(attempt=state.next_number, task=task_to_json(todo.task)),))
                 reply = model.propose(todo.task)
                 after = advance(state, Proposed(reply, clock() - before, clock()))
                 events = _after_answer(state, after, reply, clock() - before, clock())
@@ -68,7 +69,7 @@ def _after_judging(
 def _after_answer(before: State[L], after: State[L], reply: Reply, seconds: float, elapsed: float) -> tuple[Event, ...]:
     answered = Answered(
         attempt=before.next_number,
-        proposal=proposal_to_json(reply.proposal) if reply.proposal else None,
+        proposal=dict(proposal_to_json(reply.proposal)) if reply.proposal else None,
         malformed=reply.malformed,
         over_budget=reply.over_budget,
         usage=reply.usage,
@@ -118,7 +119,7 @@ def attempted(attempt: Attempt, after: State[L]) -> Attempted:
         number=attempt.number,
         error_class=attempt.error_class,
         findings=attempt.findings,
-        edits=tuple(edit_to_json(e) for e in attempt.edits),
+        edits=tuple(dict(edit_to_json(edit)) for edit in attempt.edits),
         note=attempt.note,
         diff=attempt.before.diff(attempt.after, clean=redact),
         refusal=attempt.refusal,
@@ -130,17 +131,6 @@ def attempted(attempt: Attempt, after: State[L]) -> Attempted:
         spent=after.spent,
         stage=after.stage,
     )
-
-
-def proposal_to_json(proposal: Proposal) -> dict[str, object]:
-    """A proposal in the published shape."""
-    dispute = proposal.dispute
-    return {
-        "edits": [edit_to_json(e) for e in proposal.edits],
-        "note": proposal.note,
-        "dispute": {name: getattr(dispute, name) for name in Dispute.__slots__} if dispute else None,
-        "read": list(proposal.read),
-    }
 
 
 class Replaying:

@@ -5,15 +5,15 @@ A live run and `policyloop show` render the same events, so what a person saw is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from policyloop.access_report import AccessReport
 from policyloop.budget import Budget, Spent
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Ending
-from policyloop.task import Dispute, Usage
+from policyloop.shape import to_json
+from policyloop.task import Dispute, Stage, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,13 @@ class Against:
     differs: tuple[str, ...]
 
 
+Gave = Literal["passed", "failed", "errored", "skipped", "not run"]
+"""What an assertion gave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One assertion that tests a decision. `result` is `passed`, `failed`, `errored`, `skipped` or `not run`."""
+    """One assertion that tests a decision, and what it gave."""
 
     file: str
     suite: str
@@ -64,7 +68,7 @@ class Proof:
     principal: str
     resource: str
     action: str
-    result: str
+    result: Gave
     effect: str | None
 
 
@@ -98,7 +102,7 @@ class RuleProof:
 
 @dataclass(frozen=True, slots=True)
 class SpecUsed:
-    """The spec of a run: where it is kept, its digest, and who confirmed it (None: nobody)."""
+    """The spec of a run: where it is kept, its digest, and who confirmed it, if anybody did."""
 
     path: str
     digest: str
@@ -201,7 +205,7 @@ class Attempted:
     usage: Usage
     seconds: float
     spent: Spent
-    stage: str = "policies"
+    stage: Stage = "policies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +288,7 @@ _KINDS: Mapping[str, type[Event]] = {
 def encode(event: Event) -> tuple[str, dict[str, Any]]:
     """The kind and the JSON data of `event`, as the ledger keeps them."""
     kind = next(name for name, cls in _KINDS.items() if isinstance(event, cls))
-    data = plain(event)
+    data = to_json(event)
     assert isinstance(data, dict)
     return kind, data
 
@@ -298,16 +302,3 @@ def decode(kind: str, data: Mapping[str, Any]) -> Event | None:
 
     event: Event = TypeAdapter(cls).validate_python(dict(data))
     return event
-
-
-def plain(value: object) -> Any:
-    """Dataclasses, enums and tuples as plain JSON values."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    return value

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import Literal
 
 from policyloop.errors import Exit
 from policyloop.layout import Kind, kind
+from policyloop.shape import Count
 
 TIMEOUT = "timeout"
 """The code of the finding that the compiler did not end in the time that it has."""
@@ -79,6 +81,21 @@ class Finding:
     assertion: AssertionId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingDocument:
+    """One thing the compiler said. Lines and columns count from 1."""
+
+    class_: ErrorClass
+    code: str
+    file: str | None
+    line: Count | None
+    column: Count | None
+    message: str
+    excerpt: str | None
+    why: tuple[str, ...]
+    assertion: AssertionId | None
+
+
 @dataclass(frozen=True, slots=True)
 class Weakened:
     """One locked assertion that a candidate weakens. The first five are names; `*` where a name could not be read.
@@ -102,7 +119,7 @@ class CompilerInfo:
     """Which compiler judged: its version, `docker` or `native`, and the image's digest or the binary's SHA-256."""
 
     version: str
-    runner: str
+    runner: Literal["docker", "native"]
     digest: str
 
 
@@ -147,7 +164,7 @@ class Report:
         return bool(self.findings) and all(f.code == TIMEOUT for f in self.findings)
 
     @property
-    def exit_code(self) -> Exit:
+    def exit_code(self) -> Literal[Exit.GREEN, Exit.COMPILE, Exit.TESTS, Exit.ENVIRONMENT]:
         """0 green, 3 policies do not compile, 4 tests alone, 8 when the compiler did not come to an end."""
         if self.green:
             return Exit.GREEN
@@ -174,6 +191,21 @@ class Report:
     def with_findings(self, more: Iterable[Finding]) -> "Report":
         """The same report with `more` findings added."""
         return replace(self, findings=(*self.findings, *more))
+
+
+def finding_document(finding: Finding) -> FindingDocument:
+    """One finding in the published shape."""
+    return FindingDocument(
+        class_=finding.error_class,
+        code=finding.code,
+        file=finding.file,
+        line=finding.line,
+        column=finding.column,
+        message=finding.message,
+        excerpt=finding.excerpt,
+        why=finding.why,
+        assertion=finding.assertion,
+    )
 
 
 def _passed(ran: Iterable[Ran]) -> frozenset[AssertionId]:

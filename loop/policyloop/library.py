@@ -16,6 +16,8 @@ from policyloop.access.pdp import Refused, Settings
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Delete, Edit, Replace, Write
 from policyloop.compose import compose
+from policyloop.documents.access import DiffDocument, diff_document
+from policyloop.documents.judged import CheckDocument, GuardDocument, check_document, guard_document
 from policyloop.drive import Judge
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable, UsageError
 from policyloop.events import Event
@@ -28,6 +30,7 @@ from policyloop.models.command import CommandModel as Program
 from policyloop.models.recorded import RecordedModel as Recorded
 from policyloop.outcome import Ending, Outcome
 from policyloop.results import DiffResult
+from policyloop.shape import to_json
 from policyloop.shown import show_all
 from policyloop.state import Attempt, Choose, L
 from policyloop.task import Model, Proposal, Reply, Selection, Task, Usage
@@ -119,15 +122,17 @@ class Cerbos:
         """As `check_policies`."""
         bundle = read_bundle(Path(policies))
         lock = Lock.of(read_baseline(baseline, Path(policies)), settling(self.runner)) if baseline else None
-        return judged(str(policies), bundle, self.runner, lock=lock, require_tests=self._require_tests).to_json()
+        result = judged(str(policies), bundle, self.runner, lock=lock, require_tests=self._require_tests)
+        return _as_json(check_document(result))
 
     def diff(self, old: Bundle, new: Bundle, *, seed: int = 0) -> dict[str, Any]:
         """As `diff_access`."""
         try:
             access = compare_access(old, new, self.runner, self._settings, Bounds(seed=seed))
         except Refused as refused:
-            return broken(self.runner, (("old", old), ("new", new)), refused.log).to_json()
-        return DiffResult(old="old", new="new", access=access, cerbos=self.runner.info).to_json()
+            return _as_json(check_document(broken(self.runner, (("old", old), ("new", new)), refused.log)))
+        result = DiffResult(old="old", new="new", access=access, cerbos=self.runner.info)
+        return _as_json(diff_document(result))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +211,7 @@ def guard_tests(baseline: Bundle, candidate: Bundle) -> dict[str, Any]:
 
     Nothing is compiled, so a changed test file about which YAML readers may differ counts as weaker (`ambiguous`).
     """
-    return compared_tests(baseline, candidate).to_json()
+    return _as_json(guard_document(compared_tests(baseline, candidate)))
 
 
 def diff_access(old: Bundle, new: Bundle, *, seed: int = 0) -> dict[str, Any]:
@@ -216,3 +221,8 @@ def diff_access(old: Bundle, new: Bundle, *, seed: int = 0) -> dict[str, Any]:
     """
     with Cerbos() as judge:
         return judge.diff(old, new, seed=seed)
+
+
+def _as_json(document: CheckDocument | GuardDocument | DiffDocument) -> dict[str, Any]:
+    written: dict[str, Any] = to_json(document)
+    return written

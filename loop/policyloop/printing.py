@@ -76,10 +76,11 @@ def say_lines(text: str, *, err: bool = False, out: TextIO | None = None) -> Non
 
 
 def say_document(document: object) -> None:
-    """Print one JSON document on stdout. It is the same JSON, in which a runner sees no command."""
+    """Print a document as JSON on stdout. It is the same JSON, in which a runner sees no command."""
     from policyloop.redact import redact_value
+    from policyloop.shape import to_json
 
-    text = json.dumps(redact_value(document), indent=2, ensure_ascii=True)
+    text = json.dumps(redact_value(to_json(document)), indent=2, ensure_ascii=True)
     _write(_OLDER_COMMAND.sub(r"#\\u0023", text) + "\n", sys.stdout)
 
 

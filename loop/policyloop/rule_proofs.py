@@ -3,10 +3,17 @@
 from policyloop.bundle import Bundle
 from policyloop.cerbos.outline import Path, Place
 from policyloop.cerbos.sources import Sources
-from policyloop.events import DecisionProof, Proof, RuleProof
+from policyloop.events import DecisionProof, Gave, Proof, RuleProof
 from policyloop.findings import AssertionId, Ran, Report, Result
 from policyloop.spec import Spec, trace
 from policyloop.spec.model import Rule
+
+_GAVE: dict[Result, Gave] = {
+    Result.PASSED: "passed",
+    Result.FAILED: "failed",
+    Result.ERRORED: "errored",
+    Result.SKIPPED: "skipped",
+}
 
 
 def proofs(spec: Spec, bundle: Bundle, report: Report | None) -> tuple[RuleProof, ...]:
@@ -27,13 +34,14 @@ def proofs(spec: Spec, bundle: Bundle, report: Report | None) -> tuple[RuleProof
 
 
 def _proof(name: AssertionId, ran: Ran | None, passed: bool) -> Proof:  # noqa: FBT001  (two views of one thing)
-    if ran is None:
-        result = "not run"
-    else:
+    gave: Gave = "not run"
+    if ran is not None:
+        gave = _GAVE[ran.result]
         # Passed in the normal pass alone is not passed.
-        result = ran.result.value if passed or ran.result is not Result.PASSED else Result.FAILED.value
+        if gave == "passed" and not passed:
+            gave = "failed"
     effect = ran.effect if ran else None
-    return Proof(name.file, name.suite, name.test, name.principal, name.resource, name.action, result, effect)
+    return Proof(name.file, name.suite, name.test, name.principal, name.resource, name.action, gave, effect)
 
 
 def _place(rule: Rule, sources: Sources) -> tuple[str | None, int | None]:

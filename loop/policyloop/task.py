@@ -1,19 +1,16 @@
 """What the loop asks of a model, and what it gets back: the seam between the loop and any model.
 
-`Task.to_json` and `proposal_from_json` are the protocol of `--model-command` (version 1), and the `claude` model
-speaks the same shapes. `policyloop schema task` and `policyloop schema proposal` print them.
+`policyloop.protocol` has both as JSON.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from annotated_types import Interval
 
-from policyloop.bundle import MAX_PATH_BYTES, Delete, Edit, Replace, Write
+from policyloop.bundle import Edit
 from policyloop.findings import ErrorClass, Finding
-
-PROTOCOL_VERSION = 1
 
 Stage = Literal["spec", "policies"]
 """What a task is about: the spec that people confirm, or the policies made from it."""
@@ -119,28 +116,6 @@ class Task:
     afresh: bool = False
     """The conversation starts anew: what came before is only in `history`."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The task as `--model-command` reads it on standard input."""
-        return {
-            "version": PROTOCOL_VERSION,
-            "stage": self.stage,
-            "request": self.request,
-            "spec": self.spec,
-            "error_class": self.error_class.value if self.error_class else None,
-            "findings": [finding_to_json(f) for f in self.findings],
-            "refusal": self.refusal,
-            "files": dict(self.files),
-            "index": list(self.index),
-            "existing": {"files": dict(self.existing.files), "index": list(self.existing.index)}
-            if self.existing
-            else None,
-            "history": [
-                {"attempt": p.attempt, "class": p.error_class, "edits": list(p.edits), "result": p.result}
-                for p in self.history
-            ],
-            "budget": {"attempts_left": self.left.attempts, "cycles_left": self.left.cycles},
-        }
-
 
 Count = Annotated[int, Interval(ge=0, le=10**15)]
 Dollars = Annotated[float, Interval(ge=0, le=10**15)]
@@ -211,94 +186,3 @@ class Foretelling(Protocol):
     """A model that can say what its next call will cost at most."""
 
     def most(self, task: Task) -> Usage: ...
-
-
-def finding_to_json(finding: Finding) -> dict[str, Any]:
-    """One finding in the published shape, for models, `--format json` and the ledger."""
-    return {
-        "class": finding.error_class.value,
-        "code": finding.code,
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "message": finding.message,
-        "excerpt": finding.excerpt,
-        "why": list(finding.why),
-        "assertion": asdict(finding.assertion) if finding.assertion else None,
-    }
-
-
-def edit_to_json(edit: Edit) -> dict[str, Any]:
-    """One edit in the published shape."""
-    match edit:
-        case Write(path, content):
-            return {"path": path, "content": content}
-        case Replace(path, old, new):
-            return {"path": path, "old": old, "new": new}
-        case Delete(path):
-            return {"path": path, "delete": True}
-
-
-def proposal_from_json(data: object) -> Proposal:
-    """A proposal out of a model's JSON. Raises `Malformed` with the first thing that is wrong."""
-    if not isinstance(data, dict):
-        raise Malformed(f"the reply is {_kind(data)}, not a JSON object")
-    unknown = sorted(str(key) for key in data.keys() - {"edits", "note", "dispute", "read"})
-    if unknown:
-        raise Malformed(f"unknown key {unknown[0][:100]!r}; a proposal has edits, note, dispute and read")
-    edits = _list(data, "edits")
-    read = _list(data, "read")
-    note = data.get("note")
-    if not isinstance(note, str | None):
-        raise Malformed(f"note is {_kind(note)}, not text")
-    for path in read:
-        if not isinstance(path, str):
-            raise Malformed(f"read holds {_kind(path)}, not a path")
-        if len(path) > MAX_PATH_BYTES:
-            raise Malformed(f"read holds a path of {len(path)} characters; a path has at most {MAX_PATH_BYTES}")
-    if len(read) > MAX_READS:
-        raise Malformed(f"read holds {len(read)} paths; it holds at most {MAX_READS}")
-    return Proposal(
-        edits=tuple(_edit(n, item) for n, item in enumerate(edits, 1)),
-        note=cut(note or ""),
-        dispute=_dispute(data.get("dispute")),
-        read=tuple(read),
-    )
-
-
-def _list(data: Mapping[str, Any], key: str) -> list[Any]:
-    value = data.get(key)
-    if not isinstance(value, list | None):
-        raise Malformed(f"{key} is {_kind(value)}, not a list")
-    return value or []
-
-
-def _edit(number: int, item: object) -> Edit:
-    if not isinstance(item, dict) or not isinstance(item.get("path"), str):
-        raise Malformed(f"edit {number} has no path")
-    path, keys = item["path"], set(item)
-    if keys == {"path", "content"} and isinstance(item["content"], str):
-        return Write(path, item["content"])
-    if keys == {"path", "old", "new"} and isinstance(item["old"], str) and isinstance(item["new"], str):
-        return Replace(path, item["old"], item["new"])
-    if keys == {"path", "delete"} and item["delete"] is True:
-        return Delete(path)
-    raise Malformed(
-        f"edit {number} ({path[:MAX_PATH_BYTES]!r}) is none of path+content, path+old+new, path+delete: true, all text"
-    )
-
-
-def _dispute(item: object) -> Dispute | None:
-    if item is None:
-        return None
-    names = ("suite", "test", "principal", "resource", "action", "reason")
-    if not isinstance(item, dict) or not all(isinstance(item.get(name, ""), str) for name in names):
-        raise Malformed("dispute is not an object of texts")
-    if not item.get("reason"):
-        raise Malformed("dispute has no reason")
-    return Dispute(**{name: cut(item.get(name, "")) for name in names})
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 from typer.exceptions import TyperException
@@ -169,7 +169,9 @@ def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:
     mute_streams()
     words = one_line(f"{message} {hint}".strip(), 2000)
     if _wants_json(arguments):
-        say_document({"outcome": "error", "exit_code": int(code), "message": words})
+        from policyloop.documents.error import ErrorDocument, ErrorExit
+
+        say_document(ErrorDocument(exit_code=cast("ErrorExit", code), message=words))
     say(f"policyloop: {words}", err=True)
     return int(code)
 

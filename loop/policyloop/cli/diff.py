@@ -10,6 +10,7 @@ import typer
 
 from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
 from policyloop.configured import compiler, settings
+from policyloop.errors import Exit
 
 if TYPE_CHECKING:
     from policyloop.access.compare.accepted import Accepted
@@ -103,7 +104,7 @@ def diff(
         unproved = loaded.access.unproved or "report"
         result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info, unproved=unproved)
         view.diff(result)
-        code = result.exit_code
+        code: Exit = result.exit_code
     except Refused as refused:
         progress.close()
         red = broken(judge, ((old_name, before), (new_name, after)), refused.log)

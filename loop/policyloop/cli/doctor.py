@@ -7,7 +7,6 @@ import typer
 
 from policyloop.cli.options import ConfigOption, Format, FormatOption, ProfileOption, RunnerOption
 from policyloop.configured import settings
-from policyloop.errors import Exit
 
 
 def doctor(
@@ -21,8 +20,7 @@ def doctor(
     profile: ProfileOption = None,
 ) -> None:
     """Say what is here and what is missing: 0 when a compiler can be run, 8 when none can."""
-    from dataclasses import asdict
-
+    from policyloop.documents.doctor import doctor_document
     from policyloop.printing import one_line, say, say_document
     from policyloop.validators.install import ensure
     from policyloop.validators.probe import probe
@@ -31,19 +29,13 @@ def doctor(
     if install:
         say(one_line(ensure(loaded.cerbos.version, loaded.cerbos.image, loaded.cerbos.runner)), err=True)
     diagnosis = probe(loaded.cerbos.version, loaded.cerbos.image)
-    code = Exit.GREEN if diagnosis.usable else Exit.ENVIRONMENT
+    document = doctor_document(diagnosis)
     if output is Format.JSON:
-        say_document(
-            {
-                "outcome": "ready" if diagnosis.usable else "missing",
-                "exit_code": int(code),
-                "found": [asdict(f) for f in diagnosis.found],
-            }
-        )
+        say_document(document)
     else:
         for one in diagnosis.found:
             say(f"{one.state:8} {one.name:16} {one_line(one.detail)}")
             if one.hint:
                 say(f"{'':8} {'':16} -> {one_line(one.hint)}")
         say("ready" if diagnosis.usable else "no compiler can be run: policyloop doctor --install")
-    raise typer.Exit(int(code))
+    raise typer.Exit(int(document.exit_code))

@@ -15,15 +15,14 @@ def recover(
     output: FormatOption = None,
 ) -> None:
     """Finish an interrupted write-back: 0 finished or nothing to do, 5 when a person must look at the files first."""
+    from policyloop.documents.recover import RecoverDocument
     from policyloop.printing import one_line, say, say_document
     from policyloop.workspace import recover as finish
 
     done = finish(policies)
     paths = done.paths if done else ()
     if output is Format.JSON:
-        say_document(
-            {"outcome": "recovered" if done else "nothing", "exit_code": int(Exit.GREEN), "files_changed": paths}
-        )
+        say_document(RecoverDocument(outcome="recovered" if done else "nothing", files_changed=paths))
     elif done is None:
         say("No write-back was interrupted.")
     else:

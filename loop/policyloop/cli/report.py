@@ -17,7 +17,6 @@ from policyloop.cli.options import (
     text,
 )
 from policyloop.configured import compiler, server, settings
-from policyloop.errors import Exit
 
 if TYPE_CHECKING:
     from policyloop.cerbos.run import Runner
@@ -64,6 +63,7 @@ def report(
     Mutants, holes and the matrix are measured on the policies as they are now. Without --html and --markdown the
     Markdown is printed.
     """
+    from policyloop.documents.report import report_document
     from policyloop.printing import say, say_document, say_lines
     from policyloop.review.gather import gathered
     from policyloop.view.review_html import page
@@ -83,26 +83,15 @@ def report(
         _write(html, page(review), "--html")
     if markdown is not None:
         _write(markdown, written(review), "--markdown")
-    code = Exit.PERSON if review.broken else Exit.GREEN
-    files = [str(path) for path in (html, markdown) if path is not None]
+    files = tuple(str(path) for path in (html, markdown) if path is not None)
+    document = report_document(review, files, None if files else written(review))
     if output is Format.JSON:
-        say_document(
-            {
-                "outcome": "person" if review.broken else "written",
-                "exit_code": int(code),
-                "run": review.started.run if review.started else None,
-                "ledger": review.ledger,
-                "broken": review.broken,
-                "missing": list(review.missing),
-                "written": files,
-                "markdown": None if files else written(review),
-            }
-        )
+        say_document(document)
     elif not files:
         say_lines(written(review))
     if review.broken:
         say(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
-    raise typer.Exit(int(code))
+    raise typer.Exit(int(document.exit_code))
 
 
 def _write(target: Path, content: str, option: str) -> None:

@@ -11,8 +11,8 @@ def schema(
     ] = None,
 ) -> None:
     """Print a JSON Schema: of the configuration, the spec, and every document that is read or written."""
+    from policyloop.documents.published import NAMES, schema_of
     from policyloop.printing import say, say_document
-    from policyloop.schemas import NAMES, schema_of
 
     if name is None:
         for known in NAMES:

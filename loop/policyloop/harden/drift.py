@@ -17,6 +17,7 @@ from typing import Any
 from policyloop.harden.broad import too_broad
 from policyloop.harden.document import Path, Settings
 from policyloop.harden.rules import STRICT_MODES, Hook, Value, Wanted
+from policyloop.shape import Count
 
 _ENVIRONMENT = re.compile(
     r"PATH|HOME|SHELL|ENV|BASH_ENV|BASH_FUNC.*|IFS|PYTHON.*|LD_.*|DYLD_.*|NODE_OPTIONS|POLICYLOOP_.*|XDG_.*|DOCKER_.*|GIT_.*"
@@ -39,7 +40,7 @@ class Drift:
     """One difference from hardened settings. `line` counts from 1; `mendable`: `policyloop harden` puts it right."""
 
     file: str
-    line: int | None
+    line: Count | None
     key: str
     message: str
     mendable: bool

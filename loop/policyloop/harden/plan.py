@@ -2,9 +2,9 @@
 
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from policyloop.diff import file_diff
 from policyloop.errors import Exit, Unavailable, UsageError
@@ -64,28 +64,21 @@ class Hardened:
         return self.plan.open if self.written else self.plan.drift
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Literal["in place", "hardened", "drift", "person"]:
         """`in place`, `hardened`, `drift` (of a check) or `person` (not written, or loosened elsewhere)."""
         if not self.drift:
             return "hardened" if self.written else "in place"
         return "drift" if self.check else "person"
 
     @property
-    def exit_code(self) -> Exit:
+    def exit_code(self) -> Literal[Exit.GREEN, Exit.FAULT, Exit.PERSON]:
         """0 all is in place, 1 a check found drift, 5 a person must decide."""
-        return {"drift": Exit.FAULT, "person": Exit.PERSON}.get(self.outcome, Exit.GREEN)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of `harden --format json`."""
-        return {
-            "outcome": self.outcome,
-            "exit_code": int(self.exit_code),
-            "path": self.plan.where.name,
-            "managed": self.plan.managed,
-            "written": self.written,
-            "diff": self.plan.diff,
-            "drift": [asdict(one) for one in self.drift],
-        }
+        match self.outcome:
+            case "drift":
+                return Exit.FAULT
+            case "person":
+                return Exit.PERSON
+        return Exit.GREEN
 
 
 def plan(project: Path, policies: Path, *, managed: bool = False) -> Plan:

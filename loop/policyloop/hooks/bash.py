@@ -44,7 +44,7 @@ _BOUND = {("session", name) for name in ("start", "step", "status", "restore")}
 _FOR_A_PERSON = _words("--anew --tests-as-they-are --unguarded --yes --release --assume")
 _SAYS_FOR_A_PERSON = re.compile(
     r"confirm|harden|\bagree\b|_AGREED|session\s+end|--(?:anew|tests-as|unguarded|yes|release|assume)|XDG_CONFIG_HOME"
-    r"|(?:state|config|share)/policyloop",
+    r"|(?:state|config|share|cache)/policyloop",
     re.IGNORECASE,
 )
 _SAYS_SESSION = re.compile(

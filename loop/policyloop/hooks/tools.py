@@ -105,10 +105,12 @@ def _may_be_policyloop(command: str) -> bool:
 
 
 def _kept_for_a_person(path: str, question: dict[str, Any]) -> bool:
-    """Whether a file lies where sessions, tools that a person listed, and the like are kept."""
+    """Whether a file lies where sessions, tools that a person listed, the compiler and the like are kept."""
+    from policyloop import outside
     from policyloop.hooks.named import listing
 
     # Links followed, capitals folded: the same folder has many names, and one of them is enough.
     real = os.path.realpath(os.path.join(str(question.get("cwd") or "/"), os.path.expanduser(path))).casefold()
-    places = (home.home(), os.path.dirname(listing()))
+    cache = os.path.join(outside.base("XDG_CACHE_HOME", ".cache"), "policyloop")
+    places = (home.home(), os.path.dirname(listing()), cache)
     return any(real.startswith(os.path.realpath(place).casefold() + os.sep) for place in places)

@@ -6,8 +6,9 @@ from policyloop.errors import Unavailable
 from policyloop.models.pricing import price
 from policyloop.models.tally import MAX_COUNT
 from policyloop.models.tool import NAME
+from policyloop.protocol import proposal_from_json
 from policyloop.redact import redact
-from policyloop.task import Malformed, Reply, Usage, proposal_from_json
+from policyloop.task import Malformed, Reply, Usage
 
 if TYPE_CHECKING:
     from anthropic import AnthropicError

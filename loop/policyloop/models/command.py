@@ -20,8 +20,9 @@ from typing import IO
 from policyloop.errors import Unavailable, UsageError
 from policyloop.models.kept import CannotStart, Kept
 from policyloop.models.tally import usage_from_json
+from policyloop.protocol import proposal_from_json, task_to_json
 from policyloop.redact import redact, redact_value
-from policyloop.task import Malformed, Reply, Task, Usage, proposal_from_json
+from policyloop.task import Malformed, Reply, Task, Usage
 
 MAX_OUTPUT_BYTES = 4 * 1_048_576
 """The most that is read of the program's standard output; a program that writes more is ended."""
@@ -51,7 +52,7 @@ class CommandModel:
                 None, "The rest of the budget (wall_seconds) covers no other call.", over_budget="wall_seconds"
             )
         limit = seconds if self._timeout is None else min(seconds, self._timeout)
-        given = json.dumps(redact_value(task.to_json()), ensure_ascii=False).encode(errors="replace")
+        given = json.dumps(redact_value(task_to_json(task)), ensure_ascii=False).encode(errors="replace")
         run = _Run(self._arguments, given, limit)
         if run.flooded:
             return Reply(None, f"No proposal: the model command wrote more than {MAX_OUTPUT_BYTES} bytes.")

@@ -8,9 +8,10 @@ from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Answered, Attempted, Clarified, Ended, Event, Judged, Started, decode
 from policyloop.guard import Release
 from policyloop.ledger import read
+from policyloop.protocol import proposal_from_json
 from policyloop.recorded_run import events_of, open_run
 from policyloop.run.booking import unsettled
-from policyloop.task import Malformed, Usage, proposal_from_json
+from policyloop.task import Malformed, Usage
 from policyloop.workspace import state_directory
 
 GOES_ON = ("interrupted", "unavailable")

@@ -1,9 +1,7 @@
 """What `policyloop session` answers: one next action, the findings of one class, and what is left of each budget."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from policyloop import budget as budgets
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle
 from policyloop.cerbos_loop import State
@@ -13,7 +11,6 @@ from policyloop.events import RuleProof
 from policyloop.findings import ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Outcome
 from policyloop.session.steps import DONE, FIX, REFUSED, STOP, UNCHANGED, next_action
-from policyloop.task import finding_to_json
 
 MAX_FINDINGS = 20
 """How many findings of the one class are spelled out."""
@@ -52,47 +49,6 @@ class Answer:
     rules: tuple[RuleProof, ...] = ()
     restored: tuple[str, ...] = ()
     record: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of `session ... --format json`."""
-        left = budgets.left(self.budget, self.spent)
-        return {
-            "next": self.next,
-            "message": self.message,
-            "exit_code": int(self.exit_code),
-            "session": self.session,
-            "phase": self.phase,
-            "policies": self.policies,
-            "spec": self.spec,
-            "request": self.request,
-            "claude_session": self.claude,
-            "class": self.error_class.value if self.error_class else None,
-            "findings": [finding_to_json(f) for f in self.findings],
-            "more": self.more,
-            "refusal": self.refusal,
-            "weakened": [asdict(w) for w in self.weakened],
-            "look_at": list(self.look_at),
-            "left": {
-                "attempts": left.attempts,
-                "cycles": left.cycles,
-                "refusals": max(0, self.budget.refusals - self.spent.refusals),
-                "seconds": round(left.seconds, 1),
-            },
-            "assertions": {
-                "ran": self.tally.ran,
-                "passed": self.tally.passed,
-                "skipped": self.tally.skipped,
-                "locked": self.locked,
-            },
-            "stopped_by": self.stopped_by,
-            "released": list(self.released),
-            "files_changed": list(self.files_changed),
-            "changed_since": list(self.changed_since),
-            "restored": list(self.restored),
-            "assumptions": list(self.assumptions),
-            "rules": [{"rule": r.rule, "file": r.file, "line": r.line, "tested": r.tested} for r in self.rules],
-            "record": self.record,
-        }
 
 
 def message_of(state: State) -> str:

@@ -19,7 +19,7 @@ from policyloop.cerbos_loop import Judge, State
 from policyloop.controller import end
 from policyloop.drive import attempted, judged
 from policyloop.errors import PolicyloopError, Unavailable
-from policyloop.events import Event, encode, plain
+from policyloop.events import Event, encode
 from policyloop.guard import Lock
 from policyloop.ledger import Chain, Ledger, read, run_directory
 from policyloop.outcome import Ending, Outcome
@@ -30,6 +30,7 @@ from policyloop.session.record import OPENED, TOLD, Opening, Snapshots, Told, to
 from policyloop.session.recorded import ended_event, started_event
 from policyloop.session.steps import Seen, Timed, next_action, opened, take
 from policyloop.session.store import broken
+from policyloop.shape import to_json
 from policyloop.workspace.lock import key_of
 
 MAX_ANSWER = 12_000
@@ -125,7 +126,7 @@ class Session:
         state = opened(opening, start, report, judged_at)
         ledger = Ledger.create(folder_of(opening.run))
         session = cls(opening, state, ledger, judged_at, "")
-        session._append(OPENED, {"opening": kept.keep(plain(opening))})
+        session._append(OPENED, {"opening": kept.keep(to_json(opening))})
         session._event(started_event(opening, start, state))
         session._told(Told(report=kept.keep_report(report), judged=judged_at))
         session._event(judged(state, report, start))
@@ -206,7 +207,7 @@ class Session:
             self._head = self._ledger.finish({"phase": phase_of(self.state)}).hash
 
     def _told(self, told: Told) -> None:
-        self._append(TOLD, plain(told))
+        self._append(TOLD, to_json(told))
 
     def _event(self, event: Event) -> None:
         self._append(*encode(event))
@@ -250,7 +251,7 @@ def entry_of(opening: Opening, state: State, head: str, text: str) -> Entry:
 def _keep_lock(opening: Opening, state: State) -> str:
     kept = Snapshots(folder_of(opening.run) / "kept")
     parts = {"start": opening.start, "dropped": opening.dropped, "joined": [one.id for one in state.lock.joined]}
-    return kept.keep(plain({**parts, "current": kept.keep_bundle(state.current)}))
+    return kept.keep(to_json({**parts, "current": kept.keep_bundle(state.current)}))
 
 
 def put(entry: Entry) -> None:

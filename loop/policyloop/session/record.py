@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from policyloop.budget import Budget
 from policyloop.config import CerbosConfig
-from policyloop.events import plain
 from policyloop.findings import AssertionId, CompilerInfo, Report
 from policyloop.ledger import Chain
 from policyloop.session.store import Store, broken
+from policyloop.shape import to_json
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class Snapshots(Store):
     def keep_report(self, report: Report) -> str:
         """Keep a report, without the compiler's own words, which the ledger holds."""
         fields = {"compiler": report.compiler, "findings": report.findings}
-        return self.keep(plain({**fields, "ran": report.ran, "ran_strict": report.ran_strict}))
+        return self.keep(to_json({**fields, "ran": report.ran, "ran_strict": report.ran_strict}))
 
     def report(self, digest: str) -> Report:
         """A report that was kept."""

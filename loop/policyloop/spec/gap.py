@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from policyloop.shape import Count
 from policyloop.spec.model import Spec
 from policyloop.spec.vocabulary import Path
 
@@ -11,8 +12,8 @@ from policyloop.spec.vocabulary import Path
 class Gap:
     """One thing that keeps a spec from being complete.
 
-    `code` is stable across releases. `where` is a place in words (rule 2 `hr-sees-salary`), `line` counts from 1 and is
-    None without a file. `add` says what to add or change. A contradiction can only be settled by a person.
+    `code` is stable across releases. `where` is a place in words (rule 2 `hr-sees-salary`), `line` counts from 1, where
+    there is a file. `add` says what to add or change. A contradiction can only be settled by a person.
     """
 
     code: str
@@ -20,7 +21,7 @@ class Gap:
     message: str
     add: str
     contradiction: bool = False
-    line: int | None = None
+    line: Count | None = None
 
     def __str__(self) -> str:
         stop = "" if self.message.endswith(("?", ".", "!")) else "."

@@ -9,7 +9,14 @@ from pathlib import Path
 from policyloop.errors import PersonNeeded, Unavailable
 from policyloop.validators.firsts import keep_first, same_as_before
 from policyloop.validators.identity import Identity, ask_version, identify, known_sha256, sha256_of
-from policyloop.validators.pinned import binary_name, cached_binary, expected_sha256, npm_package, platform_name
+from policyloop.validators.pinned import (
+    binary_name,
+    cache_directory,
+    cached_binary,
+    expected_sha256,
+    npm_package,
+    platform_name,
+)
 from policyloop.validators.process import Ended, Limits, Processes
 from policyloop.validators.select import RunnerName
 from policyloop.validators.staging import private_directory
@@ -55,7 +62,8 @@ def install(version: str) -> Installed:
     if npm is None:
         raise Unavailable(f"npm is not here, and it is what fetches Cerbos {version}.", "Install Node.js with npm.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        cache_directory().mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.parent.mkdir(exist_ok=True)
         with private_directory(target.parent, ".install-") as folder:
             binary = _fetch(npm, version, folder)
             binary.chmod(0o755)

@@ -1,24 +1,43 @@
-"""Small facts that are dear to find out again, kept in the cache directory. Losing one costs time, nothing else."""
+"""Small facts that are dear to find out again, kept in the cache directory. Losing one costs time, nothing else.
+
+A note is believed where it and its folder are this user's alone. Its state holds the inode and the time of the last
+change, which nobody can choose: so a cache that comes from another machine says nothing here. What can write that
+folder on this machine, as this user, can put another program and a note beside it.
+"""
 
 import contextlib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from policyloop.errors import Unavailable
 from policyloop.validators.pinned import cache_directory
 
+MAX_BYTES = 65_536
+
 
 def recall(subject: str, state: str) -> dict[str, str]:
     """What is remembered of `subject` in this very `state`; empty when nothing is."""
     note = _note(subject)
     with contextlib.suppress(OSError, ValueError):
-        data = json.loads(note.read_text(encoding="utf-8")) if note else None
+        data = json.loads(_own(note)) if note else None
         if isinstance(data, dict) and data.pop("state", None) == state:
             return {str(name): str(value) for name, value in data.items()}
     return {}
+
+
+def _own(note: Path) -> bytes:
+    """What stands in a note; "null" where others could have written it. Raises `OSError`."""
+    file = os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status, folder = os.fstat(file), note.parent.stat()
+        others = any(one.st_uid != os.geteuid() or one.st_mode & 0o022 for one in (status, folder))
+        return b"null" if others or not stat.S_ISREG(status.st_mode) else os.read(file, MAX_BYTES)
+    finally:
+        os.close(file)
 
 
 def remember(subject: str, state: str, facts: Mapping[str, str]) -> None:

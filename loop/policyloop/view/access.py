@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from policyloop.access_report import AccessReport, ChangedRule, Deciding, Reason
 from policyloop.effects import WORDS
-from policyloop.events import plain
 from policyloop.printing import one_line
 from policyloop.results import DiffResult
+from policyloop.shape import to_json
 from policyloop.view.words import plural
 
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}
@@ -48,7 +48,7 @@ def request_line(one: Reason) -> str:
     """The witness as JSON on one line, and who said so."""
     at = f" at {one.now}" if one.now else ""
     how = [*(["strict evaluation"] if one.strict else []), *(["schemas enforced"] if one.schemas == "reject" else [])]
-    request = one_line(json.dumps(plain(one.request), ensure_ascii=False), _MOST_REQUEST)
+    request = one_line(json.dumps(to_json(one.request), ensure_ascii=False), _MOST_REQUEST)
     return f"{request}{at} ({', '.join([_ENGINES.get(one.engine, one_line(one.engine)), *how])})"
 
 

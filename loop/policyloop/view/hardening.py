@@ -30,7 +30,9 @@ def ending_words(result: Hardened) -> str:
 def show(result: Hardened, output: str) -> None:
     """Say how it ended, in a format of `--format`."""
     if output == "json":
-        say_document(result.to_json())
+        from policyloop.documents.harden import harden_document
+
+        say_document(harden_document(result))
         return
     if result.outcome != "person" or not result.plan.changes or result.written:
         for one in result.drift:

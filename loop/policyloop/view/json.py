@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from policyloop.events import Attempted, Ended, Event, Started
 from policyloop.printing import say_document
-from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult, run_to_json
+from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
 from policyloop.view.plain import PlainView
 
 if TYPE_CHECKING:
@@ -34,40 +34,58 @@ class JsonView:
             case Attempted():
                 self._attempts.append(event)
             case Ended() if self._started:
-                say_document(run_to_json(self._started, self._attempts, event))
+                from policyloop.documents.run import run_document
+
+                say_document(run_document(self._started, self._attempts, event))
         self._progress.event(event)
 
     def check(self, result: CheckResult) -> None:
         """The document of `check`."""
-        say_document(result.to_json())
+        from policyloop.documents.judged import check_document
+
+        say_document(check_document(result))
 
     def diff(self, result: DiffResult) -> None:
         """The document of `diff`."""
-        say_document(result.to_json())
+        from policyloop.documents.access import diff_document
+
+        say_document(diff_document(result))
 
     def guard(self, result: GuardResult) -> None:
         """The document of `guard`."""
-        say_document(result.to_json())
+        from policyloop.documents.judged import guard_document
+
+        say_document(guard_document(result))
 
     def spec(self, result: SpecResult) -> None:
         """A spec as a table."""
-        say_document(result.to_json())
+        from policyloop.documents.spec import spec_document
+
+        say_document(spec_document(result))
 
     def spec_check(self, result: SpecCheck) -> None:
         """The gaps of a spec."""
-        say_document(result.to_json())
+        from policyloop.documents.spec import spec_check_document
+
+        say_document(spec_check_document(result))
 
     def session(self, answer: "Answer") -> None:
         """A session answered."""
-        say_document(answer.to_json())
+        from policyloop.documents.session import session_document
+
+        say_document(session_document(answer))
 
     def lint(self, result: "LintResult") -> None:
         """The document of `lint`."""
-        say_document(result.to_json())
+        from policyloop.documents.lint import lint_document
+
+        say_document(lint_document(result))
 
     def mutate(self, result: "MutateResult") -> None:
         """The document of `mutate`."""
-        say_document(result.to_json())
+        from policyloop.documents.mutate import mutate_document
+
+        say_document(mutate_document(result))
 
     def pause(self) -> None:
         """Nothing moves here."""

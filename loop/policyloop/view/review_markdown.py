@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from policyloop.events import Attempted, Clarified, Ended, Judged, Started, plain
+from policyloop.events import Attempted, Clarified, Ended, Judged, Started
 from policyloop.printing import one_line
+from policyloop.shape import to_json
 from policyloop.view.access import access_line, sides_line, uncovered_line
 from policyloop.view.holes import hole_line, shown_line, unasked_lines
 from policyloop.view.markdown import escaped, fenced, raw_table, table
@@ -93,7 +94,7 @@ def _access(review: "Review") -> Iterator[str]:
         yield f"{signs}; ▲ wider, ▼ narrower, by the number of the change. {escaped(CELLS)}\n"
     for number, one in enumerate(review.reasons, 1):
         yield _folded(
-            _change(number, one), fenced(json.dumps(plain(one.request), indent=2, ensure_ascii=False), "json")
+            _change(number, one), fenced(json.dumps(to_json(one.request), indent=2, ensure_ascii=False), "json")
         )
 
 

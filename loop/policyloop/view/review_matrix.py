@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from policyloop.events import plain
+from policyloop.shape import to_json
 from policyloop.view.access import effect_word
 from policyloop.view.paper import code_block, text
 from policyloop.view.review import (
@@ -77,7 +77,7 @@ def witness(number: int, one: "Reason") -> str:
     how = ["strict evaluation"] if one.strict else []
     how += ["schemas enforced"] if one.schemas == "reject" else []
     settings = f"<dt>With</dt><dd>{text(', '.join(how))}</dd>" if how else ""
-    request = json.dumps(plain(one.request), indent=2, ensure_ascii=False)
+    request = json.dumps(to_json(one.request), indent=2, ensure_ascii=False)
     return (
         f'<article class="witness {_kind(one)}" id="change-{number + 1}" tabindex="-1">'
         f'<a class="close" href="#access">Close</a>'

@@ -1,8 +1,8 @@
 """Holes that the compiler allows: found in the texts, and shown by a request wherever there can be one."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from policyloop.access.ask.parts import Parts
 from policyloop.access.inquiry.question_pool import Pool
@@ -43,32 +43,20 @@ class LintResult:
     fail_on: FailOn = "never"
 
     @property
-    def exit_code(self) -> Exit:
+    def exit_code(self) -> Literal[Exit.GREEN, Exit.TESTS]:
         """4 when something of the level that shall fail was found, else 0."""
         bad = {"never": (), "warning": ("warning",), "note": ("warning", "note")}[self.fail_on]
         return Exit.TESTS if any(one.level in bad for one in self.holes) else Exit.GREEN
 
     @property
-    def outcome(self) -> str:
-        """`clean`, or `holes`."""
+    def outcome(self) -> Literal["clean", "holes"]:
+        """In a word."""
         return "holes" if self.holes else "clean"
 
     @property
     def warnings(self) -> int:
         """How many holes open something, or may."""
         return sum(one.level == "warning" for one in self.holes)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of `lint --format json`."""
-        return {
-            "outcome": self.outcome,
-            "exit_code": int(self.exit_code),
-            "fail_on": self.fail_on,
-            "findings": [one.to_json() for one in self.holes],
-            "asked": self.asked,
-            "unasked": list(self.unasked),
-            "cerbos": asdict(self.compiler),
-        }
 
 
 def lint(

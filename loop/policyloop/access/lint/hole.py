@@ -33,16 +33,6 @@ class Shown:
     confirmed_by: Literal["engine", "server"] = "engine"
     """Who gave this very answer: the compiler's engine alone, at the question's moment, or a server as well."""
 
-    def to_json(self) -> dict[str, Any]:
-        """As `policyloop schema lint` has it."""
-        return {
-            "request": self.question.request.to_json(),
-            "now": self.question.now,
-            "effect": self.effect,
-            "because": self.because,
-            "confirmed_by": self.confirmed_by,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hole:
@@ -58,21 +48,6 @@ class Hole:
     why: tuple[str, ...] = ()
     witness: Shown | None = None
     asked: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """As `policyloop schema lint` has it."""
-        return {
-            "level": self.level,
-            "code": self.code,
-            "file": self.file,
-            "line": self.line,
-            "column": self.column,
-            "message": self.message,
-            "excerpt": self.excerpt,
-            "why": list(self.why),
-            "witness": self.witness.to_json() if self.witness else None,
-            "asked": self.asked,
-        }
 
 
 def hole(bundle: Bundle, code: Code, file: str, at: Node | None, message: str, **more: Any) -> Hole:

@@ -66,7 +66,7 @@ def mutate(  # noqa: PLR0913 - what the command line offers
     except Unavailable as error:
         if not (partly and work.fate_of):
             raise
-        cut_off = CutOff(error.exit_code, error.message)
+        cut_off = CutOff(Exit.ENVIRONMENT, error.message)
     return MutateResult(
         policies=policies,
         made=len(made),

@@ -1,8 +1,8 @@
 """What `policyloop mutate` found out."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 from policyloop.access.mutate.mutants import Mutant
 from policyloop.access.mutate.search import Witness
@@ -18,7 +18,7 @@ SUITE = "What mutants showed"
 class CutOff:
     """Why not all was done: the exit code that belongs to it, and a few words."""
 
-    exit_code: Exit
+    exit_code: Literal[Exit.ENVIRONMENT, Exit.INTERRUPTED]
     because: str
 
 
@@ -36,7 +36,7 @@ class Survivor:
     proved: int = 0
 
     @property
-    def alike(self) -> str | None:
+    def alike(self) -> Literal["proved", "asked"] | None:
         """`proved` like the original, or `asked` and not told apart by that; None with a witness, or unsearched."""
         if self.witness is not None:
             return None
@@ -46,27 +46,6 @@ class Survivor:
     def test(self) -> str | None:
         """A suite with the one test that would have noticed it."""
         return suite_of([(self.mutant, self.witness)], SUITE) if self.witness else None
-
-    def to_json(self) -> dict[str, Any]:
-        """As `policyloop schema mutate` has it."""
-        shown = None
-        if self.witness is not None:
-            question = self.witness.question
-            shown = {
-                "request": question.request.to_json(),
-                "now": question.now,
-                "strict": self.witness.strict,
-                "effect": self.witness.effect,
-                "mutated": self.witness.mutated,
-            }
-        return {
-            **mutant_to_json(self.mutant),
-            "witness": shown,
-            "alike": self.alike,
-            "asked": self.asked,
-            "proved": self.proved,
-            "test": self.test,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +95,7 @@ class MutateResult:
         return self.killed * 100 // self.counted if self.counted else None
 
     @property
-    def exit_code(self) -> Exit:
+    def exit_code(self) -> Literal[Exit.GREEN, Exit.TESTS, Exit.ENVIRONMENT, Exit.INTERRUPTED]:
         """What it was cut off by; else 4 when the score is below what was asked for, else 0."""
         if self.cut_off is not None:
             return self.cut_off.exit_code
@@ -124,7 +103,7 @@ class MutateResult:
         return Exit.TESTS if low else Exit.GREEN
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Literal["done", "below", "cut off"]:
         """`cut off`, `below` the score that was asked for, or `done`."""
         if self.cut_off is not None:
             return "cut off"
@@ -134,38 +113,3 @@ class MutateResult:
         """All suggested tests as one suite; None when there is none."""
         found: Sequence[tuple[Mutant, Witness]] = [(one.mutant, one.witness) for one in self.shown if one.witness]
         return suite_of(found, SUITE) if found else None
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of `mutate --format json`."""
-        return {
-            "outcome": self.outcome,
-            "exit_code": int(self.exit_code),
-            "score": self.score,
-            "min_score": self.min_score,
-            "cut_off": self.cut_off.because if self.cut_off else None,
-            "mutants": {
-                "made": self.made,
-                "killed": self.killed,
-                "survived": len(self.shown),
-                "untold": len(self.untold),
-                "proved": len(self.proved),
-                "invalid": len(self.invalid),
-                "untried": self.made - self.tried,
-            },
-            "survivors": [one.to_json() for one in self.survivors],
-            "invalid": [mutant_to_json(one) for one in self.invalid],
-            "unread": list(self.unread),
-            "seed": self.seed,
-            "cerbos": asdict(self.compiler),
-        }
-
-
-def mutant_to_json(one: Mutant) -> dict[str, Any]:
-    """A mutant without its text."""
-    return {
-        "operator": one.operator,
-        "file": one.file,
-        "line": one.line,
-        "where": one.where,
-        "change": one.words,
-    }
