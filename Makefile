@@ -6,18 +6,21 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench prove-long cells-long odd-long seeds-long clean
+.PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
 	@echo "make demo    a recorded model repairs broken policies, judged by the real compiler; needs no key"
+	@echo "make quick   the tests that need no compiler, no Docker, no Claude Code and no browser; takes a minute"
 	@echo "make test    lint, then all tests"
+	@echo "make golden  write anew what fixtures/ recorded of the compiler and the lock; read the difference"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, memory and tokens as ratios"
 	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
 	@echo "make cells-long   hold the cells of a review's matrix against 200,000 requests"
 	@echo "make odd-long   hold what is called proved, always or never against requests, for 2,000 odd pairs of bundles; takes hours"
 	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes a quarter of an hour"
+	@echo "make kills-long   kill runs at 102 points of their life; takes five minutes"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -26,8 +29,14 @@ demo: .venv/.package
 	@$(BIN)/policyloop doctor --install >/dev/null
 	@$(BIN)/policyloop demo
 
+quick: .venv/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --quick
+
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+golden: .venv/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m golden --regenerate
 
 lint: .venv/.dev
 	$(BIN)/ruff check loop tests skill
@@ -49,6 +58,9 @@ odd-long: .venv/.dev
 
 seeds-long: .venv/.dev
 	POLICYLOOP_SEEDS=10 $(BIN)/python -m pytest -n $(WORKERS) tests/test_holes_same.py
+
+kills-long: .venv/.dev
+	POLICYLOOP_KILLS=102 $(BIN)/python -m pytest -n $(WORKERS) tests/test_kill.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

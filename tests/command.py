@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import warm
+
 SPEAKER = Path(__file__).parent / "speaker.py"
 
 
@@ -40,18 +42,32 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def policyloop(
-    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 120
+    *arguments: object,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    timeout: float = 120,
 ) -> Done:
-    """Run `policyloop` with these arguments."""
-    done = subprocess.run(
-        [sys.executable, "-m", "policyloop", *map(str, arguments)],
-        cwd=cwd,
-        env=environment(**(env or {})),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
+    """Run `policyloop` with these arguments, in a process of its own."""
+    return bare([*map(str, arguments)], cwd=cwd, env=environment(**(env or {})), stdin=stdin, timeout=timeout)
+
+
+def bare(
+    arguments: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], stdin: bytes = b"", timeout: float = 120
+) -> Done:
+    """The same with no environment but this one. The interpreter is a warm one, where it was set up as a new one is."""
+    if warm.set_up_alike(env):
+        done = warm.run(arguments, cwd=cwd, env=env, stdin=stdin, timeout=timeout)
+    else:
+        done = subprocess.run(
+            [sys.executable, "-m", "policyloop", *arguments],
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

@@ -60,12 +60,12 @@ class Pair:
         return dict(yaml.safe_load(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
     @property
-    def expected(self) -> dict[str, Any]:
-        return dict(json.loads((self.folder / "expected.json").read_text(encoding="utf-8")))
+    def golden(self) -> Path:
+        return self.folder / "expected.json"
 
-    def write(self, expected: dict[str, Any]) -> None:
-        text = json.dumps(expected, indent=1, ensure_ascii=False) + "\n"
-        (self.folder / "expected.json").write_text(text, encoding="utf-8")
+    @property
+    def expected(self) -> dict[str, Any]:
+        return dict(json.loads(self.golden.read_text(encoding="utf-8")))
 
 
 def pairs(outcome: str) -> list[Pair]:

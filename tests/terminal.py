@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from command import environment
 
@@ -13,9 +14,9 @@ from command import environment
 class Terminal:
     """`policyloop` on a terminal of its own."""
 
-    def __init__(self, *arguments: object, env: dict[str, str]) -> None:
+    def __init__(self, *arguments: object, env: dict[str, str], program: Sequence[str] = ("-m", "policyloop")) -> None:
         self.main, side = pty.openpty()
-        words = [sys.executable, "-m", "policyloop", *map(str, arguments)]
+        words = [sys.executable, *program, *map(str, arguments)]
         # The shim makes the terminal its own before it becomes policyloop, so that Ctrl-C reaches it.
         shim = (
             "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"

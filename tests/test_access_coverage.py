@@ -13,6 +13,8 @@ from policyloop.access.pdp import Pdp, Settings, serving, serving_all
 from policyloop.access.prove import Asked, Proved, proving
 from policyloop.bundle import Bundle
 
+pytestmark = pytest.mark.compiler
+
 HEAD = {"apiVersion": "api.cerbos.dev/v1"}
 QUESTIONS = 30
 PAIRS = int(os.environ.get("POLICYLOOP_PAIRS", "20"))

@@ -20,6 +20,7 @@ def diff(*arguments: object, cwd: Path | None = None) -> Done:
     return policyloop("diff", *arguments, *QUICK, cwd=cwd)
 
 
+@pytest.mark.compiler
 def test_wider_ends_in_7_with_the_request_and_the_rule() -> None:
     done = diff(PAIRS / "other-tenant" / "old", PAIRS / "other-tenant" / "new", "--format", "json")
     assert done.code == 7
@@ -34,6 +35,7 @@ def test_wider_ends_in_7_with_the_request_and_the_rule() -> None:
     assert done.json["requests"] > 100
 
 
+@pytest.mark.compiler
 def test_only_wider_makes_7() -> None:
     done = diff(PAIRS / "boundary-lower" / "old", PAIRS / "boundary-lower" / "new", "--format", "json")
     assert done.code == 0
@@ -42,6 +44,7 @@ def test_only_wider_makes_7() -> None:
     assert done.json["reasons"][0]["request"]["resource"]["attr"] == {"amount": 1000}
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("form", ["plain", "rich", "github"])
 def test_people_are_told_who_may_do_what_and_why(form: str) -> None:
     pair = PAIRS / "boundary-inclusive"
@@ -54,6 +57,7 @@ def test_people_are_told_who_may_do_what_and_why(form: str) -> None:
         assert f"::error file={pair / 'new'}/doc.yaml,line=6,title=access/wider::" in done.out
 
 
+@pytest.mark.compiler
 def test_the_same_seed_gives_the_same_answer() -> None:
     pair = PAIRS / "and-to-or"
     first, second = (diff(pair / "old", pair / "new", "--seed", "7", "--format", "json").json for _ in range(2))
@@ -61,6 +65,7 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     assert first == second
 
 
+@pytest.mark.compiler
 def test_without_arguments_the_working_tree_is_held_against_head(tmp_path: Path) -> None:
     lay({"policies/doc.yaml": FIXED}, tmp_path)
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@t.example", "-C", str(tmp_path)]
@@ -75,6 +80,7 @@ def test_without_arguments_the_working_tree_is_held_against_head(tmp_path: Path)
     assert diff("policies", "HEAD", cwd=tmp_path).code == 0
 
 
+@pytest.mark.compiler
 def test_a_rule_is_accepted_by_name_and_hides_nothing_else(tmp_path: Path) -> None:
     head = FIXED.partition("    - actions: [read]")[0]
     new = "    - {{actions: [{}], name: {}, effect: EFFECT_ALLOW, roles: [user]}}\n"
@@ -91,6 +97,7 @@ def test_a_rule_is_accepted_by_name_and_hides_nothing_else(tmp_path: Path) -> No
     assert left == {("read", "other"), ("write", "other")}
 
 
+@pytest.mark.compiler
 def test_a_rule_is_not_accepted_because_another_one_has_its_name(tmp_path: Path) -> None:
     rule = "    - {actions: [audit], name: audits, effect: EFFECT_ALLOW, roles: [user]}\n"
     other = FIXED.replace("resource: doc", "resource: bill")
@@ -117,6 +124,7 @@ def _with_rule(condition: str, *more: str) -> str:
     )
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize(
     ("condition", "shows"),
     [
@@ -135,6 +143,7 @@ def test_odd_conditions_hide_nothing(condition: str, shows: str, tmp_path: Path)
     assert shows in done.out
 
 
+@pytest.mark.compiler
 def test_what_is_left_unproved_is_said(tmp_path: Path) -> None:
     pytest.importorskip("z3")
     lay({"old/doc.yaml": FIXED, "new/doc.yaml": _with_rule("P.roles.map(r, size(r)) == [77]")}, tmp_path)
@@ -151,6 +160,7 @@ def test_what_is_left_unproved_is_said(tmp_path: Path) -> None:
     assert " 0 not proved" not in done.out
 
 
+@pytest.mark.compiler
 def test_what_compiles_not_is_told_as_by_check(tmp_path: Path) -> None:
     lay({"old/doc.yaml": FIXED, "new/doc.yaml": FIXED.replace("P.id", "P.id +", 1)}, tmp_path)
     done = diff("old", "new", "--format", "json", cwd=tmp_path)
@@ -175,6 +185,7 @@ def test_mistakes_are_told_in_a_sentence(arguments: tuple[str, ...], says: str, 
     assert any(part in done.err for part in says.split("|")), done.err
 
 
+@pytest.mark.compiler
 def test_secrets_in_a_witness_are_not_shown(tmp_path: Path) -> None:
     secret = "AKIAIOSFODNN7EXAMPLE"
     lay(

@@ -20,6 +20,8 @@ from policyloop.access.matrix.formula import narrowed, relevant, terms
 from policyloop.access.pdp import Pdp, Settings, serving
 from policyloop.bundle import Bundle
 
+pytestmark = pytest.mark.compiler
+
 REQUESTS = int(os.environ.get("POLICYLOOP_CELL_REQUESTS", "8000"))
 PER_BUNDLE = 12
 PER_CELL = 40

@@ -15,6 +15,8 @@ from policyloop.access.pdp import Refused, Settings, serving, serving_all
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
 
+pytestmark = pytest.mark.compiler
+
 NATIVE = Settings(runner="native")
 ALICE = Principal("alice", ("user",))
 DOC = Bundle({"doc.yaml": FIXED})

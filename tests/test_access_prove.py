@@ -25,6 +25,8 @@ from policyloop.access.prove.prover import Prover
 from policyloop.access.prove.syntax import Unreadable, parse
 from policyloop.bundle import Bundle
 
+pytestmark = pytest.mark.compiler
+
 NATIVE = Settings(runner="native")
 STRICT = Settings(runner="native", strict=True)
 ANN = Principal("ann", ("user",), {"team": "a", "teams": ["a", "b"], "limit": 10, "none": []})

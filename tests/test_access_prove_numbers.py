@@ -86,6 +86,7 @@ def contradicted(drawn: list[tuple[str, str]]) -> tuple[list[str], int]:
     return wrong, sum(isinstance(verdict, Proved) for found in verdicts for verdict in found)
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("seed", range(max(1, PAIRS // 24)))
 def test_no_proof_is_contradicted_by_a_number_that_is_none(seed: int) -> None:
     chance = random.Random(seed)
@@ -102,6 +103,7 @@ KNOWN = [
 ]
 
 
+@pytest.mark.compiler
 def test_what_only_such_a_number_tells_apart_is_not_proved() -> None:
     with prover(*(_bundle([pair[side] for pair in KNOWN]) for side in (0, 1))) as both:
         for number, pair in enumerate(KNOWN):

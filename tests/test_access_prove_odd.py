@@ -100,6 +100,7 @@ def test_any_condition_has_a_verdict_that_no_request_contradicts(cerbos: Runner,
     assert proved > 5
 
 
+@pytest.mark.compiler
 def test_variables_that_are_nested_too_deep_are_not_proved() -> None:
     variables = {"v0": "R.attr.a == 1", **{f"v{n}": f"!(V.v{n - 1}) || V.v{n - 1}" for n in range(1, 400)}}
     rule = {

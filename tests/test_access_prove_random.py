@@ -48,6 +48,7 @@ def allowed(pdp: Pdp, asked: Asked, held: Sequence[Any]) -> list[bool]:
     return [one for _, part in pdp.effects([Batch(asked.principal, resources, (VIEW,))]) for one in part]
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("number", range(-(-PAIRS // PER_BUNDLE)))
 def test_no_request_contradicts_a_proof_and_every_witness_is_one(number: int) -> None:
     examples = drawn(pairs(), PER_BUNDLE, number)
@@ -86,6 +87,7 @@ def _agrees(prover: Prover, pdps: tuple[Pdp, Pdp], asked: Asked, held: Sequence[
     return found
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("number", range(-(-PAIRS // PER_BUNDLE // 2)))
 def test_a_condition_means_what_the_pdp_makes_of_it(number: int) -> None:
     """Of one resource alone, told by a condition: it is proved that it is not let in exactly when it is not."""

@@ -11,6 +11,8 @@ from policyloop.documents.published import schema_of
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 
+pytestmark = pytest.mark.compiler
+
 OPEN = FIXED.replace("R.attr.owner == P.id", "R.attr.owner == P.id || R.attr.tenant != P.attr.tenant", 1)
 """Compiles and passes every test, since no test has a tenant; opens every other tenant's documents."""
 

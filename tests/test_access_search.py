@@ -19,6 +19,8 @@ from test_access_pairs import requested
 from test_access_run import project, run
 from widenings import NAMED, OWN, SAME, bundle_of
 
+pytestmark = pytest.mark.compiler
+
 NATIVE = Settings(runner="native")
 
 

@@ -41,6 +41,7 @@ def test_it_counts_what_it_asks_and_stops_at_the_bound() -> None:
     assert whole.complete
 
 
+@pytest.mark.sweep
 def test_memory_does_not_grow_with_the_number_of_requests() -> None:
     peaks = []
     for most in (4_000, 16_000):
@@ -57,6 +58,7 @@ BUNDLES = {
 }
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("name", BUNDLES)
 def test_every_rule_is_met_and_missed(name: str) -> None:
     """For each action that a rule names there is a request that is allowed and one that is denied."""

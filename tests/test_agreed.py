@@ -39,6 +39,7 @@ def test_it_is_kept_and_its_owners_alone(tmp_path: Path, state: Path) -> None:
         assert not stat.S_IMODE(path.lstat().st_mode) & 0o077, path
 
 
+@pytest.mark.sweep
 @given(st.sampled_from(KINDS), st.text(max_size=20), st.text(min_size=1, max_size=20))
 def test_it_holds_for_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, kind: str, digest: str, other: str
@@ -106,6 +107,7 @@ def test_what_is_no_agreement_agrees_to_nothing(tmp_path: Path, text: str) -> No
     assert agreed.agreed(SPEC, str(tmp_path), DIGEST) is None
 
 
+@pytest.mark.sweep
 def test_kills_leave_one_draft_at_most_and_no_half_agreement(tmp_path: Path, state: Path) -> None:
     script = (
         "import sys\nfrom policyloop import agreed\n"

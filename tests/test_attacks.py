@@ -22,6 +22,8 @@ from policyloop.task import Malformed, Reply
 from policyloop.validators.judge import validate
 from policyloop.validators.native import NativeRunner
 
+pytestmark = pytest.mark.sweep
+
 FAILING = Finding(
     error_class=ErrorClass.TEST,
     code="wrong-effect",

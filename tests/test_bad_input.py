@@ -247,6 +247,7 @@ def test_ten_thousand_files_end_in_a_verdict(project: Path, cerbos: Runner) -> N
     assert (done.code, done.json["assertions"]["ran"]) == (4, 6), done.err
 
 
+@pytest.mark.sweep
 def test_more_files_than_are_read(project: Path) -> None:
     many = project / "policies" / "many"
     many.mkdir()

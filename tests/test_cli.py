@@ -73,6 +73,7 @@ def test_without_arguments_the_help_is_shown_on_lines() -> None:
     assert "..." not in done.out.partition("Commands:")[2]
 
 
+@pytest.mark.compiler
 def test_a_blank_request_asks_for_a_repair(tmp_path: Path) -> None:
     policies = shutil.copytree(GREEN, tmp_path / "policies")
     done = policyloop("run", "  ", "--policies", policies, "--runner", "native", "--model-command", "false")
@@ -144,6 +145,7 @@ def test_an_interrupt_outside_a_run_is_told(tmp_path: Path) -> None:
     assert err == "policyloop: Interrupted. Nothing was written to the policy directory.\n"
 
 
+@pytest.mark.compiler
 def test_a_run_without_a_model_says_how_to_go_on(tmp_path: Path) -> None:
     policies = shutil.copytree(RED, tmp_path / "policies")
     done = policyloop("run", "--policies", policies, "--runner", "native")
@@ -152,6 +154,7 @@ def test_a_run_without_a_model_says_how_to_go_on(tmp_path: Path) -> None:
     assert done.out.splitlines()[-1] == f"To go on, give the same flags and: --resume {run}"
 
 
+@pytest.mark.compiler
 def test_an_excerpt_keeps_its_lines_in_a_narrow_terminal() -> None:
     policies = Path(__file__).parent.parent / "fixtures" / "demo" / "policies"
     done = policyloop("check", policies, "--runner", "native", "--format", "rich", env={"COLUMNS": "40"})
@@ -186,6 +189,7 @@ def test_a_reader_who_is_gone_gets_no_traceback(form: str, tmp_path: Path) -> No
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("stream", [1, 2])
 def test_a_closed_stream_ends_no_command(stream: int) -> None:
     done = subprocess.run(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,8 +13,11 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import CompilerRun, Trouble
 from policyloop.cerbos.why import explain, filters_for
+from policyloop.codes import codes
 from policyloop.errors import Unavailable
 from policyloop.findings import Report, Result
+
+pytestmark = pytest.mark.sweep
 
 BUNDLE = Bundle({"a.yaml": "resourcePolicy: {}\n", "a_test.yaml": "tests:\n  - name: T\n    expected: []\n"})
 
@@ -57,6 +61,7 @@ RUNS = st.builds(
     st.text(max_size=80) | st.just("panic: boom"),
     trouble=st.sampled_from([None, None, None, *Trouble]),
 )
+EXPLAINED = {code.name for code in codes() if code.kind == "compiler"}
 RELAXED = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -159,6 +164,7 @@ def check_shape(report: Report) -> None:
     order = [(f.error_class.rank, f.file or "", f.line or 0, f.column or 0, f.message) for f in report.findings]
     assert order == sorted(order)
     for finding in report.findings:
+        assert finding.code in EXPLAINED
         assert finding.message
         assert all(line.isprintable() for line in (finding.message, *finding.why))
         assert len(finding.message) < 10_000

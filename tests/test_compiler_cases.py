@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from compiler_cases import INFO, Case, case_names
+from goldens import Golden
 from policyloop.bundle import Bundle
 from policyloop.cerbos import compiled
 from policyloop.cerbos.lint import KEYS
@@ -29,14 +30,11 @@ SUITE_PREFIX = re.compile(r"^\d+:\d+ |^failed to load test fixtures from \S+ fai
 
 
 @pytest.mark.parametrize("name", case_names())
-def test_case(name: str, cerbos: Runner, request: pytest.FixtureRequest) -> None:
+def test_case(name: str, cerbos: Runner, golden: Golden) -> None:
     case = Case(name)
     runs = case.runs(cerbos)
     report = explained(case, read_report(INFO, *runs, case.bundle()), cerbos)
-    found = golden(report, runs)
-    if request.config.getoption("--regenerate"):
-        case.golden.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    assert found == json.loads(case.golden.read_text())
+    golden(case.golden, told(report, runs))
     assert report.green == name.startswith("green")
     for run in runs:
         assert_nothing_dropped(run, report)
@@ -49,7 +47,7 @@ def test_what_both_passes_say_is_said_once(name: str, cerbos: Runner) -> None:
     case = Case(name)
     with cerbos.stage(case.bundle()) as staged:
         runs = staged.compile(), staged.compile(strict=True)
-    assert golden(read_report(INFO, *runs, case.bundle()), runs) == json.loads(case.golden.read_text())
+    assert told(read_report(INFO, *runs, case.bundle()), runs) == json.loads(case.golden.read_text())
 
 
 def test_the_name_of_a_case_tells_its_class() -> None:
@@ -86,7 +84,7 @@ def explained(case: Case, report: Report, cerbos: Runner) -> Report:
     return explain(report, *traces, case.bundle())
 
 
-def golden(report: Report, runs: tuple[CompilerRun, CompilerRun]) -> dict[str, Any]:
+def told(report: Report, runs: tuple[CompilerRun, CompilerRun]) -> dict[str, Any]:
     """What is recorded of a case: the kinds of message that the compiler wrote, and what became of them."""
     findings = [
         {

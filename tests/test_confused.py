@@ -19,6 +19,8 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.validators.judge import validate
 
+pytestmark = pytest.mark.compiler
+
 NATIVE = Settings(runner="native")
 STARTS = 4
 ANN = Principal("ann", ("user",))

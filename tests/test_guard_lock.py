@@ -318,6 +318,7 @@ def torn_lines(line: str) -> Iterator[str]:
         yield from (line.replace(": ", ":", 1), line.replace(":", "x:", 1), line[:first] + line[first + 1 :])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("path", STANDARD)
 def test_whatever_was_torn_may_be_mended(path: str) -> None:
     """Each line of a file torn in each way: where that breaks it, the file as it was before is as strong."""
@@ -332,6 +333,7 @@ def test_whatever_was_torn_may_be_mended(path: str) -> None:
     assert torn > 20
 
 
+@pytest.mark.sweep
 def test_mending_is_no_licence() -> None:
     """However a line inside of one case is torn, the flip of an effect in another case is seen."""
     flipped = changed("actions: {audit: EFFECT_ALLOW}", "actions: {audit: EFFECT_DENY}")

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard import Assertion, Lock
 from policyloop.guard.canon import decode
+
+pytestmark = pytest.mark.sweep
 
 quick = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True)
 seeds = st.integers(min_value=0, max_value=2**32)

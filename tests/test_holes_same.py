@@ -68,6 +68,7 @@ def documents(policies: list[Path], seed: int, kept: Path) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("policies", bundles(), ids=lambda paths: paths[0].relative_to(FIXTURES).parts[-2])
 def test_every_seed_says_the_same(policies: list[Path], tmp_path: Path) -> None:
     """Nothing is drawn; what can differ is the order of sets and of what runs side by side. Each seed is a process."""

@@ -80,6 +80,7 @@ def lines(project: Path) -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.sweep
 def test_what_is_let_through_neither_writes_nor_shows_a_secret(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = project.parent / "home"
     monkeypatch.setenv("HOME", str(home))

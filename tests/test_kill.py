@@ -1,19 +1,21 @@
 """`kill -9` swept over a run's whole life: the directory is as it was or, after the next command, wholly green."""
 
 import os
-import signal
+import random
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+import warm
 from command import DOCS, FIXED, environment, lay, picture, policyloop, speaker
 
-POINTS = 102
-SHARES = 6
+POINTS = int(os.environ.get("POLICYLOOP_KILLS", "24"))
+SEED = int(os.environ.get("POLICYLOOP_KILL_SEED") or time.time_ns() % 10**6)
+SHARES = 2
 """Tests that share the points, so that they keep more than one worker busy."""
 MANY = {f"copies/doc{n}.yaml": FIXED.replace("resource: doc", f"resource: doc{n}") for n in range(12)}
 """Files that the fix adds, so that the write-back has many steps."""
@@ -22,28 +24,17 @@ BEFORE = {p: t.encode() for p, t in DOCS.items()}
 GREEN = {**BEFORE, "doc.yaml": FIXED.encode(), **{p: t.encode() for p, t in MANY.items()}}
 
 
-def start(policies: Path, command: str) -> subprocess.Popen[bytes]:
+def running(policies: Path, command: str) -> list[str]:
     options = ["--policies", str(policies), "--runner", "native", "--format", "plain", "--model-command", command]
-    with said_by(policies).open("wb") as errors:
-        return subprocess.Popen(
-            [sys.executable, "-m", "policyloop", "run", *options],
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
-
-
-def said_by(policies: Path) -> Path:
-    """Where what the run over these policies says of a failure is kept, for whoever reads a failed test."""
-    return policies.parent / "stderr.txt"
+    return ["run", *options]
 
 
 def lived(folder: Path, command: str) -> float:
     """How many seconds a run takes that nobody kills."""
     policies = lay(DOCS, folder / "policies")
     began = time.monotonic()
-    assert start(policies, command).wait(timeout=120) == 0, said_by(policies).read_text()
+    done = warm.run(running(policies, command), cwd=folder, env=environment(), timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
     assert picture(policies) == GREEN
     return time.monotonic() - began
 
@@ -51,12 +42,8 @@ def lived(folder: Path, command: str) -> float:
 def killed_at(seconds: float, folder: Path, command: str) -> dict[str, bytes]:
     """What the next command leaves after a run was killed `seconds` into its life."""
     policies = lay(DOCS, folder / "policies")
-    child = start(policies, command)
-    try:
-        child.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+    with suppress(subprocess.TimeoutExpired):
+        warm.run(running(policies, command), cwd=folder, env=environment(), timeout=seconds)
     if picture(policies) not in (BEFORE, GREEN):
         # Half-way through the write-back: what only looks says so and changes nothing, and then it is finished.
         left = picture(policies)
@@ -74,10 +61,14 @@ def test_a_killed_run_never_leaves_a_half_written_directory(share: int, tmp_path
     with ThreadPoolExecutor(2) as pool:
         life = max(pool.map(lambda n: lived(tmp_path / f"whole{n}", command), range(2)))
 
-    # Half of the points lie evenly over the life, half in its last third, where the directory is written.
-    even = [life * 1.3 * n / (POINTS / 2) for n in range(POINTS // 2)]
-    late = [life * (0.8 + 0.6 * n / (POINTS / 2)) for n in range(POINTS // 2)]
-    points = [*[*even, *late][share::SHARES], 120.0]
+    # Half of the points lie over the life, half in its last third, where the directory is written; each half lies
+    # evenly, but for where in its own part of the time a point falls.
+    drawn = random.Random(f"{SEED} {share}")
+    print(f"POLICYLOOP_KILL_SEED={SEED} draws these points again; the whole sweep is make kills-long")
+    each = POINTS // SHARES // 2
+    whole = [life * 1.3 * (n + drawn.random()) / each for n in range(each)]
+    late = [life * (0.8 + 0.6 * (n + drawn.random()) / each) for n in range(each)]
+    points = [*whole, *late, 120.0]
     with ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(lambda n: killed_at(points[n], tmp_path / str(n), command), range(len(points))))
     assert all(end in (BEFORE, GREEN) for end in ends)

@@ -253,6 +253,7 @@ sys.setprofile(None)
 """
 
 
+@pytest.mark.sweep
 def test_killed_anywhere_it_goes_on(tmp_path: Path) -> None:
     kept = []
     for point in range(1, 60):

@@ -39,6 +39,7 @@ def test_a_pass_has_an_end(seconds: float) -> None:
         Cerbos(runner="native", timeout_seconds=seconds)
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("path", ["../x.yaml", "/x.yaml", "a/../../x.yaml"])
 def test_a_bundle_stays_in_its_directory(path: str) -> None:
     bundle = Bundle({path: "x"})

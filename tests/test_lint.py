@@ -142,6 +142,7 @@ def test_the_worked_examples_and_a_generated_bundle(cerbos: Runner) -> None:
     assert {one.code for one in generated.holes} <= {"deny-fails-open", "schema-enforcement-unknown", "deny-defeated"}
 
 
+@pytest.mark.compiler
 def test_the_command_line(tmp_path: Path) -> None:
     files = {**DOCS, "doc.yaml": FIXED.replace("[user]", "['*']")}
     policies = lay(files, tmp_path / "policies")

@@ -56,6 +56,7 @@ def in_turn(answers: Sequence[Answer]) -> Callable[[Request], Answer]:
     return lambda _: rest.pop(0)
 
 
+@pytest.mark.sweep
 def test_a_proposal_is_read_from_the_stream(serve: Serve) -> None:
     edits = [
         {"path": "a.yaml", "old": "x", "new": "ÿ\n\"'"},

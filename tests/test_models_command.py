@@ -138,6 +138,7 @@ def test_a_command_line_that_is_none(command: str | list[str]) -> None:
         CommandModel(command)
 
 
+@pytest.mark.sweep
 def test_a_program_need_not_read_its_task() -> None:
     big = task(files={"a.yaml": "x" * 3_000_000})
     assert program("print('{}')").propose(big).proposal == Proposal()

@@ -78,6 +78,7 @@ def test_files_shown_before_are_only_named() -> None:
     assert "FILE b.yaml (1 line)" not in found
 
 
+@pytest.mark.sweep
 @given(
     st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=60), max_size=4),
     st.text(max_size=60),
@@ -121,6 +122,7 @@ def test_no_secret_is_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     assert secret[:12] not in render(task(findings=(finding(message="x" * 1_990 + secret),)))
 
 
+@pytest.mark.sweep
 def test_many_and_long_findings_are_bounded() -> None:
     many = tuple(finding(message="m" * 100_000, excerpt="e" * 100_000, why=("w" * 9_000,) * 900) for _ in range(3_000))
     few = render(task(findings=many[:MAX_FINDINGS]))

@@ -93,6 +93,7 @@ def test_the_part_of_a_bundle_that_is_compiled_says_the_same_as_the_whole(cerbos
         assert fate(cerbos, one.of(parts.judging(one.file))) is fate(cerbos, one.of(bundle)), one
 
 
+@pytest.mark.compiler
 def test_what_is_like_the_original_is_proved_so() -> None:
     bundle = read(EXAMPLES[1] / "policies")
     settings = Settings(runner="native")
@@ -222,6 +223,7 @@ def test_the_compiler_takes_what_the_fixtures_become(cerbos: Runner) -> None:
         assert read_report(cerbos.info, run, run, whole, require_tests=False).findings == ()
 
 
+@pytest.mark.compiler
 def test_the_command_line(tmp_path: Path) -> None:
     policies = lay({**DOCS, "doc.yaml": FIXED}, tmp_path / "policies")
     before = picture(policies)
@@ -244,6 +246,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert (taken.code, "exists already" in taken.err) == (2, True)
 
 
+@pytest.mark.compiler
 def test_a_limit_and_a_seed_choose_the_same_mutants_again(tmp_path: Path) -> None:
     policies = lay({**DOCS, "doc.yaml": FIXED}, tmp_path / "policies")
     arguments = ("mutate", policies, "--runner", "native", "--format", "json", "--limit", 4, "--seed", 3)
@@ -254,6 +257,7 @@ def test_a_limit_and_a_seed_choose_the_same_mutants_again(tmp_path: Path) -> Non
     assert counted["made"] > 4
 
 
+@pytest.mark.compiler
 def test_what_cannot_be_measured_says_so(tmp_path: Path) -> None:
     red = lay(DOCS, tmp_path / "red")
     done = policyloop("mutate", red, "--runner", "native", "--format", "json")
@@ -267,6 +271,7 @@ def test_what_cannot_be_measured_says_so(tmp_path: Path) -> None:
     assert (odd.code, "_test.yaml" in odd.err) == (2, True)
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("judged", [0, 1])
 def test_an_interrupt_leaves_nothing_and_tells_what_is_known(judged: int, tmp_path: Path) -> None:
     policies = write(synthetic(4), tmp_path / "policies")

@@ -17,6 +17,8 @@ from policyloop.access.mutate.proof import Proof, proofs
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle
 
+pytestmark = pytest.mark.compiler
+
 NATIVE = Settings(runner="native")
 
 

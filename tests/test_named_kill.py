@@ -24,6 +24,7 @@ def swept(sweep: str, folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.sweep
 def test_a_confirmation_killed_at_any_point(tmp_path: Path) -> None:
     points = swept("confirm", tmp_path)
     assert len(points) > 30

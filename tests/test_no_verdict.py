@@ -15,6 +15,7 @@ NO_TIME = {"POLICYLOOP_CERBOS_TIMEOUT_SECONDS": "0.01", "POLICYLOOP_CERBOS_RUNNE
 COMPILER = CompilerInfo("0.55.0", "native", "sha256:0")
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize(
     "command",
     [("check", GREEN), ("check", GREEN, "--baseline", GREEN), ("lint", GREEN), ("mutate", GREEN)],

@@ -263,6 +263,7 @@ for unit in UNITS:
 UNITS = ["eyJ", "sk-", "token='token=\"", "://a:", "://:@", "-----BEGIN PRIVATE KEY-----\n", "password: ", "bearer "]
 
 
+@pytest.mark.sweep
 def test_hostile_text_takes_no_more_than_linear_time() -> None:
     # Each of these takes a fraction of a second; anything quadratic over 300,000 characters would take minutes.
     done = subprocess.run([sys.executable, "-c", HOSTILE.replace("UNITS", repr(UNITS))], check=False)

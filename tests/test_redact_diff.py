@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def test_the_lines_are_the_same_ones(drawn: tuple[str, str, str], other: str) ->
     assert [line[:1] for line in plain.split("\n")] == [line[:1] for line in shown.split("\n")]
 
 
+@pytest.mark.compiler
 def test_no_ledger_page_or_screen_of_a_run_shows_it(tmp_path: Path) -> None:
     secret = "k7" + run(random.Random(5), ALNUM, 30)
     lines = ("a b", "c d", "e f", secret, "g h", "i j")

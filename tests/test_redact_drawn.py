@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from policyloop.printing import one_line
 from policyloop.redact import MARK, redact, redact_value
 
+pytestmark = pytest.mark.sweep
+
 HEX, ALNUM, UPPER = "0123456789abcdef", string.ascii_letters + string.digits, string.ascii_uppercase + string.digits
 URLSAFE = ALNUM + "_-"
 

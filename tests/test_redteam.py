@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,15 @@ import pytest
 import yaml
 
 from bundles import FIXTURES
+from command import Done, bare
 from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.pdp import Settings, serving
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
 from policyloop.workspace.read import read_bundle
 from sessions import CLAUDE
+
+pytestmark = pytest.mark.compiler
 
 CASES = FIXTURES / "redteam"
 KINDS = ("belief", "proof", "said", "search", "lock", "secret", "environment", "output")
@@ -66,18 +68,21 @@ class Field:
         return {**kept, **author, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "init.defaultBranch",
                 "GIT_CONFIG_VALUE_0": "main", **ours, **given}  # fmt: skip
 
-    def run(self, arguments: list[str], step: Mapping[str, Any], stdin: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            arguments,
+    def shell(self, script: str, step: Mapping[str, Any]) -> None:
+        done = subprocess.run(
+            ["bash", "-ceu", self.filled(script)],
             cwd=self.project,
             env=self.environment(step.get("env", {})),
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            errors="surrogateescape",
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
+        assert done.returncode == 0, done.stderr
+
+    def run(self, arguments: list[str], step: Mapping[str, Any], stdin: str) -> Done:
+        env = self.environment(step.get("env", {}))
+        return bare(arguments, cwd=self.project, env=env, stdin=stdin.encode(), timeout=TIMEOUT_SECONDS)
 
     def picture(self) -> dict[str, object]:
         """Every name in the project and outside of it, with what it is and holds."""
@@ -120,8 +125,7 @@ def test_what_must_happen_happens(name: str, field: Field) -> None:
     assert judged, "a case without a verdict shows nothing"
     for step in case["steps"]:
         if "bash" in step:
-            done = field.run(["bash", "-ceu", field.filled(step["bash"])], step, "")
-            assert done.returncode == 0, done.stderr
+            field.shell(step["bash"], step)
         elif "policyloop" in step:
             _command(field, step)
         elif "pdp" in step:
@@ -135,18 +139,18 @@ def test_what_must_happen_happens(name: str, field: Field) -> None:
 def _command(field: Field, step: Mapping[str, Any]) -> None:
     words = [field.filled(word) for word in shlex.split(step["policyloop"])]
     before = field.picture()
-    done = field.run([sys.executable, "-m", "policyloop", *words], step, step.get("stdin", ""))
-    printed = done.stdout + done.stderr
+    done = field.run(words, step, step.get("stdin", ""))
+    printed = done.out + done.err
     folded = re.sub(r"\s+", " ", printed)
     right = step["exit"] if isinstance(step["exit"], list) else [step["exit"]]
-    assert done.returncode in right, f"exit {done.returncode}: {printed}"
+    assert done.code in right, f"exit {done.code}: {printed}"
     assert "Traceback" not in printed
     for text in step.get("says", []):
         assert field.filled(text) in folded, f"{text!r} is not said: {printed}"
     for text in step.get("never", []):
         assert field.filled(text) not in printed, f"{text!r} is said: {printed}"
     for path, value in step.get("json", {}).items():
-        here: Any = json.loads(done.stdout)
+        here: Any = json.loads(done.out)
         for part in path.split("."):
             here = here[int(part)] if isinstance(here, list) else here[part]
         assert here == value, f"{path}: {here!r}"
@@ -178,9 +182,9 @@ def _hook(field: Field, step: Mapping[str, Any]) -> None:
     }
     event = step.get("event", "pre-tool-use")
     text = field.filled(json.dumps(asked))
-    done = field.run([sys.executable, "-m", "policyloop", "hook", event], step, text)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout) if done.stdout.strip() else {}
+    done = field.run(["hook", event], step, text)
+    assert done.code == 0, done.err
+    answer = json.loads(done.out) if done.out.strip() else {}
     decision = answer.get("hookSpecificOutput", {}).get("permissionDecision") or answer.get("decision") or "none"
     right = step["decision"] if isinstance(step["decision"], list) else [step["decision"]]
-    assert decision in right, done.stdout
+    assert decision in right, done.out

@@ -21,6 +21,8 @@ from policyloop.review import Review
 from policyloop.view.review_html import page
 from policyloop.view.review_markdown import markdown
 
+pytestmark = pytest.mark.compiler
+
 EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script> | `x` ``` </details> \u202e"
 OLD = POLICY.replace("[write]", "[purge]")
 INFO = CompilerInfo("0.55.0", "native", "sha256:0")
@@ -46,6 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.browser
 def test_the_review_in_a_browser_without_a_network(project: Path, tmp_path: Path) -> None:
     with browser() as window:
         window.open(project / "review.html")
@@ -72,6 +75,7 @@ def test_the_review_in_a_browser_without_a_network(project: Path, tmp_path: Path
         assert set(window.fetched()) == {(project / "review.html").resolve().as_uri()}
 
 
+@pytest.mark.browser
 def test_the_keyboard_is_enough(project: Path) -> None:
     with browser() as window:
         window.open(project / "review.html")

@@ -6,6 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
 from command import DOCS, FIX, SUITE, lay, policyloop
 from policyloop.redact import MARK
 from test_redact_drawn import composed, random_value
@@ -20,6 +22,7 @@ print(json.dumps(json.loads(sys.argv[2])))
 """
 
 
+@pytest.mark.compiler
 def test_no_secret_leaves_a_run(tmp_path: Path) -> None:
     chance = random.Random(8)
     value, pwd = random_value(chance), "correct-horse" + "-battery"

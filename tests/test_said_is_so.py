@@ -37,6 +37,8 @@ from said import (
     hold_survivors,
 )
 
+pytestmark = pytest.mark.compiler
+
 PER_PACK = 16
 PAIRS = int(os.environ.get("POLICYLOOP_ODD", "0"))
 FIRST = int(os.environ.get("POLICYLOOP_ODD_FROM", "0"))

@@ -12,6 +12,8 @@ import pytest
 from command import lay
 from source_tree import tracked
 
+pytestmark = pytest.mark.registry
+
 VENV = Path(sys.executable).parent
 
 

@@ -197,6 +197,7 @@ def test_changes_are_told_in_sentences() -> None:
     )
 
 
+@pytest.mark.sweep
 @given(SPECS, SPECS)
 @settings(max_examples=60, deadline=None)
 def test_something_is_told_exactly_when_something_changes(one: dict[str, Any], other: dict[str, Any]) -> None:

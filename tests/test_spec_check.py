@@ -45,6 +45,7 @@ def test_no_decision_of_a_worked_spec_is_there_for_nothing_but_company(case: Pat
     assert needed * 2 > sum(decision["expect"] == "deny" for decision in data["decisions"])
 
 
+@pytest.mark.sweep
 @given(SPECS)
 @settings(max_examples=250, deadline=None)
 def test_any_spec_can_be_checked_and_always_says_the_same(data: dict[str, Any]) -> None:

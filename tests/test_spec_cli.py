@@ -100,6 +100,24 @@ def test_a_confirmation_is_asked_for_after_the_whole_of_it_was_shown(said: str, 
     assert parse_spec(spec.read_text()).is_confirmed == (code == 0)
 
 
+ASLEEP = """
+import ctypes, runpy
+hook = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")
+hook.value = ctypes.cast(ctypes.CDLL(None).pause, ctypes.c_void_p).value
+runpy.run_module("policyloop", run_name="__main__", alter_sys=True)
+"""
+"""`policyloop`, in which what Python's `input()` calls between its prompt and its read sleeps until a signal comes."""
+
+
+def test_an_interrupt_between_the_question_and_the_reading_is_heard(spec: Path):
+    terminal = Terminal(
+        "spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={}, program=["-c", ASLEEP]
+    )
+    terminal.until("[y/N]:")
+    terminal.say("\x03")
+    assert terminal.end() == 130, terminal.seen
+
+
 @pytest.mark.parametrize("asked", [False, True])
 def test_an_assumption_stays_one_until_a_person_has_looked(asked: bool, spec: Path):  # noqa: FBT001
     question = QUESTION.replace("    options:", "    answer: a\n    assumed: true\n    options:")

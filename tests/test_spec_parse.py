@@ -120,6 +120,7 @@ def test_a_printed_spec_is_the_same_spec(file: Path) -> None:
     assert spec_to_yaml(parse_spec(text)) == text
 
 
+@pytest.mark.sweep
 @given(SPECS)
 @settings(max_examples=150, deadline=None)
 def test_any_spec_survives_printing(data: dict[str, Any]) -> None:
@@ -137,6 +138,7 @@ def test_the_digest_does_not_depend_on_the_order_of_keys_or_on_who_confirmed(dat
     assert spec_of(other).digest == spec_of(data).digest
 
 
+@pytest.mark.sweep
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -52,6 +52,7 @@ def is_unchosen(path: tuple[Any, ...], data: dict[str, Any]) -> bool:
     return path[-1] == "id" or question["options"][path[3]]["id"] != question.get("answer")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("file", SPECS, ids=lambda path: path.parent.name)
 def test_every_text_of_a_spec_is_shown(file: Path) -> None:
     """Each in turn is made another one, and long; then that one is shown, to its end."""

@@ -94,6 +94,7 @@ def test_a_suite_says_where_it_comes_from(case: Path) -> None:
         assert f'"{rule.id}' in text
 
 
+@pytest.mark.sweep
 @given(DECIDED, st.integers())
 @settings(max_examples=80, deadline=None)
 def test_the_suites_of_any_spec_demand_its_decisions_and_nothing_else(data: dict[str, Any], seed: int) -> None:

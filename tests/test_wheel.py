@@ -13,9 +13,12 @@ from shutil import copy, copytree
 import pytest
 
 from bundles import FIXTURES
+from once import once
 from policyloop.cerbos.run import Runner
 from policyloop.validators.pinned import cache_directory
 from source_tree import ROOT, tracked
+
+pytestmark = pytest.mark.registry
 
 
 def run(*command: str | Path, **environment: str) -> str:
@@ -36,19 +39,24 @@ def run(*command: str | Path, **environment: str) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of what git would give a stranger, so that no file left lying about gets in."""
-    source, out = tracked(tmp_path_factory.mktemp("source") / "tree"), tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", out, source)
-    return next(out.glob("policyloop-*.whl"))
+
+    def build(folder: Path) -> None:
+        source = tracked(tmp_path_factory.mktemp("source") / "tree")
+        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source)
+
+    return next(once(tmp_path_factory, "wheel", build).glob("policyloop-*.whl"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that holds the wheel and what it requires, nothing else."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    pip = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    run(folder / "bin" / "python", *pip, "-c", ROOT / "constraints.txt", wheel)
-    return folder / "bin"
+
+    def install(folder: Path) -> None:
+        venv.create(folder, with_pip=True)
+        pip = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        run(folder / "bin" / "python", *pip, "-c", ROOT / "constraints.txt", wheel)
+
+    return once(tmp_path_factory, "environment", install) / "bin"
 
 
 def test_every_package_and_all_data_are_inside(wheel: Path) -> None:

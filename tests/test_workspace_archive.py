@@ -67,6 +67,7 @@ def refused(path: Path) -> str:
     return str(error.value)
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_the_real_compiler_reads_is_read(kind: str, tmp_path: Path) -> None:
     archive = packed(tmp_path / f"policies.{kind}", docs())
@@ -82,6 +83,7 @@ def test_what_the_real_compiler_reads_is_read(kind: str, tmp_path: Path) -> None
     assert kept.code == 0, kept.err
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("kind", ["gz", "ZIP", "tar.bz2"])
 def test_what_the_real_compiler_does_not_take_for_an_archive(kind: str, tmp_path: Path) -> None:
     archive = packed(tmp_path / "p.tgz", docs()).rename(tmp_path / f"p.{kind}")
@@ -112,6 +114,7 @@ def test_what_nobody_would_expect_is_refused(kind: str, entry: Entry, told: str,
     assert told in refused(packed(tmp_path / f"p.{kind}", [*docs(), entry]))
 
 
+@pytest.mark.sweep
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     many = [(f"{n}.yaml", b"#" * 8_000_000) for n in range(20)]
     assert "128 MiB of policies" in refused(packed(tmp_path / "p.zip", many))
@@ -139,6 +142,7 @@ def test_a_spoilt_archive_is_a_sentence(cut: int, flip: int, kind: str, tmp_path
     assert not told or told.isprintable()
 
 
+@pytest.mark.compiler
 def test_a_mounted_config_map_is_read_as_the_real_compiler_reads_it(tmp_path: Path) -> None:
     flat = {path.replace("/", "-"): text for path, text in DOCS.items()}
     policies = mounted(tmp_path / "policies", flat)

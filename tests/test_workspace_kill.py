@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.sweep
+
 SCRIPT = Path(__file__).with_name("write_back_kills.py")
 MEMORY = Path("/dev/shm")
 

@@ -134,10 +134,40 @@ def say_unheard(text: str) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask a person on the terminal for a yes or a no."""
-    import typer
+    """Ask a person on the terminal for a yes or a no; Enter alone is a no. An interrupt is a `KeyboardInterrupt`."""
+    while True:
+        said = typed(f"{question} [y/N]: ").strip().lower()
+        if said in {"y", "yes"}:
+            return True
+        if said in {"", "n", "no"}:
+            return False
+        say("Answer y or n.")
 
-    return typer.confirm(inert(question))
+
+def typed(prompt: str) -> str:
+    """The line that a person types after `prompt`. An interrupt, or the end of the input, is a `KeyboardInterrupt`.
+
+    `input()` would sleep through a Ctrl-C that comes between its prompt and its read; `select` cannot, because what the
+    signal writes into the pipe stays there. A terminal hands out one line at a time, so none waits in a buffer unseen.
+    """
+    import os
+    import select
+    import signal
+
+    say(prompt, end="")
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake)
+    try:
+        select.select([sys.stdin, woken], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line
 
 
 class Unheard:

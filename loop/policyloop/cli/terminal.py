@@ -4,19 +4,15 @@ An interrupt or the end of the input is a `KeyboardInterrupt` everywhere here.
 """
 
 import os
-import select
 import shlex
-import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from policyloop.errors import UsageError
 from policyloop.events import Against
-from policyloop.printing import WHOLE, one_line, say
+from policyloop.printing import WHOLE, one_line, say, typed
 from policyloop.run.people import Edited, No, Yes
 from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, renewed
 from policyloop.spec.model import Question
@@ -72,7 +68,7 @@ class Terminal:
 def _answer(question: Question) -> str:
     best = next((option.id for option in question.options if option.recommended), None)
     while True:
-        said = _input("Your answer: a number, Enter for the recommended one, or your own words: ").strip()
+        said = typed("Your answer: a number, Enter for the recommended one, or your own words: ").strip()
         if not said and best is not None:
             return best
         if said.isdecimal():
@@ -115,34 +111,6 @@ def _edited(spec: Spec, text: str | None) -> Edited:
 
 def _choice(prompt: str, letters: str) -> str:
     while True:
-        said = _input(prompt).strip().lower()[:1]
+        said = typed(prompt).strip().lower()[:1]
         if said and said in letters:
             return said
-
-
-def _input(prompt: str) -> str:
-    say(prompt, end="")
-    with _woken_by_signals() as woken:
-        select.select([sys.stdin, woken], [], [])
-    line = sys.stdin.readline()
-    if not line:
-        raise KeyboardInterrupt
-    return line
-
-
-@contextmanager
-def _woken_by_signals() -> Iterator[int]:
-    """A file descriptor that becomes readable with a signal.
-
-    `input()` would sleep through a Ctrl-C that comes between its prompt and its read; `select` cannot, because what the
-    signal wrote into the pipe stays there. A terminal hands out one line at a time, so none waits in a buffer unseen.
-    """
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
-    before = signal.set_wakeup_fd(wake)
-    try:
-        yield woken
-    finally:
-        signal.set_wakeup_fd(before)
-        os.close(woken)
-        os.close(wake)
