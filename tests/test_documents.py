@@ -5,7 +5,7 @@ The published schemas stand in fixtures/schemas, so that a change to a class is 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 from typing_extensions import is_typeddict
 
 from policyloop.documents.published import DOCUMENTS, NAMES, schema_of
+from policyloop.models.tally import MAX_COUNT, usage_from_json
+from policyloop.protocol import ProposalJson, proposal_from_json, proposal_to_json
 from policyloop.shape import Given, OneOf, to_json
+from policyloop.task import Malformed
 from source_tree import ROOT
 from specs import GOOD, load
 
@@ -27,8 +30,8 @@ PUBLISHED = ROOT / "fixtures" / "schemas"
 SCALARS: dict[object, st.SearchStrategy[Any]] = {
     str: st.text(max_size=5),
     bool: st.booleans(),
-    int: st.integers(min_value=0),
-    float: st.floats(min_value=0, allow_nan=False, allow_infinity=False),
+    int: st.integers(min_value=0, max_value=MAX_COUNT),
+    float: st.floats(min_value=0, max_value=MAX_COUNT),
     type(None): st.none(),
 }
 SPEC = load(GOOD[0] / "spec.yaml").plain()
@@ -64,6 +67,44 @@ def test_what_a_document_can_hold_fits_its_schema_and_nothing_else_does(name: st
             del place["another"]
     for key in validator.schema.get("required", []):
         assert not validator.is_valid({other: value for other, value in written.items() if other != key}), key
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_proposal_that_fits_its_schema_is_read(data: st.DataObject) -> None:
+    """What a program may write is said once: the schema promises nothing that the reader refuses."""
+    written = data.draw(values(ProposalJson))
+    assert validator_of("proposal").is_valid(written)
+    usage = usage_from_json(written.pop("usage", None))
+    proposal = proposal_from_json(written)
+    # And what is written of it is the same proposal, in the same shape.
+    again = proposal_to_json(proposal)
+    assert validator_of("proposal").is_valid(again)
+    assert proposal_from_json(again) == proposal
+    assert usage_from_json(asdict(usage)) == usage
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"edits": [{"path": "a.yaml"}]},
+        {"edits": [{"path": "a.yaml", "delete": False}]},
+        {"edits": [{"path": "a.yaml", "content": "x", "old": "y"}]},
+        {"dispute": {"suite": "s"}},
+        {"dispute": {"reason": ""}},
+        {"read": [1]},
+        {"note": 1},
+        {"another": 1},
+        {"usage": {"input_tokens": -1}},
+        {"usage": {"usd": -0.1}},
+        {"usage": {"another": 1}},
+    ],
+)
+def test_a_proposal_that_does_not_fit_is_refused(broken: dict[str, Any]) -> None:
+    assert not validator_of("proposal").is_valid(broken)
+    with pytest.raises(Malformed):  # noqa: PT012  (either reader)
+        usage_from_json(broken.get("usage"))
+        proposal_from_json({name: value for name, value in broken.items() if name != "usage"})
 
 
 @cache

@@ -5,7 +5,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
+
+from annotated_types import MinLen
 
 from policyloop.bundle import MAX_PATH_BYTES, Delete, Edit, Replace, Write
 from policyloop.findings import ErrorClass, FindingDocument, finding_document
@@ -93,7 +95,7 @@ class _Assertion(TypedDict, total=False):
 class DisputeJson(_Assertion):
     """A test that the model says contradicts a rule."""
 
-    reason: str
+    reason: Annotated[str, MinLen(1)]
 
 
 class UsageJson(TypedDict, total=False):
