@@ -116,7 +116,23 @@ def test_events_full_of_hostile_texts(view: str, summary: Path, seed: int) -> No
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "ul", "ol", "li", "table", "thead"),
-    *("tbody", "tr", "th", "td", "caption", "div", "section", "span", "strong", "em", "b", "code", "pre", "details"),
+    *(
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "caption",
+        "div",
+        "section",
+        "span",
+        "strong",
+        "em",
+        "b",
+        "i",
+        "code",
+        "pre",
+        "details",
+    ),
     *(
         "summary",
         "ins",

@@ -52,33 +52,60 @@ def words_of(
     kind: str, policies: Sequence[Policy], tested: Sequence[Question], values: Mapping[str, Sequence[Any]]
 ) -> Words:
     """What policies and tests name. `values`: name of an attribute -> what a schema lists for it."""
-    rules = [rule for policy in policies for rule in policy.rules]
-    definitions = [one for policy in policies for one in policy.definitions]
-    roles = {role for one in rules for role in one.roles} | {r for one in definitions for r in one.parent_roles}
-    roles |= {role for question in tested for role in question.request.principal.roles}
-    actions = {OTHER_ACTION} | {question.request.action for question in tested}
-    for rule in rules:
-        if rule.resource == kind or set(rule.resource) & set("*?[{"):
-            actions |= {re.sub(r"[*?]+", OTHER_ACTION, action) for action in rule.actions if action}
-    shared = [value for policy in policies for _, value in policy.constants if value.shape == "scalar"]
     texts = list(dict.fromkeys(one.text for policy in policies for one in policy.expressions()))
-    parts = [tree for text in texts if (tree := _tree(text)) is not None]
-    found: dict[tuple[Side, tuple[str, ...]], dict[str, Any]] = {}
+    parts = [tree for tree in map(_tree, texts) if tree is not None]
+    constants = _constants_by_attribute(parts, policies, values)
+    places = {(policy.version, policy.scope) for policy in policies if policy.name == kind}
+    hours = {int(hours) for text in texts for hours in _HOURS.findall(text)}
+    return Words(
+        roles=tuple(sorted(_roles(policies, tested))),
+        actions=tuple(sorted(_actions(kind, policies, tested))),
+        places=tuple(sorted(places)),
+        attributes=tuple(sorted(constants)),
+        constants={at: tuple(held[key] for key in sorted(held)) for at, held in sorted(constants.items())},
+        hours=tuple(sorted(hours)),
+        of_time=any(map(_looks_at_time, parts)),
+    )
+
+
+def _roles(policies: Sequence[Policy], tested: Sequence[Question]) -> set[str]:
+    roles = {OTHER_ROLE}
+    for policy in policies:
+        for rule in policy.rules:
+            roles.update(rule.roles)
+        for definition in policy.definitions:
+            roles.update(definition.parent_roles)
+    for question in tested:
+        roles.update(question.request.principal.roles)
+    return roles - {"*", ""}
+
+
+def _actions(kind: str, policies: Sequence[Policy], tested: Sequence[Question]) -> set[str]:
+    actions = {OTHER_ACTION} | {question.request.action for question in tested}
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.resource == kind or set(rule.resource) & set("*?[{"):
+                actions |= {re.sub(r"[*?]+", OTHER_ACTION, action) for action in rule.actions if action}
+    return actions
+
+
+def _constants_by_attribute(
+    parts: Sequence[Node], policies: Sequence[Policy], values: Mapping[str, Sequence[Any]]
+) -> dict[tuple[Side, tuple[str, ...]], dict[str, Any]]:
+    """For each attribute the constants beside it in an expression, those of its schema, and those of policies."""
+    constants: dict[tuple[Side, tuple[str, ...]], dict[str, Any]] = {}
     for part in parts:
         for at in _attributes(part):
-            found.setdefault(at, {}).update({canonical(value): value for value in _constants(part)})
-    for side, path in found:
-        listed = {canonical(value): value for value in values.get(path[-1], ())}
-        found[side, path] |= {**listed, **{value.text: value.text for value in shared}}
-    return Words(
-        roles=tuple(sorted((roles - {"*", ""}) | {OTHER_ROLE})),
-        actions=tuple(sorted(actions)),
-        places=tuple(sorted({(policy.version, policy.scope) for policy in policies if policy.name == kind})),
-        attributes=tuple(sorted(found)),
-        constants={at: tuple(held[key] for key in sorted(held)) for at, held in sorted(found.items())},
-        hours=tuple(sorted({int(hours) for text in texts for hours in _HOURS.findall(text)})),
-        of_time=any(isinstance(n, Call) and n.function in _OF_TIME for part in parts for n in walk(part)),
-    )
+            constants.setdefault(at, {}).update({canonical(value): value for value in _constants(part)})
+    shared = [value.text for policy in policies for _, value in policy.constants if value.shape == "scalar"]
+    for (_, path), held in constants.items():
+        held.update({canonical(value): value for value in values.get(path[-1], ())})
+        held.update({text: text for text in shared})
+    return constants
+
+
+def _looks_at_time(part: Node) -> bool:
+    return any(isinstance(node, Call) and node.function in _OF_TIME for node in walk(part))
 
 
 def of_schemas(bundle: Bundle) -> Mapping[str, list[Any]]:
