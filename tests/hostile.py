@@ -89,7 +89,12 @@ def filled(hint: Any, chance: random.Random, depth: int = 7) -> Any:  # noqa: C9
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     """A class's types, also those that its module imports for a type checker only."""
-    modules = ("policyloop.access.lint", "policyloop.access.mutate", "policyloop.spec", "policyloop.access.matrix")
+    modules = (
+        "policyloop.access.lint",
+        "policyloop.access.mutate",
+        "policyloop.specification",
+        "policyloop.access.matrix",
+    )
     known = {name: item for module in modules for name, item in vars(import_module(module)).items()}
     return get_type_hints(kind, localns=known)
 

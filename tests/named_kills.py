@@ -18,7 +18,7 @@ from command import DOCS, FIX, FIXED, lay, speaker
 from policyloop.cli import main as policyloop
 from policyloop.confirmed import specfile
 from policyloop.confirmed.believed import remember
-from policyloop.spec import parse_spec
+from policyloop.specification import parse_spec
 from policyloop.workspace import named
 from specs import GOOD
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bundles import FIXTURES, read
 from policyloop.bundle import Bundle, Replace
-from policyloop.spec import Spec, parse_spec
+from policyloop.specification import Spec, parse_spec
 from policyloop.yaml_text.writing import flow
 
 GOOD = sorted(path for path in (FIXTURES / "spec" / "good").iterdir() if path.is_dir())

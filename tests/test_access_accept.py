@@ -8,7 +8,7 @@ from policyloop.access.compare.engine import Bounds, compare_access
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
-from policyloop.spec import parse_spec
+from policyloop.specification import parse_spec
 
 SPEC = parse_spec(
     """

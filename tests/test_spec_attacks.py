@@ -14,8 +14,8 @@ from policyloop.confirmed.against import pinned, unreleased
 from policyloop.confirmed.believed import remember
 from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
-from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml
-from policyloop.spec.draft import MOST_QUESTIONS, Terms, judge_draft
+from policyloop.specification import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml
+from policyloop.specification.draft import MOST_QUESTIONS, Terms, judge_draft
 from terminal import Terminal
 from test_spec_flow import (
     ASKING,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from policyloop.bundle import Bundle, Write
 from policyloop.errors import UsageError
 from policyloop.guard import Lock
-from policyloop.spec import (
+from policyloop.specification import (
     Spec,
     answer_text,
     assuming,

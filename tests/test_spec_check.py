@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyloop.spec import Gap, check_spec, spec_of
+from policyloop.specification import Gap, check_spec, spec_of
 from specs import GAPS, GOOD, SPECS, VALUES, load
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from command import lay, picture, policyloop
 from policyloop.documents.published import NAMES, schema_of
-from policyloop.spec import FILE_NAME, parse_spec, suites_from
+from policyloop.specification import FILE_NAME, parse_spec, suites_from
 from specs import GOOD, load
 from terminal import Terminal
 

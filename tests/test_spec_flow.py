@@ -15,8 +15,8 @@ from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
-from policyloop.spec import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
-from policyloop.spec.draft import Terms, judge_draft
+from policyloop.specification import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
+from policyloop.specification.draft import Terms, judge_draft
 from terminal import Terminal
 from worked import EXAMPLES, replies, request_of, scripted, start_of, writes
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyloop.errors import UsageError
-from policyloop.spec import check_spec, parse_spec, spec_of, spec_schema, spec_to_yaml
+from policyloop.specification import check_spec, parse_spec, spec_of, spec_schema, spec_to_yaml
 from specs import GAPS, GOOD, SPECS, load, shuffled
 
 HEAD = "version: 1\nrequest: r\n"

@@ -13,7 +13,7 @@ import pytest
 
 from command import Done, environment, picture, policyloop
 from policyloop.documents.published import schema_of
-from policyloop.spec import FILE_NAME, parse_spec
+from policyloop.specification import FILE_NAME, parse_spec
 from terminal import Terminal
 from test_spec_flow import ASK, ASKED, FIX, RAISE, RIGHT, SALARIES, bought, by_stage, document, finished, run
 from worked import replies, request_of, start_of, writes

@@ -14,7 +14,7 @@ from command import Done, lay, policyloop
 from policyloop.confirmed.believed import remember
 from policyloop.documents.published import schema_of
 from policyloop.errors import UsageError
-from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from
+from policyloop.specification import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from
 from policyloop.view.details import detail_lines
 from policyloop.view.specs import answer_lines, decision_rows, rule_rows
 from specs import GOOD, load

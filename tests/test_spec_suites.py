@@ -13,8 +13,8 @@ from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
 from policyloop.errors import UsageError
 from policyloop.guard import Lock
-from policyloop.spec import FOLDER, parse_spec, spec_of, spec_to_yaml, suites_from, trace
-from policyloop.spec.case_request import same
+from policyloop.specification import FOLDER, parse_spec, spec_of, spec_to_yaml, suites_from, trace
+from policyloop.specification.case_request import same
 from policyloop.validators.judge import validate
 from specs import DECIDED, GOOD, Break, breaks, load, policies, shuffled
 

@@ -9,7 +9,7 @@ from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo, Report, Weakened
 
 if TYPE_CHECKING:
-    from policyloop.spec import Gap, Spec
+    from policyloop.specification import Gap, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

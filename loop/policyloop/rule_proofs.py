@@ -5,8 +5,8 @@ from policyloop.cerbos.outline import Path, Place
 from policyloop.cerbos.sources import Sources
 from policyloop.events import DecisionProof, Gave, Proof, RuleProof
 from policyloop.findings import AssertionId, Ran, Report, Result
-from policyloop.spec import Spec, trace
-from policyloop.spec.model import Rule
+from policyloop.specification import Spec, trace
+from policyloop.specification.model import Rule
 
 _GAVE: dict[Result, Gave] = {
     Result.PASSED: "passed",

@@ -138,7 +138,7 @@ def _accepted(names: Sequence[str], file: Path | None, near: Path, after: "Bundl
     from policyloop.access.source import policies_of
     from policyloop.confirmed.specfile import read_text, spec_path
     from policyloop.errors import UsageError
-    from policyloop.spec import parse_spec
+    from policyloop.specification import parse_spec
 
     if not names:
         return Accepted()

@@ -13,7 +13,7 @@ from policyloop.errors import Exit
 from policyloop.printing import ask, one_line, printable, say, say_lines
 
 if TYPE_CHECKING:
-    from policyloop.spec import Gap
+    from policyloop.specification import Gap
 
 app = typer.Typer(
     cls=LightGroup,
@@ -49,7 +49,7 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     """
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
-    from policyloop.spec import check_spec
+    from policyloop.specification import check_spec
 
     path = spec_path(spec, policies)
     view = view_of(output)
@@ -82,7 +82,7 @@ def confirm(
     from policyloop.confirmed.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
-    from policyloop.spec import check_spec, lost_comments, parse_spec
+    from policyloop.specification import check_spec, lost_comments, parse_spec
     from policyloop.view.specs import against_line
     from policyloop.workspace import read_bundle
 
@@ -131,8 +131,8 @@ def suites(
     """Write the suites and fixtures that lock the spec's decisions; what policyloop did not write is never touched."""
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.errors import PersonNeeded, UsageError
-    from policyloop.spec import check_spec, suites_from
-    from policyloop.spec.suites import is_ours
+    from policyloop.specification import check_spec, suites_from
+    from policyloop.specification.suites import is_ours
     from policyloop.workspace import Workspace
 
     if directory is None and not stdout:
@@ -163,7 +163,7 @@ def suites(
 def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":
     """Locked tests that contradict the spec, as gaps that a person settles."""
     from policyloop.confirmed.against import unreleased
-    from policyloop.spec import Gap, Spec
+    from policyloop.specification import Gap, Spec
     from policyloop.view.specs import against_line
     from policyloop.workspace import read_bundle
 

@@ -14,8 +14,8 @@ from policyloop.errors import UsageError
 from policyloop.events import Against
 from policyloop.printing import WHOLE, one_line, say, typed
 from policyloop.run.people import Edited, No, Yes
-from policyloop.spec import FILE_NAME, Spec, check_spec, parse_spec, renewed
-from policyloop.spec.model import Question
+from policyloop.specification import FILE_NAME, Spec, check_spec, parse_spec, renewed
+from policyloop.specification.model import Question
 from policyloop.view import View
 from policyloop.view.specs import against_line, gap_line
 

@@ -7,9 +7,9 @@ from policyloop.bundle import Bundle
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Against
 from policyloop.guard import Assertion, Lock, Release
-from policyloop.spec import FOLDER, Contradiction, Spec, contradicted, releases_of, suites_from
-from policyloop.spec.model import ReleasedTest
-from policyloop.spec.suites import EARLIER, earlier_suite, is_ours
+from policyloop.specification import FOLDER, Contradiction, Spec, contradicted, releases_of, suites_from
+from policyloop.specification.model import ReleasedTest
+from policyloop.specification.suites import EARLIER, earlier_suite, is_ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from policyloop import agreed
 from policyloop.agreed import SPEC, agent_mark
 from policyloop.errors import Unavailable
 from policyloop.outside import NotOurs
-from policyloop.spec import Spec
+from policyloop.specification import Spec
 
 VARIABLE = "POLICYLOOP_CONFIRMED"
 """Digests of specs, with commas, that whoever starts a pipeline says are confirmed. Under an agent it counts not."""

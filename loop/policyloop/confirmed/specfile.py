@@ -6,8 +6,8 @@ from pathlib import Path
 
 from policyloop.confirmed.believed import believed
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
-from policyloop.spec import FILE_NAME, Spec, confirm, parse_spec, renewed
-from policyloop.spec.document import MAX_BYTES, read_document
+from policyloop.specification import FILE_NAME, Spec, confirm, parse_spec, renewed
+from policyloop.specification.document import MAX_BYTES, read_document
 from policyloop.workspace.named import write_named
 
 

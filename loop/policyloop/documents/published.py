@@ -19,7 +19,7 @@ from policyloop.documents.spec import Answers, SpecCheckDocument, SpecShowDocume
 from policyloop.errors import UsageError
 from policyloop.events import AskedQuestion
 from policyloop.protocol import ProposalJson, TaskDocument
-from policyloop.spec import spec_schema
+from policyloop.specification import spec_schema
 
 DOCUMENTS = {
     "check": CheckDocument,

@@ -9,7 +9,7 @@ from annotated_types import MinLen
 from policyloop.errors import Exit
 from policyloop.results import SpecCheck, SpecResult
 from policyloop.shape import Given
-from policyloop.spec import Gap, spec_schema
+from policyloop.specification import Gap, spec_schema
 
 Answers = Annotated[
     Mapping[str, Annotated[str, MinLen(1)]],

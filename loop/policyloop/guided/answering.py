@@ -9,7 +9,7 @@ from policyloop.session.answer import Answer, exit_code_of, look_at, message_of,
 from policyloop.session.live import folder_of, phase_of
 from policyloop.session.record import Opening, Snapshots
 from policyloop.session.steps import REFUSED, next_action
-from policyloop.spec import assumptions, parse_spec
+from policyloop.specification import assumptions, parse_spec
 
 
 def answer_of(opening: Opening, state: State) -> Answer:

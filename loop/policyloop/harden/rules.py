@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policyloop.spec.model import FILE_NAME as SPEC
+from policyloop.specification.model import FILE_NAME as SPEC
 from policyloop.workspace.place import CONFIG, STATE
 
 MINIMUM_VERSION = "2.1.295"

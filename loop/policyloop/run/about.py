@@ -8,8 +8,8 @@ from policyloop.errors import PersonNeeded, UsageError
 from policyloop.run.asked import Asked, Wishes
 from policyloop.run.past import Past
 from policyloop.run.prepared import Known
-from policyloop.spec import check_choices, check_spec, parse_spec
-from policyloop.spec.draft import same_words
+from policyloop.specification import check_choices, check_spec, parse_spec
+from policyloop.specification.draft import same_words
 
 
 def about(asked: Asked, policies: Path, past: Past | None) -> tuple[str, Known | None]:

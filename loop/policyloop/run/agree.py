@@ -14,7 +14,7 @@ from policyloop.run.draft import Draft, stopped
 from policyloop.run.keeping import Keeper
 from policyloop.run.people import Edited, No, Person
 from policyloop.run.prepared import Prepared
-from policyloop.spec import assumptions
+from policyloop.specification import assumptions
 
 
 def agreeing(prepared: Prepared, keeper: Keeper, draft: Draft) -> Generator[Draft, None, Draft]:

@@ -13,8 +13,8 @@ from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
 from policyloop.run.draft import Draft
 from policyloop.run.prepared import Prepared
-from policyloop.spec import FILE_NAME, Spec, parse_spec, spec_to_yaml
-from policyloop.spec.draft import Terms, judge_draft, only_drafted
+from policyloop.specification import FILE_NAME, Spec, parse_spec, spec_to_yaml
+from policyloop.specification.draft import Terms, judge_draft, only_drafted
 
 NOTHING = Bundle({})
 

@@ -18,7 +18,7 @@ from policyloop.run.drafting import drafts, is_about
 from policyloop.run.keeping import Keeper
 from policyloop.run.past import Past
 from policyloop.run.prepared import Known, Prepared
-from policyloop.spec import Spec, parse_spec, spec_to_yaml
+from policyloop.specification import Spec, parse_spec, spec_to_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

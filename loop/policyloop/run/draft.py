@@ -7,7 +7,7 @@ from policyloop.budget import Spent
 from policyloop.cerbos_loop import State
 from policyloop.events import Against, AskedOption, AskedQuestion
 from policyloop.outcome import Outcome
-from policyloop.spec import (
+from policyloop.specification import (
     Spec,
     assumed_answers,
     assumptions,
@@ -16,9 +16,9 @@ from policyloop.spec import (
     check_spec,
     with_answers,
 )
-from policyloop.spec.answers import is_answered
-from policyloop.spec.gap import OPEN_QUESTION
-from policyloop.spec.model import Question
+from policyloop.specification.answers import is_answered
+from policyloop.specification.gap import OPEN_QUESTION
+from policyloop.specification.model import Question
 
 NO_ANSWERS: Mapping[str, str] = {}
 

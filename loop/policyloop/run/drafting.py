@@ -14,8 +14,8 @@ from policyloop.run.ask_model import ask_model
 from policyloop.run.draft import Draft, answered, answered_from_file, stopped
 from policyloop.run.keeping import Keeper
 from policyloop.run.prepared import Prepared
-from policyloop.spec import Spec, assuming, check_spec
-from policyloop.spec.draft import same_words
+from policyloop.specification import Spec, assuming, check_spec
+from policyloop.specification.draft import same_words
 
 Drafts = Generator[Draft, None, Draft]
 """Yields each draft on the way, and returns the last."""

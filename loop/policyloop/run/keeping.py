@@ -9,7 +9,7 @@ from policyloop.confirmed.specfile import confirmed_text, write_spec
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
 from policyloop.outcome import Outcome
 from policyloop.run.prepared import Known
-from policyloop.spec import FILE_NAME, Spec, check_spec, lost_comments, parse_spec, renewed
+from policyloop.specification import FILE_NAME, Spec, check_spec, lost_comments, parse_spec, renewed
 from policyloop.yaml_text.writing import block
 
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from policyloop.events import Against, Event
 from policyloop.results import SpecResult
-from policyloop.spec import Spec
-from policyloop.spec.model import Question
+from policyloop.specification import Spec
+from policyloop.specification.model import Question
 
 
 @dataclass(frozen=True, slots=True)

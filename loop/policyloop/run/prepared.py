@@ -16,7 +16,7 @@ from policyloop.ledger import Ledger
 from policyloop.run.asked import Wishes
 from policyloop.run.past import Past
 from policyloop.run.people import Audience, Person
-from policyloop.spec import Spec
+from policyloop.specification import Spec
 from policyloop.task import Model
 from policyloop.workspace import Workspace
 

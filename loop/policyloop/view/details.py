@@ -6,8 +6,8 @@ A person who says yes to a spec says yes to all of it, so nothing of it is left 
 from collections.abc import Iterator, Mapping, Sequence
 
 from policyloop.printing import WHOLE, one_line
-from policyloop.spec import Spec
-from policyloop.spec.vocabulary import Condition, Part
+from policyloop.specification import Spec
+from policyloop.specification.vocabulary import Condition, Part
 from policyloop.yaml_text.writing import flow
 
 _CIRCUMSTANCES = {"now", "claims", "globals", "outputs"}

@@ -9,7 +9,7 @@ from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck
-    from policyloop.spec import Gap, Spec
+    from policyloop.specification import Gap, Spec
 
 Row = tuple[str, ...]
 
@@ -48,7 +48,7 @@ def decision_rows(spec: "Spec") -> list[Row]:
 
 def state_line(spec: "Spec") -> str:
     """Who confirmed the spec and when, or that nobody did."""
-    from policyloop.spec import assumed_answers
+    from policyloop.specification import assumed_answers
 
     known = spec.confirmed
     if known is None:

@@ -18,8 +18,8 @@ from policyloop.access.source.splice import without_item
 from policyloop.bundle import Bundle
 
 if TYPE_CHECKING:
-    from policyloop.spec import Spec
-    from policyloop.spec.model import Rule
+    from policyloop.specification import Spec
+    from policyloop.specification.model import Rule
 
 Accepts = Callable[[Request, Pdp], str | None]
 """The name of the rule that asks for a request that `Pdp` allows, else None."""

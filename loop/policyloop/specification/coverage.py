@@ -2,14 +2,22 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from policyloop.spec.boundary import edges, problem_of, side_of
-from policyloop.spec.case_request import MISSING
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.gap import Gaps, listed
-from policyloop.spec.isolation import ROLES, Isolation, conditions_of, decisive_role, looks_at, needed_roles, touches
-from policyloop.spec.model import Rule, Spec
-from policyloop.spec.names import attributes_for
-from policyloop.spec.vocabulary import ALWAYS, EVERYONE, Condition, Path
+from policyloop.specification.boundary import edges, problem_of, side_of
+from policyloop.specification.case_request import MISSING
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.gap import Gaps, listed
+from policyloop.specification.isolation import (
+    ROLES,
+    Isolation,
+    conditions_of,
+    decisive_role,
+    looks_at,
+    needed_roles,
+    touches,
+)
+from policyloop.specification.model import Rule, Spec
+from policyloop.specification.names import attributes_for
+from policyloop.specification.vocabulary import ALWAYS, EVERYONE, Condition, Path
 
 
 def check_rules(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:

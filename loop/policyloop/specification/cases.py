@@ -6,11 +6,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from policyloop.spec.case_request import CaseRequest
-from policyloop.spec.examples import Examples, Person, Thing
-from policyloop.spec.model import Decision, Rule, Spec
-from policyloop.spec.times import moment, written
-from policyloop.spec.vocabulary import DEFAULT_NOW
+from policyloop.specification.case_request import CaseRequest
+from policyloop.specification.examples import Examples, Person, Thing
+from policyloop.specification.model import Decision, Rule, Spec
+from policyloop.specification.times import moment, written
+from policyloop.specification.vocabulary import DEFAULT_NOW
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from policyloop.errors import UsageError
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.model import Rule, Spec
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.model import Rule, Spec
 from policyloop.yaml_text.writing import flow, ordered
 
 FOLDER = "tests/spec"

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from policyloop.errors import UsageError
-from policyloop.spec.document import Document, read_document
-from policyloop.spec.model import FILE_NAME, Spec
-from policyloop.spec.vocabulary import Path
+from policyloop.specification.document import Document, read_document
+from policyloop.specification.model import FILE_NAME, Spec
+from policyloop.specification.vocabulary import Path
 
 Schema = dict[str, Any]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policyloop.spec.case_request import same
-from policyloop.spec.model import Spec
+from policyloop.specification.case_request import same
+from policyloop.specification.model import Spec
 from policyloop.yaml_text.writing import flow
 
 _SECTIONS = ("roles", "derived_roles", "resources", "rules", "examples", "decisions", "questions", "releases")

@@ -12,13 +12,13 @@ from typing import Any
 from policyloop.effects import DECISIONS
 from policyloop.findings import AssertionId
 from policyloop.guard import Assertion, Lock
-from policyloop.spec.boundary import side_of
-from policyloop.spec.case_request import CaseRequest, overlap
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.isolation import ROLES, conditions_of, looks_at, needed_roles
-from policyloop.spec.model import Spec
-from policyloop.spec.times import moment, written
-from policyloop.spec.vocabulary import Condition
+from policyloop.specification.boundary import side_of
+from policyloop.specification.case_request import CaseRequest, overlap
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.isolation import ROLES, conditions_of, looks_at, needed_roles
+from policyloop.specification.model import Spec
+from policyloop.specification.times import moment, written
+from policyloop.specification.vocabulary import Condition
 
 
 @dataclass(frozen=True, slots=True)

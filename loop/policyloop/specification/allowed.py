@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from policyloop.spec.boundary import side_of
-from policyloop.spec.case_request import MISSING, same
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.gap import Gaps, listed
-from policyloop.spec.isolation import Isolation, conditions_of, looks_at, needed_roles, touches
-from policyloop.spec.model import Rule, Spec
-from policyloop.spec.vocabulary import EVERYONE, Condition
+from policyloop.specification.boundary import side_of
+from policyloop.specification.case_request import MISSING, same
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.gap import Gaps, listed
+from policyloop.specification.isolation import Isolation, conditions_of, looks_at, needed_roles, touches
+from policyloop.specification.model import Rule, Spec
+from policyloop.specification.vocabulary import EVERYONE, Condition
 
 
 def check_allowed(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:

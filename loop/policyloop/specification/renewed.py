@@ -11,9 +11,9 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from policyloop.errors import UsageError
-from policyloop.spec.model import Spec
-from policyloop.spec.parse import parse_spec
-from policyloop.spec.printing import OPEN_LEVELS, spec_to_yaml
+from policyloop.specification.model import Spec
+from policyloop.specification.parse import parse_spec
+from policyloop.specification.printing import OPEN_LEVELS, spec_to_yaml
 from policyloop.yaml_text.writing import WIDTH, block, flow
 
 _CONFIRMED = re.compile(r"^confirmed:.*\n?(?:[ \t]+.*\n?|\n)*", re.MULTILINE)

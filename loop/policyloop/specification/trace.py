@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from policyloop.findings import AssertionId
-from policyloop.spec.arrange import FOLDER, arranged, sound
-from policyloop.spec.model import Spec
+from policyloop.specification.arrange import FOLDER, arranged, sound
+from policyloop.specification.model import Spec
 
 
 @dataclass(frozen=True, slots=True)

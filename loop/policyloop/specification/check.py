@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 
-from policyloop.spec.allowed import check_allowed
-from policyloop.spec.answers import is_answered
-from policyloop.spec.case_request import MISSING, same
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.coverage import check_rules
-from policyloop.spec.gap import OPEN_QUESTION, Gap, Gaps
-from policyloop.spec.isolation import Flaw, Isolation, all_unknown, isolation_of, mismatch
-from policyloop.spec.lookalikes import check_lookalikes
-from policyloop.spec.model import Question, Spec
-from policyloop.spec.names import check_names
-from policyloop.spec.resources import check_resources
-from policyloop.spec.vocabulary import Path
+from policyloop.specification.allowed import check_allowed
+from policyloop.specification.answers import is_answered
+from policyloop.specification.case_request import MISSING, same
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.coverage import check_rules
+from policyloop.specification.gap import OPEN_QUESTION, Gap, Gaps
+from policyloop.specification.isolation import Flaw, Isolation, all_unknown, isolation_of, mismatch
+from policyloop.specification.lookalikes import check_lookalikes
+from policyloop.specification.model import Question, Spec
+from policyloop.specification.names import check_names
+from policyloop.specification.resources import check_resources
+from policyloop.specification.vocabulary import Path
 
 
 def check_spec(spec: Spec) -> tuple[Gap, ...]:

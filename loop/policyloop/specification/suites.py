@@ -7,12 +7,12 @@ from policyloop.effects import DECISIONS
 from policyloop.guard import Assertion
 from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING
-from policyloop.spec.arrange import FOLDER, Suite, Test, arranged, ids_of, sound
-from policyloop.spec.cases import Case
-from policyloop.spec.examples import Person, Thing
-from policyloop.spec.model import Rule, Spec
-from policyloop.spec.times import moment, written
-from policyloop.spec.vocabulary import DEFAULT_NOW
+from policyloop.specification.arrange import FOLDER, Suite, Test, arranged, ids_of, sound
+from policyloop.specification.cases import Case
+from policyloop.specification.examples import Person, Thing
+from policyloop.specification.model import Rule, Spec
+from policyloop.specification.times import moment, written
+from policyloop.specification.vocabulary import DEFAULT_NOW
 from policyloop.yaml_text.writing import block, ordered, quoted, scalar
 
 _SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/{}.schema.json\n"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from policyloop.errors import UsageError
 from policyloop.guard import Release
-from policyloop.spec.model import Confirmed, Question, Spec
+from policyloop.specification.model import Confirmed, Question, Spec
 
 
 def with_answers(spec: Spec, answers: Mapping[str, str]) -> Spec:

@@ -1,7 +1,7 @@
 """The shape of `policyloop.spec.yaml`: what people write, and what they confirm.
 
 Everything that makes a rule complete may be missing here, so that a half-written spec can be read and its gaps named
-(`policyloop.spec.check_spec`); only what is needed to tell one thing from another is required.
+(`policyloop.specification.check_spec`); only what is needed to tell one thing from another is required.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 
-from policyloop.spec.vocabulary import (
+from policyloop.specification.vocabulary import (
     Condition,
     DerivedName,
     DerivedRole,

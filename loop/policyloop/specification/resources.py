@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.gap import Gaps, listed
-from policyloop.spec.isolation import Isolation
-from policyloop.spec.model import Rule, Spec
-from policyloop.spec.vocabulary import Path
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.gap import Gaps, listed
+from policyloop.specification.isolation import Isolation
+from policyloop.specification.model import Rule, Spec
+from policyloop.specification.vocabulary import Path
 
 
 def check_resources(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from policyloop.spec.case_request import MISSING, Difference, overlap
-from policyloop.spec.cases import Case, Cases
-from policyloop.spec.gap import listed
-from policyloop.spec.model import Rule, Spec
-from policyloop.spec.vocabulary import EVERYONE, Condition
+from policyloop.specification.case_request import MISSING, Difference, overlap
+from policyloop.specification.cases import Case, Cases
+from policyloop.specification.gap import listed
+from policyloop.specification.model import Rule, Spec
+from policyloop.specification.vocabulary import EVERYONE, Condition
 
 ROLES = "principal.roles"
 _MOST = 4

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from policyloop.shape import Count
-from policyloop.spec.model import Spec
-from policyloop.spec.vocabulary import Path
+from policyloop.specification.model import Spec
+from policyloop.specification.vocabulary import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from policyloop.spec.case_request import CaseRequest, shown
-from policyloop.spec.times import day, moment, stretch
-from policyloop.spec.vocabulary import Boundary, Condition
+from policyloop.specification.case_request import CaseRequest, shown
+from policyloop.specification.times import day, moment, stretch
+from policyloop.specification.vocabulary import Boundary, Condition
 
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)

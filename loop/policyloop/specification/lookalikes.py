@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Iterator
 
 from policyloop.guard.lookalike import odd_letters, quoted, skeleton
-from policyloop.spec.gap import Gaps
-from policyloop.spec.model import Spec
-from policyloop.spec.vocabulary import Path
+from policyloop.specification.gap import Gaps
+from policyloop.specification.model import Spec
+from policyloop.specification.vocabulary import Path
 
 _ADD = "Write it with the letters that it seems to have; names that look alike must be the same."
 

@@ -1,6 +1,6 @@
 """The spec: what a person confirmed, in words and in concrete decisions, and the tests written from it. Pure code."""
 
-from policyloop.spec.answers import (
+from policyloop.specification.answers import (
     answer_text,
     assumed_answers,
     assuming,
@@ -10,17 +10,17 @@ from policyloop.spec.answers import (
     releases_of,
     with_answers,
 )
-from policyloop.spec.arrange import FOLDER
-from policyloop.spec.changes import changes
-from policyloop.spec.check import check_spec
-from policyloop.spec.contradicted import Contradiction, contradicted
-from policyloop.spec.gap import OPEN_QUESTION, Gap
-from policyloop.spec.model import FILE_NAME, Spec
-from policyloop.spec.parse import parse_spec, spec_of, spec_schema
-from policyloop.spec.printing import spec_to_yaml
-from policyloop.spec.renewed import lost_comments, renewed
-from policyloop.spec.suites import suites_from
-from policyloop.spec.trace import Traced, trace
+from policyloop.specification.arrange import FOLDER
+from policyloop.specification.changes import changes
+from policyloop.specification.check import check_spec
+from policyloop.specification.contradicted import Contradiction, contradicted
+from policyloop.specification.gap import OPEN_QUESTION, Gap
+from policyloop.specification.model import FILE_NAME, Spec
+from policyloop.specification.parse import parse_spec, spec_of, spec_schema
+from policyloop.specification.printing import spec_to_yaml
+from policyloop.specification.renewed import lost_comments, renewed
+from policyloop.specification.suites import suites_from
+from policyloop.specification.trace import Traced, trace
 
 __all__ = [
     "FILE_NAME",

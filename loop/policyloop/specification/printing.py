@@ -1,6 +1,6 @@
 """`Spec` -> text, the same text for the same spec."""
 
-from policyloop.spec.model import Spec
+from policyloop.specification.model import Spec
 from policyloop.yaml_text.writing import block
 
 _HEAD = "# What the policies must do. `policyloop spec check` says what is missing.\n"

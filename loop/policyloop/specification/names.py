@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policyloop.spec.boundary import problem_of
-from policyloop.spec.case_request import shown
-from policyloop.spec.cases import Cases
-from policyloop.spec.document import MAX_NUMBER
-from policyloop.spec.examples import AnyExample, chain_of
-from policyloop.spec.gap import Gaps, listed
-from policyloop.spec.isolation import conditions_of, looks_at
-from policyloop.spec.model import Decision, Rule, Spec
-from policyloop.spec.times import day, moment
-from policyloop.spec.vocabulary import EVERYONE, Attribute, Condition, Path
+from policyloop.specification.boundary import problem_of
+from policyloop.specification.case_request import shown
+from policyloop.specification.cases import Cases
+from policyloop.specification.document import MAX_NUMBER
+from policyloop.specification.examples import AnyExample, chain_of
+from policyloop.specification.gap import Gaps, listed
+from policyloop.specification.isolation import conditions_of, looks_at
+from policyloop.specification.model import Decision, Rule, Spec
+from policyloop.specification.times import day, moment
+from policyloop.specification.vocabulary import EVERYONE, Attribute, Condition, Path
 
 
 def check_names(spec: Spec, cases: Cases, gaps: Gaps) -> None:

@@ -12,12 +12,12 @@ from policyloop.bundle import Bundle
 from policyloop.errors import UsageError
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Report
 from policyloop.redact import redact
-from policyloop.spec.answers import is_answered
-from policyloop.spec.check import check_spec
-from policyloop.spec.document import read_document
-from policyloop.spec.gap import OPEN_QUESTION
-from policyloop.spec.model import FILE_NAME, Question, Spec
-from policyloop.spec.parse import spec_of
+from policyloop.specification.answers import is_answered
+from policyloop.specification.check import check_spec
+from policyloop.specification.document import read_document
+from policyloop.specification.gap import OPEN_QUESTION
+from policyloop.specification.model import FILE_NAME, Question, Spec
+from policyloop.specification.parse import spec_of
 
 MOST_QUESTIONS = 8
 """How many open questions a draft may ask at a time."""

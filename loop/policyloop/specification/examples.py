@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from policyloop.spec.model import ClaimsExample, PrincipalExample, ResourceExample, Spec
+from policyloop.specification.model import ClaimsExample, PrincipalExample, ResourceExample, Spec
 
 Attributes = Mapping[str, Any]
 AnyExample = PrincipalExample | ResourceExample | ClaimsExample
