@@ -13,6 +13,7 @@ from policyloop.findings import ErrorClass, Finding, Ran, Report, Result
 from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING, Assertion
 from policyloop.layout import Kind, kind
+from policyloop.suite_document import Asked, SuiteDocument
 
 FOLDER = "locked_assertions"
 SUITES = 16
@@ -112,39 +113,19 @@ def _tests(assertions: Iterable[Assertion]) -> Iterator[_Test]:
 
 
 def _suite(name: str, tests: list[_Test]) -> str:
-    principals, resources, aux_data = _Names("p"), _Names("r"), _Names("a")
-    cases = []
+    suite = SuiteDocument(name, str, decode)
     for number, test in enumerate(tests, 1):
-        principal, resource = principals.of(test.fixed.principal), resources.of(test.fixed.resource)
-        asked: dict[str, Any] = {"principals": [principal], "resources": [resource], "actions": list(test.effects)}
-        if test.fixed.aux_data != NOTHING:
-            asked["auxData"] = aux_data.of(test.fixed.aux_data)
-        row: dict[str, Any] = {"principal": principal, "resource": resource, "actions": test.effects}
-        if test.outputs:
-            row["outputs"] = [_output(action, expected) for action, expected in test.outputs.items()]
-        case: dict[str, Any] = {"name": str(number), "input": asked, "expected": [row]}
-        options = decode(test.fixed.options)
-        if options:
-            case["options"] = options
-        cases.append(case)
-    whole: dict[str, Any] = {"name": name, "principals": principals.written(), "resources": resources.written()}
-    if aux_data.names:
-        whole["auxData"] = aux_data.written()
-    return write({**whole, "tests": cases}) + "\n"
-
-
-class _Names:
-    """Short names for canonical texts, in the order in which they are first asked for."""
-
-    def __init__(self, letter: str) -> None:
-        self.names: dict[str, str] = {}
-        self._letter = letter
-
-    def of(self, text: str) -> str:
-        return self.names.setdefault(text, f"{self._letter}{len(self.names) + 1}")
-
-    def written(self) -> dict[str, Any]:
-        return {name: decode(text) for text, name in self.names.items()}
+        aux_data = test.fixed.aux_data
+        asked = Asked(
+            principal=suite.principals.named(test.fixed.principal),
+            resource=suite.resources.named(test.fixed.resource),
+            effects=test.effects,
+            aux_data=suite.aux_data.named(aux_data) if aux_data != NOTHING else None,
+            outputs=[_output(action, expected) for action, expected in test.outputs.items()],
+            options=decode(test.fixed.options) or {},
+        )
+        suite.put(str(number), asked)
+    return write(suite.to_json()) + "\n"
 
 
 def _output(action: str, expected: dict[str, str]) -> dict[str, Any]:

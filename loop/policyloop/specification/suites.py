@@ -13,6 +13,7 @@ from policyloop.specification.examples import Person, Thing
 from policyloop.specification.model import Rule, Spec
 from policyloop.specification.times import moment, written
 from policyloop.specification.vocabulary import DEFAULT_NOW
+from policyloop.suite_document import Asked, SuiteDocument
 from policyloop.yaml_text.writing import block, ordered, quoted, scalar
 
 _SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/{}.schema.json\n"
@@ -56,40 +57,30 @@ def earlier_suite(assertions: Sequence[Assertion]) -> str:
 
     All of them must be known (see `Assertion.known`). Each keeps its names and says exactly what it said.
     """
-    names: dict[str, dict[str, str]] = {"principals": {}, "resources": {}, "auxData": {}}
-
-    def named(section: str, text: str) -> str:
-        return names[section].setdefault(text, f"{section[0]}{len(names[section]) + 1}")
-
-    tests: dict[str, dict[str, Any]] = {}
-    for one in {one.demand: one for one in assertions}.values():
-        inputs = one.demand.inputs
-        who, what = named("principals", inputs.principal), named("resources", inputs.resource)
-        given: dict[str, Any] = {"principals": [who], "resources": [what], "actions": [inputs.action]}
-        if inputs.aux_data != NOTHING:
-            given["auxData"] = named("auxData", inputs.aux_data)
-        row: dict[str, Any] = {"principal": who, "resource": what, "actions": {inputs.action: one.demand.effect}}
-        if one.demand.outputs:
-            expected = [
-                {"src": src, **({"val": decode(val)} if val else {})} for src, val in sorted(one.demand.outputs)
-            ]
-            row["outputs"] = [{"action": inputs.action, "expected": expected}]
-        options = decode(inputs.options)
-        name = base = one.id.test if one.id.suite == _EARLIER_NAME else str(one.id)
+    about = "What earlier versions of policyloop.spec.yaml decided, and what still holds."
+    suite = SuiteDocument(_EARLIER_NAME, str, decode, description=about)
+    for assertion in {assertion.demand: assertion for assertion in assertions}.values():
+        inputs = assertion.demand.inputs
+        asked = Asked(
+            principal=suite.principals.named(inputs.principal),
+            resource=suite.resources.named(inputs.resource),
+            effects={inputs.action: assertion.demand.effect},
+            aux_data=suite.aux_data.named(inputs.aux_data) if inputs.aux_data != NOTHING else None,
+            outputs=_outputs(assertion),
+            options=decode(inputs.options) or {},
+        )
+        name = base = assertion.id.test if assertion.id.suite == _EARLIER_NAME else str(assertion.id)
         number = 2
-        while name in tests:
+        while name in suite:
             name, number = f"{base} ({number})", number + 1
-        tests[name] = {"name": name, "input": given, **({"options": options} if options else {}), "expected": [row]}
-    fixtures = {
-        key: {name: decode(text) for text, name in entries.items()} for key, entries in names.items() if entries
-    }
-    whole = {
-        "name": _EARLIER_NAME,
-        "description": "What earlier versions of policyloop.spec.yaml decided, and what still holds.",
-        **fixtures,
-        "tests": list(tests.values()),
-    }
-    return _SCHEMA.format("TestSuite") + _WRITTEN + "\n".join(block(whole, open_levels=2)) + "\n"
+        suite.put(name, asked)
+    return _SCHEMA.format("TestSuite") + _WRITTEN + "\n".join(block(suite.to_json(), open_levels=2)) + "\n"
+
+
+def _outputs(assertion: Assertion) -> list[dict[str, Any]]:
+    demand = assertion.demand
+    expected = [{"src": src, **({"val": decode(val)} if val else {})} for src, val in sorted(demand.outputs)]
+    return [{"action": demand.inputs.action, "expected": expected}] if expected else []
 
 
 def _suite_text(suite: Suite, spec: Spec) -> str:

@@ -21,6 +21,7 @@ from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING, Assertion
 from policyloop.guard.exam import write
 from policyloop.layout import Kind, kind
+from policyloop.suite_document import Asked, SuiteDocument
 
 DEFAULT_NOW = "2026-01-01T00:00:00Z"
 """The moment of a question that does not say one."""
@@ -94,36 +95,19 @@ class Questionnaire:
         return tuple(effect if effect in (ALLOW, DENY) else None for effect in effects)
 
     def _suite(self, name: str, start: int) -> str:
-        principals, resources, claims = _Names("p"), _Names("r"), _Names("a")
-        tests: list[dict[str, Any]] = []
+        suite = SuiteDocument(name, canonical)
         for number, question in enumerate(self.questions[start : start + PER_SUITE], start):
-            one = question.request
+            request = question.request
             self._names[name, str(number)] = number
-            who, what = principals.of(one.principal.to_json()), resources.of(one.resource.to_json())
-            who, what = principals.of(one.principal.to_json()), resources.of(one.resource.to_json())
-            asked: dict[str, Any] = {"principals": [who], "resources": [what], "actions": [one.action]}
-            row = {"principal": who, "resource": what, "actions": {one.action: DENY}}
-            if one.claims:
-                asked["auxData"] = claims.of({"jwt": dict(one.claims)})
-            options = {"now": question.now}
-            tests.append({"name": str(number), "input": asked, "expected": [row], "options": options})
-        whole = {"name": name, "principals": principals.written(), "resources": resources.written(), "tests": tests}
-        return write(_floats({**whole, "auxData": claims.written()} if claims.written() else whole))
-
-
-class _Names:
-    """Short names for values, in the order in which they are first asked for."""
-
-    def __init__(self, letter: str) -> None:
-        self._letter = letter
-        self._known: dict[str, tuple[str, Mapping[str, Any]]] = {}
-
-    def of(self, value: Mapping[str, Any]) -> str:
-        name = f"{self._letter}{len(self._known) + 1}"
-        return self._known.setdefault(canonical(value), (name, value))[0]
-
-    def written(self) -> dict[str, Any]:
-        return dict(self._known.values())
+            asked = Asked(
+                principal=suite.principals.named(request.principal.to_json()),
+                resource=suite.resources.named(request.resource.to_json()),
+                effects={request.action: DENY},
+                aux_data=suite.aux_data.named({"jwt": dict(request.claims)}) if request.claims else None,
+                options={"now": question.now},
+            )
+            suite.put(str(number), asked)
+        return write(_floats(suite.to_json()))
 
 
 def _floats(value: Any) -> Any:
