@@ -22,7 +22,7 @@ from policyloop.access.pdp.settings import Schemas
 from policyloop.access.search import known_of, search
 from policyloop.access.search.hunt import Hunted
 from policyloop.access.source import policies_of
-from policyloop.access.universe import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
+from policyloop.access.universe import MOST_REQUESTS, Universe, this_minute
 from policyloop.access_report import AccessReport, Proofs, Reason
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
@@ -214,13 +214,13 @@ class _Comparison:
                 if reason.wider and named:
                     reason = replace(reason, asked_for=min(named))
                 reasons.setdefault(_subject(reason), reason)
-        return _for_anybody(reasons.values())
+        return _for_anybody(reasons.values(), self._universe.unknown_role)
 
 
-def _for_anybody(reasons: Iterable[Reason]) -> list[Reason]:
-    """A rule that lets in a role which nobody knows lets in every role: one reason is enough."""
-    anybody = {_subject(one, roles=False) for one in reasons if one.roles == (UNKNOWN_ROLE,) and one.lets_in.line}
-    return [one for one in reasons if one.roles == (UNKNOWN_ROLE,) or _subject(one, roles=False) not in anybody]
+def _for_anybody(reasons: Iterable[Reason], unknown: str) -> list[Reason]:
+    """A rule that lets in the role `unknown`, which nothing names, lets in every role: one reason is enough."""
+    anybody = {_subject(one, roles=False) for one in reasons if one.roles == (unknown,) and one.lets_in.line}
+    return [one for one in reasons if one.roles == (unknown,) or _subject(one, roles=False) not in anybody]
 
 
 def _known(one: Found, found: Iterable[Found], old: Pdp, new: Pdp) -> bool:

@@ -15,13 +15,9 @@ from typing import Any
 from policyloop.access.ask.request import Principal
 from policyloop.access.matrix.axes import (
     OTHERS,
-    UNNAMED_ACTION,
-    UNNAMED_PERSON,
-    UNNAMED_ROLE,
     Axes,
     axes_of,
     fits,
-    sample,
 )
 from policyloop.access.matrix.table import Answer, Asked, Tables, Written
 from policyloop.access.pdp import Refused, Settings
@@ -128,13 +124,12 @@ class _Drawing:
 
     def _cell(self, axes: Axes, line: _Line, action: str, reasons: Sequence[int]) -> Cell | None:
         """One cell; None when nobody of that row can hold its derived role in either bundle."""
-        roles = tuple(sorted(UNNAMED_ROLE if role == OTHERS else role for role in line.roles))
+        roles = tuple(sorted(axes.others.role if role == OTHERS else role for role in line.roles))
         person = axes.person
-        who = Principal(UNNAMED_PERSON, roles)
+        who = Principal(axes.others.person, roles)
         if person is not None:
             who = Principal(person.id, roles, {}, person.policy_version, person.scope)
-        name = UNNAMED_ACTION if action == "*" else sample(action)
-        asked = Asked(who, axes.asked_kind, axes.version, line.scope, name, line.derived)
+        asked = Asked(who, axes.asked_kind, axes.version, line.scope, axes.others.action(action), line.derived)
         after = self._after.answer(asked)
         before = self._before.answer(asked) if self._before is not None else None
         if after is None and before is None:

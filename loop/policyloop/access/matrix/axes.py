@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from policyloop.access.ask.unnamed import sample, unnamed
 from policyloop.access.source import Policy, Rule, policies_of
 from policyloop.bundle import Bundle
 
@@ -13,10 +14,10 @@ OTHERS = "any other"
 _GLOB = frozenset("*?[]{}!\\")
 """What makes a pattern of a name."""
 
-UNNAMED_ROLE = "role_that_nothing_names"
-UNNAMED_ACTION = "action_that_nothing_names"
-UNNAMED_KIND = "kind_that_nothing_names"
-UNNAMED_PERSON = "person_that_nothing_names"
+_UNNAMED_ROLE = "role_that_nothing_names"
+_UNNAMED_ACTION = "action_that_nothing_names"
+_UNNAMED_KIND = "kind_that_nothing_names"
+_UNNAMED_PERSON = "person_that_nothing_names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,23 @@ class Person:
     id: str
     policy_version: str = ""
     scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Who and what stands for all that no policy names, and that no pattern fits unless it fits anything."""
+
+    person: str
+    role: str
+    kind: str
+    actions: tuple[str, ...]
+    """All actions and patterns that rules about this kind name, for whomever."""
+
+    def action(self, column: str) -> str:
+        """The action that is asked for a column: the one that it names, or one that only its pattern fits."""
+        if column == "*":
+            return unnamed(_UNNAMED_ACTION, self.actions)
+        return sample(column, _UNNAMED_ACTION, self.actions) if "*" in column else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +76,12 @@ class Axes:
     odd_patterns: tuple[str, ...] = ()
     """Actions with another wildcard than `*`: an action that nothing names may fit one of them."""
     person: Person | None = None
+    others: Others = Others(_UNNAMED_PERSON, _UNNAMED_ROLE, _UNNAMED_KIND, ())
 
     @property
     def asked_kind(self) -> str:
         """The kind that stands in a request."""
-        return UNNAMED_KIND if self.kind == OTHERS else self.kind
+        return self.others.kind if self.kind == OTHERS else self.kind
 
 
 @dataclass(slots=True)
@@ -89,10 +108,11 @@ def axes_of(bundles: Sequence[Bundle]) -> tuple[Axes, ...]:
     kinds += [(kind, "default") for kind in sorted({rule.resource for rule in elsewhere}) if _new(kind, named)]
     if any("*" in rule.resource for rule in elsewhere):
         kinds.append((OTHERS, "default"))
-    everybody = [_axes(kind, version, policies, None) for kind, version in kinds]
+    other_kind = unnamed(_UNNAMED_KIND, [*named, *(rule.resource for rule in elsewhere)])
+    everybody = [_axes(kind, version, policies, None, other_kind) for kind, version in kinds]
     people = sorted({(policy.name, policy.version, policy.scope) for policy in policies if policy.what == "principal"})
     one_each = [
-        _axes(kind, version, policies, Person(name, "" if of == "default" else of, scope))
+        _axes(kind, version, policies, Person(name, "" if of == "default" else of, scope), other_kind)
         for name, of, scope in people
         for kind, version in kinds
     ]
@@ -103,15 +123,16 @@ def _new(kind: str, named: Iterable[str]) -> bool:
     return "*" not in kind and kind not in named
 
 
-def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | None) -> Axes:
+def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | None, other_kind: str) -> Axes:
+    asked = other_kind if kind == OTHERS else kind
     names, about_person = _Names(), _Names()
     for policy in policies:
         own = policy.what == "resource" and (policy.name, policy.version) == (kind, version)
         for rule in policy.rules:
             if policy.what == "principal":
-                if person is not None and policy.name == person.id and _about(rule.resource, kind):
+                if person is not None and policy.name == person.id and _about(rule.resource, asked):
                     about_person.take(rule)
-            elif own or (policy.what == "role" and _about(rule.resource, kind)):
+            elif own or (policy.what == "role" and _about(rule.resource, asked)):
                 names.take(rule)
         if own or policy.what == "role":
             names.scopes.add(policy.scope)
@@ -120,6 +141,13 @@ def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | 
     derived = _derived(names.derived, policies)
     names.roles |= {role.parent for role in derived}
     actions = names.actions if person is None else about_person.actions
+    persons = (policy.name for policy in policies if policy.what == "principal")
+    others = Others(
+        person=unnamed(_UNNAMED_PERSON, persons),
+        role=unnamed(_UNNAMED_ROLE, names.roles),
+        kind=other_kind,
+        actions=tuple(sorted(names.actions | about_person.actions)),
+    )
     return Axes(
         kind,
         "" if version == "default" else version,
@@ -132,6 +160,7 @@ def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | 
         tuple(sorted(role for role in names.roles - {"*"} if _is_glob(role))),
         tuple(sorted(action for action in actions if _is_glob(action.replace("*", "")))),
         person,
+        others,
     )
 
 
@@ -147,7 +176,7 @@ def _derived(used: set[str], policies: Sequence[Policy]) -> tuple[Derived, ...]:
 
 
 def _about(pattern: str, kind: str) -> bool:
-    return pattern == kind or ("*" in pattern and fits(pattern, UNNAMED_KIND if kind == OTHERS else kind))
+    return pattern == kind or ("*" in pattern and fits(pattern, kind))
 
 
 def _is_glob(name: str) -> bool:
@@ -157,8 +186,3 @@ def _is_glob(name: str) -> bool:
 def fits(pattern: str, name: str) -> bool:
     """Whether a name may fit a pattern with `*`, read so widely that no fit is missed."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
-
-
-def sample(pattern: str) -> str:
-    """An action that fits the pattern and that nothing names."""
-    return pattern.replace("*", UNNAMED_ACTION)

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policyloop.access.ask.request import Principal
+from policyloop.access.ask.unnamed import is_pattern as _is_glob
+from policyloop.access.ask.unnamed import sample, unnamed
 from policyloop.access.prove.reduced import DEFAULT, Policy, Rule
 from policyloop.access.prove.shape import Shape, sanitized
 from policyloop.access.prove.verdict import Asked
 
 NOBODY, OTHER = "policyloop_somebody", "policyloop_other"
-"""An id, and a role, an action, a kind, a version, a scope, that nothing names."""
+"""An id, and a role, an action, a kind, a version, a scope, that nothing names; another one where something does."""
 MOST_ROLES = 5
 """So many roles are put together in every way under strict evaluation."""
 _TAIL = re.compile(r"(?:\*|[^*?\[\]{}!\\]*:\*)\Z")
@@ -74,9 +76,14 @@ class _Axes:
         if (self._beside or _OWN_KIND.search(texts)) and any(sanitized(name) != name or "_" in name for name in named):
             self.missing.append("kinds that the PDP takes for each other, such as `a_b` and `a-b`, were not all asked")
         # A kind that no policy names is allowed by principal and role policies only, and that must be asked too.
-        self.kinds = (*sorted(named), OTHER)
+        self.kinds = (
+            *sorted(named),
+            unnamed(OTHER, [*named, *map(sanitized, named), *(rule.resource for rule in rules)]),
+        )
         scopes = {one.scope for one in policies if one.what in ("resource", "principal", "role")} | {""}
-        below = [f"{scope}.{OTHER}".removeprefix(".") for scope in sorted(scopes)] if self._beside else []
+        self._other_scope = unnamed(OTHER, (part for scope in scopes for part in scope.split(".")))
+        self._other_version = unnamed(OTHER, (one.version for one in policies))
+        below = [f"{scope}.{self._other_scope}".removeprefix(".") for scope in sorted(scopes)] if self._beside else []
         self._scopes = (*sorted(scopes), *below)
 
     def about(self, kind: str) -> Iterator[Asked]:
@@ -84,7 +91,7 @@ class _Axes:
         versions = {one.version for one in self._policies if one.what != "resource" or _same(one.name, kind)}
         asked_versions = ["", *sorted(versions - {DEFAULT}), *([DEFAULT] if self._own_version else [])]
         # Of a version or a scope for which there is no policy nothing is allowed, but by principal and role policies.
-        asked_versions += [OTHER] if self._beside else []
+        asked_versions += [self._other_version] if self._beside else []
         actions, principals = self._actions(rules), list(self._principals(rules))
         for version, scope in itertools.product(asked_versions, self._scopes):
             yield from (
@@ -96,8 +103,8 @@ class _Axes:
         own = {(one.version, one.scope) for one in self._beside}
         places = {("", "")} | {("" if version == DEFAULT else version, scope) for version, scope in own}
         if self._beside:
-            places |= {(OTHER, ""), ("", OTHER)}
-        for name in (NOBODY, *persons):
+            places |= {(self._other_version, ""), ("", self._other_scope)}
+        for name in (unnamed(NOBODY, persons), *persons):
             for version, scope in sorted(places):
                 for roles in self._role_sets(rules):
                     yield Principal(name, roles, {}, version, scope)
@@ -107,7 +114,7 @@ class _Axes:
         parents = [one.parent_roles for policy in self._policies for one in policy.definitions if one.name in used]
         inherited = [(one.name, *one.parents) for one in self._policies if one.what == "role"]
         held = {role for rule in rules for role in rule.roles} | {r for roles in (*parents, *inherited) for r in roles}
-        roles = (*sorted(role for role in held if not _is_glob(role)), OTHER)
+        roles = (*sorted(role for role in held if not _is_glob(role)), unnamed(OTHER, held))
         yield from ((role,) for role in roles)
         # Without strict evaluation one role stands for every set that it is in.
         if not self._strict:
@@ -122,20 +129,18 @@ class _Axes:
     def _actions(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """Those that are named, and for each pattern some that only it and its like stand for."""
         named: dict[str, None] = {}
-        for pattern in dict.fromkeys(action for rule in rules for action in rule.actions):
+        patterns = list(dict.fromkeys(action for rule in rules for action in rule.actions))
+        other = unnamed(OTHER, patterns)
+        for pattern in patterns:
             if not _is_glob(pattern):
                 named[pattern] = None
                 continue
             # A star at the end is met by one sample; one in the middle, a bracket or a brace would need many.
             if not _TAIL.match(pattern):
                 self.missing.append(f"not every action that `{pattern}` stands for was put to the solver")
-            sample = re.sub(r"[*?]+", OTHER, pattern)
-            named.update(dict.fromkeys((sample, f"{sample}:{OTHER}")))
-        return (*named, OTHER, f"{OTHER}:{OTHER}")
-
-
-def _is_glob(name: str) -> bool:
-    return not set("*?[]{}!\\").isdisjoint(name)
+            fitting = sample(pattern, other, patterns)
+            named.update(dict.fromkeys((fitting, f"{fitting}:{other}")))
+        return (*named, other, f"{other}:{other}")
 
 
 def _same(name: str, kind: str) -> bool:

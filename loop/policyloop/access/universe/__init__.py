@@ -1,5 +1,5 @@
 """The requests that are worth asking of a bundle, or of two bundles side by side."""
 
-from policyloop.access.universe.enumerate import MOST_REQUESTS, UNKNOWN_ROLE, Universe, this_minute
+from policyloop.access.universe.enumerate import MOST_REQUESTS, Universe, this_minute
 
-__all__ = ["MOST_REQUESTS", "UNKNOWN_ROLE", "Universe", "this_minute"]
+__all__ = ["MOST_REQUESTS", "Universe", "this_minute"]

@@ -15,6 +15,7 @@ from typing import Any
 
 from policyloop.access.ask.questions import Question, asked_by
 from policyloop.access.ask.request import Attributes, Batch, Principal, Request, Resource, canonical
+from policyloop.access.ask.unnamed import unnamed
 from policyloop.access.cel import Call, Const, walk
 from policyloop.access.universe.atoms import Near
 from policyloop.access.universe.changes import Change, changes_between, covers
@@ -96,6 +97,7 @@ class Universe:
         self.changes = changes_between(both[0].all, both[1].all)
         self._fixtures = [one for bundle in self.bundles for one in asked_by(Lock.of(bundle))]
         self.roles = self._all_roles()
+        self.unknown_role = unnamed(UNKNOWN_ROLE, self.roles)
         self._principals = sorted({g.principal for goals in self._goals for g in goals.all if g.principal})
         self.kinds = tuple(self._kind(name) for name in self._names())
 
@@ -126,7 +128,7 @@ class Universe:
 
     def _moments(self, kind: Kind, goal: Goal, one: Assignment) -> Iterator[Question]:
         principal_attr, resource_attr = kind.bases[0]
-        principal = principal_of(goal, goal.roles[:1] or (UNKNOWN_ROLE,), one, principal_attr, "")
+        principal = principal_of(goal, goal.roles[:1] or (self.unknown_role,), one, principal_attr, "")
         for version, scope in kind.places[:2]:
             resource = resource_of(kind.name, one, resource_attr, version, scope)
             for action in _spelled(goal.actions):
@@ -156,10 +158,10 @@ class Universe:
     def _of_roles(self, kind: Kind) -> Iterator[tuple[Principal, Attributes]]:
         for n, goal in enumerate(kind.goals):
             for one in kind.met[n][:3]:
-                for role in goal.roles or (UNKNOWN_ROLE,):
+                for role in goal.roles or (self.unknown_role,):
                     principal = principal_of(goal, (role,), one, kind.bases[-1][0], "")
                     yield principal, placed({}, one, ("J",))
-        for roles in (*((role,) for role in (*self.roles, UNKNOWN_ROLE)), *itertools.combinations(self.roles, 2)):
+        for roles in (*((role,) for role in (*self.roles, self.unknown_role)), *itertools.combinations(self.roles, 2)):
             for base in kind.bases:
                 yield Principal(SOMEBODY, roles, base[0]), {}
 
@@ -191,7 +193,7 @@ class Universe:
         found = {goal.kind for goals in self._goals for goal in goals.all}
         found |= {question.request.resource.kind for question, _ in self._fixtures}
         named = sorted(name for name in found if "*" not in name)
-        names = (*named, *(("unknown_kind",) if len(named) < len(found) else ()))
+        names = (*named, *((unnamed("unknown_kind", found),) if len(named) < len(found) else ()))
         return tuple(name for name in names if self.only is None or name in self.only)
 
     def _kind(self, name: str) -> Kind:
@@ -210,7 +212,7 @@ class Universe:
         )
         return Kind(
             name,
-            (*sorted(actions), UNKNOWN_ACTION),
+            (*sorted(actions), unnamed(UNKNOWN_ACTION, [*actions, *(a for goal in goals for a in goal.actions)])),
             tuple(dict.fromkeys(self._places(goals, asked))),
             goals,
             met,
@@ -267,7 +269,7 @@ class Universe:
         actions = tuple(_spelled(change.actions))[:_MOST_ACTIONS] or kind.actions[:_MOST_ACTIONS]
         roles = [(role,) for role in change.roles[:_MOST_ROLES]]
         if not roles:
-            roles = [*((role,) for role in self.roles[:3]), (UNKNOWN_ROLE,)]
+            roles = [*((role,) for role in self.roles[:3]), (self.unknown_role,)]
         some = [one for one in tried if NOW not in one]
         clear = list(self._clear(kind, change, some[:4], actions))
         for part in (some[:8], clear, some[8:]):
@@ -324,7 +326,7 @@ class Universe:
 
     def _role_sets(self) -> Iterator[tuple[str, ...]]:
         yield from ((role,) for role in self.roles)
-        yield (UNKNOWN_ROLE,)
+        yield (self.unknown_role,)
         yield from itertools.combinations(self.roles, 2)
         if len(self.roles) > 2:
             yield self.roles
@@ -332,7 +334,7 @@ class Universe:
     def _moved(self, kind: Kind, n: int) -> Iterator[Batch]:
         """Each field moved over all its values while the rest of the rule is met."""
         goal = kind.goals[n]
-        roles = [(role,) for role in goal.roles] or [(role,) for role in self.roles[:4]] or [(UNKNOWN_ROLE,)]
+        roles = [(role,) for role in goal.roles] or [(role,) for role in self.roles[:4]] or [(self.unknown_role,)]
         starts = [one for one in kind.met[n] if NOW not in one][:4]
         for base in kind.bases:
             moved = [
@@ -353,7 +355,7 @@ class Universe:
                 for other in (*kind.met[m][:6], *kind.missed[m][:6])
                 if (together := merged(one, other)) is not None and NOW not in together
             ]
-            held = tuple(sorted({*first.roles[:1], *second.roles[:1]})) or (UNKNOWN_ROLE,)
+            held = tuple(sorted({*first.roles[:1], *second.roles[:1]})) or (self.unknown_role,)
             for roles in dict.fromkeys((held, first.roles[:1] or held)):
                 yield from self._ask(kind, first, roles, tried, kind.bases[-1])
 
@@ -375,7 +377,9 @@ class Universe:
             goal = kind.goals[n]
             count = min(len(self.roles), drawn.choice((1, 1, 2)))
             roles = goal.roles[:1] if drawn.random() < 0.5 and goal.roles else tuple(drawn.sample(self.roles, count))
-            yield from self._ask(kind, goal, tuple(sorted(roles)) or (UNKNOWN_ROLE,), tried, drawn.choice(kind.bases))
+            yield from self._ask(
+                kind, goal, tuple(sorted(roles)) or (self.unknown_role,), tried, drawn.choice(kind.bases)
+            )
 
     def _ask(
         self,
