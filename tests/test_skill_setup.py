@@ -1,9 +1,11 @@
 """`skill/scripts/setup.py`: the command is there afterwards, in whichever way, and it says what it did."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -139,3 +141,12 @@ def test_half_a_skill_says_what_is_missing(skill: Path, tools: Path, tmp_path: P
     done = setup(part, tmp_path / "home", tools)
     assert done.returncode == 8
     assert "does not hold policyloop's source (pyproject.toml is missing)" in done.stderr
+
+
+def test_what_the_package_is_built_from_comes_along() -> None:
+    """A folder that becomes a part of the package is needed where there is only the skill."""
+    root = Path(__file__).parents[1]
+    built_from = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"].values()
+    needed = runpy.run_path(str(root / "skill" / "scripts" / "setup.py"))["NEEDED"]
+    for folder in built_from:
+        assert any(folder == name or folder.startswith(f"{name}/") for name in needed), folder

@@ -23,7 +23,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
-NEEDED = ("pyproject.toml", "README.md", "LICENSE", "constraints.txt", "loop", "prompts", "skill", "fixtures/demo")
+NEEDED = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "constraints.txt",
+    "loop",
+    "prompts",
+    "skill",
+    "fixtures/demo",
+    "docs/codes",
+)
 """What the package is built from, below the skill's folder."""
 
 OLDEST = (3, 11)
