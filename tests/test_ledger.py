@@ -304,6 +304,10 @@ def test_run_ids_sort_by_time() -> None:
     earlier, later = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
     assert new_run_id(earlier).startswith("20260102-030405-")
     assert new_run_id(earlier) < new_run_id(later)
+    # The latest run is the latest also where both began within one second.
+    moments = [earlier.replace(microsecond=micro) for micro in range(0, 1_000_000, 9_973)]
+    ids = [new_run_id(moment) for moment in moments]
+    assert ids == sorted(set(ids))
     assert len({new_run_id(earlier) for _ in range(20)}) > 15
 
 
