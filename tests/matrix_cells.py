@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from policyloop.access.ask.request import Batch, Principal, Request
+from policyloop.access.ask.unnamed import may_fit
 from policyloop.access.matrix import OTHERS, Matrix, Row
-from policyloop.access.matrix.axes import fits
 from policyloop.access.pdp import Pdp
 
 
@@ -42,7 +42,7 @@ def _speaking(matrices: Sequence[Matrix], who: Principal, action: str) -> list[M
 
 
 def _pattern_fits(name: str, action: str) -> bool:
-    return name.startswith(f"{OTHERS} ") and fits(name.removeprefix(f"{OTHERS} "), action)
+    return name.startswith(f"{OTHERS} ") and may_fit(name.removeprefix(f"{OTHERS} "), action)
 
 
 def _belongs(row: Row, who: Principal, scope: str, derived: Sequence[str], matrix: Matrix) -> bool:

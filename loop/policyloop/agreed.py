@@ -154,3 +154,13 @@ def _name(kind: str, folder: str, digest: str) -> str:
 
     text = json.dumps([kind, folder, digest])
     return f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+
+
+def user() -> str:
+    """Who runs this, as the system knows them; `unknown` where it does not."""
+    import getpass  # every hook loads this file, and none asks
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

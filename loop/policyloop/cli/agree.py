@@ -4,7 +4,6 @@ Kept outside of the project (`policyloop.agreed`), for this folder and these ver
 project's files that a command names; whatever changes must be agreed to anew.
 """
 
-import getpass
 import re
 import shlex
 import sys
@@ -76,7 +75,7 @@ def agree(
 def _keep(file: Path, name: "Named") -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        agreed.agree(CONFIGURATION, str(file.resolve().parent), name.digest, by=_user(), at=at)
+        agreed.agree(CONFIGURATION, str(file.resolve().parent), name.digest, by=agreed.user(), at=at)
     except NotOurs as error:
         raise Unavailable(f"It cannot be kept: {error}.", "Make that folder yours alone.") from None
 
@@ -93,7 +92,7 @@ def _agree_to_program(program: str, *, yes: bool) -> None:
     if not (yes and agent_mark() is None) and not _said_yes(command):
         raise PersonNeeded("Nobody agreed to it.", "Get the one from before back, or agree to it.")
     try:
-        agreed.know(subject, digest, by=_user(), at=datetime.now(UTC).isoformat(timespec="seconds"))
+        agreed.know(subject, digest, by=agreed.user(), at=datetime.now(UTC).isoformat(timespec="seconds"))
     except NotOurs as error:
         raise Unavailable(f"It cannot be kept: {error}.", "Make that folder yours alone.") from None
     say("agreed")
@@ -108,10 +107,3 @@ def _said_yes(command: str) -> bool:
             f"A person types in a terminal of their own: {command}",
         )
     return ask("May policyloop use this?")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

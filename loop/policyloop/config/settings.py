@@ -1,6 +1,6 @@
 """The settings of a command, each with its bounds, and how values from outside become settings."""
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Gt, Interval, Len
@@ -88,14 +88,12 @@ Layer = dict[str, dict[str, Any]]
 """Section -> key -> value, as given by one source."""
 
 
+_SECTIONS: dict[str, Any] = {section.name: section.type for section in fields(Config)}
+
+
 def sections() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for section in fields(Config):
-        kind = section.type
-        assert isinstance(kind, type)
-        assert is_dataclass(kind)
-        found[section.name] = tuple(f.name for f in fields(kind))
-    return found
+    """Section -> the names of its settings."""
+    return {name: tuple(setting.name for setting in fields(kind)) for name, kind in _SECTIONS.items()}
 
 
 def validated(merged: Layer, source: str) -> Config:
@@ -111,9 +109,6 @@ def validated(merged: Layer, source: str) -> Config:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{source}: {where}: {first['msg']} (given: {first['input']!r}).") from None
-
-
-_SECTIONS: dict[str, Any] = {section.name: section.type for section in fields(Config)}
 
 
 def _holds_only_choices(merged: Layer) -> bool:

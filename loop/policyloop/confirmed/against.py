@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from policyloop.bundle import Bundle
+from policyloop.confirmed.believed import unconfirmed
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Against
 from policyloop.guard import Assertion, Lock, Release
@@ -54,7 +55,7 @@ def pinned(before: Spec | None, new: Spec, bundle: Bundle) -> Spec:
 
     Else a `*` that a person wrote for one change would let go of what the next change contradicts.
     """
-    if before is None or not new.releases or before.model_copy(update={"confirmed": None}) == new:
+    if before is None or not new.releases or unconfirmed(before) == new:
         return new
     lock = Lock.of(bundle)
     known = {one.id: one for one in lock}

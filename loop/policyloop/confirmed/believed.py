@@ -26,7 +26,7 @@ def believed(spec: Spec, path: Path) -> Spec:
         known = agreed.agreed(SPEC, _folder(path), spec.digest)
     except NotOurs as error:
         raise _unusable(error) from None
-    return spec if known else _unmarked(spec)
+    return spec if known else unconfirmed(spec)
 
 
 def remember(spec: Spec, path: Path) -> None:
@@ -70,7 +70,8 @@ def _named() -> frozenset[str]:
     return frozenset(part.strip() for part in os.environ.get(VARIABLE, "").split(",")) - {""}
 
 
-def _unmarked(spec: Spec) -> Spec:
+def unconfirmed(spec: Spec) -> Spec:
+    """The spec without its mark: a model cannot confirm anything, and an edit is confirmed anew."""
     changed: Spec = spec.model_copy(update={"confirmed": None})
     return changed
 

@@ -1,7 +1,7 @@
 """The work of `policyloop session`: find the session, look at the directory, tell the controller, answer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -64,7 +64,8 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
                 f"There is no session over {policies}.", f"Start one: policyloop session start --policies {policies}."
             )
         return entry
-    meant = _of_claude(claude) or _near(Path.cwd())
+    entries = home.all_entries()
+    meant = [entry for entry in entries if claude and entry.claude == claude] or _near(entries, Path.cwd())
     guarded = [entry for entry in meant if entry.phase in home.GUARDED]
     if not guarded:
         # None is open: the last one can still be looked at.
@@ -75,14 +76,9 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
     return guarded[0]
 
 
-def _of_claude(claude: str | None) -> list[Entry]:
-    """The sessions that a Claude Code session began."""
-    return [entry for entry in home.all_entries() if claude and entry.claude == claude]
-
-
-def _near(here: Path) -> list[Entry]:
+def _near(entries: Sequence[Entry], here: Path) -> list[Entry]:
     """The sessions over a directory above or below `here`; those that still lock tests, if any do."""
-    near = [entry for entry in home.all_entries() if _lies_around(here, Path(entry.policies))]
+    near = [entry for entry in entries if _lies_around(here, Path(entry.policies))]
     return [entry for entry in near if entry.phase in home.GUARDED] or near
 
 

@@ -1,15 +1,14 @@
 """A person's yes to a whole spec: which tests it releases, and that this is what they want."""
 
-import getpass
 from collections.abc import Generator
 from dataclasses import replace
 
 from policyloop import outcome
-from policyloop.agreed import agent_mark
+from policyloop.agreed import agent_mark, user
 from policyloop.confirmed.against import unreleased, with_releases
+from policyloop.confirmed.believed import unconfirmed
 from policyloop.outcome import Outcome
 from policyloop.results import SpecResult
-from policyloop.run.ask_model import unconfirmed
 from policyloop.run.draft import Draft, stopped
 from policyloop.run.keeping import Keeper
 from policyloop.run.people import Edited, No, Person
@@ -66,7 +65,7 @@ def _with_person(prepared: Prepared, keeper: Keeper, draft: Draft, person: Perso
 def _confirmed(prepared: Prepared, keeper: Keeper, draft: Draft, *, seen: bool) -> Draft:
     """The draft with the file written and the yes kept, or ended where that failed."""
     draft = replace(draft, assumed=assumptions(draft.drafted))
-    written = keeper.confirm(draft.drafted, prepared.wishes.by or _user(), seen=seen)
+    written = keeper.confirm(draft.drafted, prepared.wishes.by or user(), seen=seen)
     if isinstance(written, Outcome):
         return stopped(draft, written)
     if lost := keeper.lost():
@@ -77,10 +76,3 @@ def _confirmed(prepared: Prepared, keeper: Keeper, draft: Draft, *, seen: bool) 
 def _nobody() -> str:
     mark = agent_mark()
     return f"Nobody has confirmed this spec{f'; under an agent ({mark} is set) --yes is nobody' if mark else ''}."
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

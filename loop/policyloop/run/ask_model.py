@@ -6,6 +6,7 @@ from policyloop import outcome
 from policyloop.bundle import Bundle
 from policyloop.cerbos_loop import begin
 from policyloop.confirmed.against import pinned
+from policyloop.confirmed.believed import unconfirmed
 from policyloop.controller import go_on
 from policyloop.errors import UsageError
 from policyloop.findings import Report
@@ -47,12 +48,6 @@ def ask_model(prepared: Prepared, draft: Draft) -> Draft:
     if ended.ending in (Ending.STOPPED, Ending.WEAKENED, Ending.PERSON):
         ended = outcome.person(ended.stopped_by or "stuck", f"The spec is not whole. {ended.message}")
     return replace(draft, spec=only_drafted(best, prepared.request) if best else before, ended=ended)
-
-
-def unconfirmed(spec: Spec) -> Spec:
-    """A model cannot confirm anything."""
-    changed: Spec = spec.model_copy(update={"confirmed": None})
-    return changed
 
 
 def _readable(bundle: Bundle) -> Spec | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from policyloop.printing import one_line
-from policyloop.view.mutants import effect_word, question_words
+from policyloop.view.access import effect_word
+from policyloop.view.mutants import question_words
 from policyloop.view.words import Mark, explain_hint, plural
 
 if TYPE_CHECKING:

@@ -3,18 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from policyloop.effects import WORDS
 from policyloop.printing import one_line
+from policyloop.view.access import effect_word
 from policyloop.view.words import Mark, plural
 
 if TYPE_CHECKING:
     from policyloop.access.ask.questions import Question
     from policyloop.access.mutate import Mutant, MutateResult, Survivor
-
-
-def effect_word(effect: str) -> str:
-    """`allowed` or `denied`."""
-    return WORDS.get(effect, one_line(effect))
 
 
 def mutant_line(one: "Mutant", policies: str = "") -> str:

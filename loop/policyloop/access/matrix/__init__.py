@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from policyloop.access.ask.request import Principal
+from policyloop.access.ask.unnamed import may_fit
 from policyloop.access.matrix.axes import (
     OTHERS,
     Axes,
     axes_of,
-    fits,
 )
 from policyloop.access.matrix.table import Answer, Asked, Tables, Written
 from policyloop.access.pdp import Refused, Settings
@@ -201,13 +201,13 @@ def _matrix_for(axes: Sequence[Axes], reason: Reason) -> int | None:
 
 
 def _speaks_of(axes: Axes, action: str) -> bool:
-    return axes.any_action or action in axes.actions or any(fits(pattern, action) for pattern in axes.patterns)
+    return axes.any_action or action in axes.actions or any(may_fit(pattern, action) for pattern in axes.patterns)
 
 
 def _place(axes: Axes, reason: Reason) -> tuple[_Line, str]:
     scope = str(_part(reason.request, "resource").get("scope") or "").removeprefix(".")
     roles = tuple(sorted({role if role in axes.roles else OTHERS for role in reason.roles}))
-    patterns = (pattern for pattern in axes.patterns if fits(pattern, reason.action))
+    patterns = (pattern for pattern in axes.patterns if may_fit(pattern, reason.action))
     action = reason.action if reason.action in axes.actions else next(patterns, "*")
     return _Line(roles, scope), action
 

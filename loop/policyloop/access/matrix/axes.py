@@ -1,18 +1,14 @@
 """What a matrix has for rows and columns: the names that the policies of both bundles use."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from policyloop.access.ask.unnamed import sample, unnamed
+from policyloop.access.ask.unnamed import is_pattern, may_fit, sample, unnamed
 from policyloop.access.source import Policy, Rule, policies_of
 from policyloop.bundle import Bundle
 
 OTHERS = "any other"
 """The row, the column or the kind of a name that no policy uses."""
-
-_GLOB = frozenset("*?[]{}!\\")
-"""What makes a pattern of a name."""
 
 _UNNAMED_ROLE = "role_that_nothing_names"
 _UNNAMED_ACTION = "action_that_nothing_names"
@@ -152,13 +148,13 @@ def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | 
         kind,
         "" if version == "default" else version,
         tuple(sorted(names.scopes)) or ("",),
-        tuple(sorted(role for role in names.roles - {OTHERS, ""} if not _is_glob(role))),
+        tuple(sorted(role for role in names.roles - {OTHERS, ""} if not is_pattern(role))),
         derived,
         tuple(sorted(action for action in actions if "*" not in action)),
         tuple(sorted(action for action in actions if "*" in action and action != "*")),
         person is None or "*" in actions,
-        tuple(sorted(role for role in names.roles - {"*"} if _is_glob(role))),
-        tuple(sorted(action for action in actions if _is_glob(action.replace("*", "")))),
+        tuple(sorted(role for role in names.roles - {"*"} if is_pattern(role))),
+        tuple(sorted(action for action in actions if is_pattern(action.replace("*", "")))),
         person,
         others,
     )
@@ -166,7 +162,7 @@ def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | 
 
 def _derived(used: set[str], policies: Sequence[Policy]) -> tuple[Derived, ...]:
     found = {
-        Derived(definition.name, OTHERS if _is_glob(parent) else parent)
+        Derived(definition.name, OTHERS if is_pattern(parent) else parent)
         for policy in policies
         for definition in policy.definitions
         if definition.name in used
@@ -176,13 +172,4 @@ def _derived(used: set[str], policies: Sequence[Policy]) -> tuple[Derived, ...]:
 
 
 def _about(pattern: str, kind: str) -> bool:
-    return pattern == kind or ("*" in pattern and fits(pattern, kind))
-
-
-def _is_glob(name: str) -> bool:
-    return not _GLOB.isdisjoint(name)
-
-
-def fits(pattern: str, name: str) -> bool:
-    """Whether a name may fit a pattern with `*`, read so widely that no fit is missed."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
+    return pattern == kind or ("*" in pattern and may_fit(pattern, kind))

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policyloop.access.ask.request import Principal
-from policyloop.access.ask.unnamed import is_pattern as _is_glob
-from policyloop.access.ask.unnamed import sample, unnamed
+from policyloop.access.ask.unnamed import is_pattern, sample, unnamed
 from policyloop.access.prove.reduced import DEFAULT, Policy, Rule
 from policyloop.access.prove.shape import Shape, sanitized
 from policyloop.access.prove.verdict import Asked
@@ -69,8 +68,8 @@ class _Axes:
             self.missing.append("conditions look at scopes, and not every scope was put to the solver")
         named = {one.name for one in policies if one.what == "resource"}
         rules = [rule for one in self._beside for rule in one.rules]
-        named |= {rule.resource for rule in rules if not _is_glob(rule.resource)}
-        for pattern in sorted({rule.resource for rule in rules if _is_glob(rule.resource) and rule.resource != "*"}):
+        named |= {rule.resource for rule in rules if not is_pattern(rule.resource)}
+        for pattern in sorted({rule.resource for rule in rules if is_pattern(rule.resource) and rule.resource != "*"}):
             self.missing.append(f"not every kind of resource that `{pattern}` stands for was put to the solver")
         # What the PDP looks up under one spelling a glob or a condition sees in another.
         if (self._beside or _OWN_KIND.search(texts)) and any(sanitized(name) != name or "_" in name for name in named):
@@ -114,7 +113,7 @@ class _Axes:
         parents = [one.parent_roles for policy in self._policies for one in policy.definitions if one.name in used]
         inherited = [(one.name, *one.parents) for one in self._policies if one.what == "role"]
         held = {role for rule in rules for role in rule.roles} | {r for roles in (*parents, *inherited) for r in roles}
-        roles = (*sorted(role for role in held if not _is_glob(role)), unnamed(OTHER, held))
+        roles = (*sorted(role for role in held if not is_pattern(role)), unnamed(OTHER, held))
         yield from ((role,) for role in roles)
         # Without strict evaluation one role stands for every set that it is in.
         if not self._strict:
@@ -132,7 +131,7 @@ class _Axes:
         patterns = list(dict.fromkeys(action for rule in rules for action in rule.actions))
         other = unnamed(OTHER, patterns)
         for pattern in patterns:
-            if not _is_glob(pattern):
+            if not is_pattern(pattern):
                 named[pattern] = None
                 continue
             # A star at the end is met by one sample; one in the middle, a bracket or a brace would need many.
@@ -148,7 +147,7 @@ def _same(name: str, kind: str) -> bool:
 
 
 def _speaks(rule: Rule, kind: str) -> bool:
-    return _is_glob(rule.resource) or _same(rule.resource, kind)
+    return is_pattern(rule.resource) or _same(rule.resource, kind)
 
 
 __all__ = ["MOST_ROLES", "Coverage", "coverage"]

@@ -16,13 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
+from policyloop.access.ask.unnamed import is_pattern
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.prove.reduced import DEFAULT, Condition, Definition, Hidden, Maker, Policy, Read, Rule, lines_of
 from policyloop.access.prove.resolve import Asker
 from policyloop.bundle import Bundle
 from policyloop.layout import Kind, kind
-
-_GLOB = frozenset("*?[]{}!\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +179,11 @@ def _fits(resource: str, asked: str) -> bool:
 
 
 def _like(pattern: str, text: str) -> bool:
-    return not _GLOB.isdisjoint(pattern) or pattern == text
+    return is_pattern(pattern) or pattern == text
 
 
 def _held(roles: Sequence[str], held: Sequence[str] | None) -> bool:
-    return held is None or any(not _GLOB.isdisjoint(role) or role in held for role in roles)
+    return held is None or any(is_pattern(role) or role in held for role in roles)
 
 
 def sanitized(name: str) -> str:
