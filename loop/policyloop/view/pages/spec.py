@@ -1,14 +1,16 @@
-"""A spec and what became of it as rows and lines, which every view for people shares."""
+"""The pages of a spec and of its gaps, and what became of it, as rows and lines that other pages show too."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
 from policyloop.printing import WHOLE, one_line
+from policyloop.view.blocks import Alarm, Block, Item, Line, Page, Table, Verdict
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
-    from policyloop.results import SpecCheck
+    from policyloop.results import SpecCheck, SpecResult
     from policyloop.specification import Gap, Spec
 
 Row = tuple[str, ...]
@@ -16,6 +18,40 @@ Row = tuple[str, ...]
 RULES_HEAD = ("rule", "who", "may or may not", "on", "condition", "purpose")
 DECISIONS_HEAD = ("decision", "rule", "who", "does", "to", "gets", "shows")
 TESTS_HEAD = ("rule", "where it lives", "assertions", "result")
+
+
+def spec_page(result: "SpecResult") -> Page:
+    """A spec, whole, for a person to say yes or no to."""
+    from policyloop.documents.spec import spec_document
+    from policyloop.view.pages.spec_details import detail_lines
+
+    spec = result.spec
+    blocks: list[Block] = [
+        Line(f"request: {one_line(spec.request, WHOLE)}", "strong"),
+        Table(RULES_HEAD, tuple(rule_rows(spec)), "Rules"),
+        Table(DECISIONS_HEAD, tuple(decision_rows(spec)), "Decisions"),
+        *(Line(line) for line in (*detail_lines(spec), *answer_lines(spec))),
+        Line(f"{one_line(result.path)}: {state_line(spec)}", "good" if spec.is_confirmed else "warn"),
+    ]
+    return Page(title="policyloop spec", blocks=tuple(blocks), document=partial(spec_document, result))
+
+
+def spec_check_page(result: "SpecCheck") -> Page:
+    """The gaps of a spec."""
+    from policyloop.documents.spec import spec_check_document
+
+    blocks = []
+    for gap in result.gaps:
+        alarm = Alarm(level="error", title=f"spec/{gap.code}", text=str(gap), file=result.path, line=gap.line)
+        line = gap_line(gap, result.path)
+        blocks.append(Item(text=line, tone="bad" if gap.contradiction else "", alarm=alarm))
+    word, _, words = check_line(result).partition(": ")
+    return Page(
+        title="policyloop spec check",
+        blocks=tuple(blocks),
+        verdict=Verdict(word, words, "good" if result.outcome == "complete" else "bad"),
+        document=partial(spec_check_document, result),
+    )
 
 
 def rule_rows(spec: "Spec") -> list[Row]:
