@@ -91,10 +91,10 @@ def _hinted(text: str, hint: str) -> str:
 
 
 def _grid(grid: Grid) -> str:
-    head = tuple(escaped(name) for name in (grid.corner, *grid.columns))
+    head = tuple(escaped(name) for name in (grid.title, *grid.columns))
     rows = [(f"**{escaped(name)}**", *(_cell(cell) for cell in cells)) for name, cells in grid.rows]
     notes = "".join(f"\n{number}. {escaped(note)}" for number, note in enumerate(grid.notes, 1))
-    return f"\n**{escaped(grid.title)}**\n{raw_table(head, rows)}{notes}\n"
+    return f"{raw_table(head, rows)}{notes}\n"
 
 
 def _cell(cell: Cell) -> str:

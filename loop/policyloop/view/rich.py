@@ -87,7 +87,7 @@ class RichView:
             case Line(text, tone, depth):
                 canvas.line("  " * depth + one_line(text, WHOLE), style=STYLES[tone])
             case Step(head, rest, tone):
-                canvas.line(one_line(f"{head}; {rest}" if rest else head, WHOLE), style=STYLES[tone])
+                self._step(one_line(head, WHOLE), one_line(rest, WHOLE), STYLES[tone])
             case Item():
                 self._item(block)
             case Facts():
@@ -113,6 +113,13 @@ class RichView:
             case Alarm() | Passing():
                 return
 
+    def _step(self, head: str, rest: str, style: str) -> None:
+        if rest:
+            self._canvas.rule((head, style))
+            self._canvas.line(rest, style="dim")
+        else:
+            self._canvas.line(head, style=style)
+
     def _item(self, item: Item) -> None:
         edge = "  " * item.depth
         colour = LABELS.get(item.label.partition("/")[0], STYLES[item.tone])
@@ -120,7 +127,7 @@ class RichView:
         label = [(f"{item.label}  ", colour)] if item.label else []
         self._canvas.pieces(edge, *place, *label, (one_line(item.text, WHOLE), "" if label else colour))
         if item.excerpt:
-            self._canvas.excerpt(item.excerpt)
+            self._canvas.excerpt("\n".join(f"{edge}{line}" for line in item.excerpt.splitlines()))
         for detail in item.details:
             self._canvas.line(f"{edge}  {one_line(detail, WHOLE)}")
 
