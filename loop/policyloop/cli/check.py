@@ -28,10 +28,8 @@ def check(
     """Validate a policy directory once: 0 green, 3 policies do not compile, 4 tests fail or do not load, 6 weaker."""
     from policyloop.looking import judged
     from policyloop.validators.settling import settling
-    from policyloop.view.pages.check import check_page
     from policyloop.workspace import read_baseline, read_bundle
 
-    view = view_of(output)
     loaded = settings(
         policies,
         config,
@@ -50,6 +48,10 @@ def check(
         result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
+    # Only now: these imports would keep the compiler waiting.
+    from policyloop.view.pages.check import check_page
+
+    view = view_of(output)
     view.show(check_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))
