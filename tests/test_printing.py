@@ -217,7 +217,8 @@ def test_the_doors_own_ways(pieces: list[str]) -> None:
     harmless(out.getvalue(), annotated=True)
     harmless(err.getvalue())
     assert err.getvalue().count("\n") == 1
-    answered = json.loads(out.getvalue().split("\n{", 1)[1].join(["{", ""]).split("\n", 1)[0])
+    said = next(line for line in out.getvalue().split("\n") if line.startswith('{"reason"'))
+    answered = json.loads(said)
     for reason in (answered["reason"], answered["hookSpecificOutput"]["permissionDecisionReason"]):
         assert not any(unicodedata.category(c) in {"Cf", "Cs"} or c in "\x1b\r" for c in reason)
 

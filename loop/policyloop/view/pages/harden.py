@@ -40,5 +40,6 @@ def _verdict(result: Hardened) -> Verdict:
             return Verdict("drift", f"{plural(count, 'difference')} from hardened settings{mend}", "bad")
     if not result.written and result.plan.changes:
         return Verdict("not written", "give --yes, or run it on a terminal and say yes", "warn")
-    word = "written, but" if result.written else "nothing to write, but"
-    return Verdict(word, f"{plural(count, 'setting')} above undo it; only a person takes them out", "warn")
+    done = "written" if result.written else "nothing to write"
+    words = f"{done}, but {plural(count, 'setting')} above undo it; only a person takes them out"
+    return Verdict("open", words, "warn")
