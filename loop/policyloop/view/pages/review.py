@@ -12,7 +12,7 @@ from policyloop.view.pages.lint import hole_item, lint_mark, unasked_blocks
 from policyloop.view.pages.matrix import CELLS, STATES, changed_details, matrix_blocks
 from policyloop.view.pages.mutate import mutant_line, score_line, score_mark, survivor_line
 from policyloop.view.pages.run import event_line
-from policyloop.view.pages.spec import TESTS_HEAD, against_line, question_lines, test_rows
+from policyloop.view.pages.spec import TESTS_HEAD, against_line, question_blocks, test_rows
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _request(review: "Review") -> Iterator[Block]:
     yield from (Line(f"ASSUMED, nobody confirmed it: {text}", "warn") for text in ended.assumptions)
     yield from (Line(f"Released by a person: {name}", "warn") for name in ended.released)
     yield from (Line(f"Contradicts: {against_line(test)}", "warn") for test in ended.contradictions)
-    yield from (Line(line, "warn") for line in question_lines(ended.questions))
+    yield from question_blocks(ended.questions)
 
 
 def _rules(review: "Review") -> Iterator[Block]:

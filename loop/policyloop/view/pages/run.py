@@ -25,7 +25,7 @@ from policyloop.view.blocks import (
 )
 from policyloop.view.pages.access import access_blocks, access_line
 from policyloop.view.pages.findings import finding_alarm, finding_items
-from policyloop.view.pages.spec import TESTS_HEAD, against_line, clarified_line, question_lines, test_rows
+from policyloop.view.pages.spec import TESTS_HEAD, against_line, clarified_line, question_blocks, test_rows
 from policyloop.view.words import counts, edits_words, plural, spent_words, weakened_line
 
 MOST_WEAKENED = 5
@@ -129,7 +129,7 @@ def ended_verdict(event: Ended) -> Verdict:
 
 def spec_lines(event: Ended) -> Iterator[Line]:
     """What the run has to say of its spec: open questions, contradicted tests, assumptions."""
-    yield from (Line(line) for line in question_lines(event.questions))
+    yield from question_blocks(event.questions)
     yield from (Line(f"contradicts: {against_line(test)}", "bad") for test in event.contradictions)
     for text in event.assumptions:
         yield Line(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", "warn")

@@ -135,13 +135,13 @@ def clarified_line(event: Clarified) -> str:
     return f"spec: {', '.join(parts)}; {reused}"
 
 
-def question_lines(questions: Sequence[AskedQuestion]) -> Iterator[str]:
+def question_blocks(questions: Sequence[AskedQuestion]) -> Iterator[Line]:
     """Questions with their options, as they are to be answered."""
     for question in questions:
-        yield one_line(f"question {question.id}: {question.text}", WHOLE)
+        yield Line(f"question {question.id}: {question.text}", "warn")
         for option in question.options:
             best = " (recommended)" if option.recommended else ""
-            yield f"  {one_line(option.id)}: {one_line(option.text, WHOLE)}{best}"
+            yield Line(f"{one_line(option.id)}: {one_line(option.text, WHOLE)}{best}", depth=1)
 
 
 def against_line(one: Against) -> str:
