@@ -10,6 +10,7 @@ from policyloop.view.words import plural
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck
     from policyloop.specification import Gap, Spec
+    from policyloop.specification.model import Rule
 
 Row = tuple[str, ...]
 
@@ -24,7 +25,7 @@ def rule_rows(spec: "Spec") -> list[Row]:
     return [
         _row(
             rule.id,
-            "everyone" if rule.subject == ("*",) else ", ".join(rule.subject),
+            _subject(rule),
             f"{verbs[rule.decision]} {', '.join(rule.actions)}",
             rule.resource or "?",
             rule.condition,
@@ -32,6 +33,13 @@ def rule_rows(spec: "Spec") -> list[Row]:
         )
         for rule in spec.rules
     ]
+
+
+def _subject(rule: "Rule") -> str:
+    roles = "everyone" if rule.subject == ("*",) else ", ".join(rule.subject)
+    if rule.person is None:
+        return roles
+    return f"{rule.person} alone" + (f", as {roles}" if rule.subject else "")
 
 
 def decision_rows(spec: "Spec") -> list[Row]:
@@ -68,6 +76,10 @@ def answer_lines(spec: "Spec") -> Iterator[str]:
         yield one_line(f"question {question.id}: {question.text} {how}{said or 'OPEN'}", WHOLE)
     for text in spec.assumptions:
         yield one_line(f"assumption: {text}", WHOLE)
+    for entry in spec.irrelevant:
+        parts = entry.model_dump(exclude_none=True, exclude={"because"})
+        said = ", ".join(f"{name} {value}" for name, value in parts.items())
+        yield one_line(f"makes no difference: {said}: {entry.because}", WHOLE)
     for one in spec.releases:
         names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
         yield one_line(f"released: {names}; replaced by rule {one.replaced_by}", WHOLE)
