@@ -18,6 +18,7 @@ from policyloop.specification.isolation import (
 )
 from policyloop.specification.model import Rule, Spec
 from policyloop.specification.names import attributes_for
+from policyloop.specification.paste import Paste
 from policyloop.specification.vocabulary import ALWAYS, EVERYONE, Condition, Path
 from policyloop.specification.whom_and_where import check_whom_and_where
 
@@ -135,7 +136,8 @@ class _RuleCoverage:
                 message = f"no denial of `{action}` shows that {listed(others)} may not"
                 add = "Add a denial for somebody who has them all, and as control the same with a role that may."
                 told = [f"role {role}, {action}" for role in others]
-                self._gaps.add("other-role-not-denied", self._path, message, add, undecided=told)
+                paste = Paste(spec, self._cases, kind, self._gaps.names).roles(self._rule, action, others)
+                self._gaps.add("other-role-not-denied", self._path, message, add, undecided=told, paste=paste)
 
     def _bites(self) -> None:
         """A denial with an allowed control for each action."""

@@ -42,6 +42,9 @@ class Gaps:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._found: dict[tuple[str, str, str], Gap] = {}
+        own = spec.examples
+        self.names = {one.id for one in spec.decisions} | {*own.principals, *own.resources, *own.claims}
+        """Names of examples and decisions that are taken, also by lines that are proposed."""
 
     def __iter__(self) -> Iterator[Gap]:
         return iter(self._found.values())

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from policyloop.specification.cases import Case, Cases
+from policyloop.specification.document import read_document
+from policyloop.specification.gap import Gap
 from policyloop.specification.isolation import needed_roles
 from policyloop.specification.model import Rule, Spec
 from policyloop.specification.vocabulary import EVERYONE
@@ -15,18 +17,32 @@ from policyloop.yaml_text.writing import block, flow
 
 _HEAD = "# A denial is proposed. Where it may be: `expect: allow`, without `control` and `shows`.\n"
 _OR = "# Or, where it makes no difference:\n"
+_ENTRY = "#   - "
 _UNFIT = re.compile(r"[^A-Za-z0-9]+")
 
 
-class Paste:
-    """Lines for the gaps of one resource. No two of them use a name twice."""
+def paste_of(gaps: Iterable[Gap]) -> str:
+    """All lines that the gaps propose, each section once; "" where there are none."""
+    lines, entries = _Lines(), []
+    for gap in gaps:
+        if gap.paste:
+            data = read_document(gap.paste, "lines").data
+            for section, examples in data.get("examples", {}).items():
+                lines.examples(section).update(examples)
+            lines.decisions.extend(data["decisions"])
+            entries += [line for line in gap.paste.splitlines() if line.startswith(_ENTRY)]
+    text = lines.text(None)
+    return text + (f"{_OR}# irrelevant:\n" + "\n".join(dict.fromkeys(entries)) + "\n" if entries else "")
 
-    def __init__(self, spec: Spec, cases: Cases, kind: str) -> None:
+
+class Paste:
+    """Lines for the gaps of one resource. `taken`: names that are in use; those of the lines are added to them."""
+
+    def __init__(self, spec: Spec, cases: Cases, kind: str, taken: set[str]) -> None:
         self._spec, self._cases, self._kind = spec, cases, kind
+        self._taken = taken
         mine = [case for case in cases if case.request.kind == kind and case.allowed]
         self._allowed = [case for case in mine if case.decision.rule in cases.rules]
-        own = spec.examples
-        self._taken = {one.id for one in spec.decisions} | {*own.principals, *own.resources, *own.claims}
 
     def value(self, rule: Rule, actions: Sequence[str], field: str, value: str, condition: str) -> str:
         """A denial with that value for each action, beside a request that is allowed with another one."""
@@ -51,6 +67,28 @@ class Paste:
         )
         return lines.text({"resource": self._kind, "attribute": field, "value": value})
 
+    def roles(self, rule: Rule, action: str, roles: Sequence[str]) -> str:
+        """A denial of an action for each role, beside somebody whom the rule allows it."""
+        lines = _Lines()
+        there = self._first(
+            case for case in self._of(action) if case.decision.rule == rule.id and self._counting(case) is not None
+        )
+        for role in roles:
+            if there is None:
+                break
+            self._instead(lines, f"{role}-{action}-not", there, role)
+        return lines.text({"resource": self._kind, "role": roles[0], "action": action}, more=len(roles) > 1)
+
+    def actions(self, actions: Sequence[str]) -> str:
+        """A denial of each action, beside another one that is allowed."""
+        near, lines = self._first(self._allowed), _Lines()
+        for action in actions:
+            if near is None:
+                break
+            denied = {"expect": "deny", "control": near.decision.id, "shows": {"action": action}}
+            self._decide(lines, f"no-{action}", near.decision.rule, near, {}, action, denied)
+        return lines.text({"resource": self._kind, "action": actions[0]}, more=len(actions) > 1)
+
     def roles_in(self, scope: str, roles: Sequence[str]) -> str:
         """A denial for each role in a scope, beside somebody who is allowed there, or beside themselves elsewhere."""
         lines = _Lines()
@@ -58,13 +96,7 @@ class Paste:
         for role in roles:
             elsewhere = self._first(case for case in self._allowed if self._counting(case) == role)
             if there is not None:
-                counting = self._counting(there)
-                others = [other for other in sorted(there.request.roles) if other not in (counting, role)]
-                who = self._name(f"{there.decision.principal}_as_{role}")
-                lines.examples("principals")[who] = {"like": there.decision.principal, "roles": [role, *others]}
-                denied = {"expect": "deny", "control": there.decision.id, "shows": {"role": self._subject(there)}}
-                changed = {"principal": who}
-                self._decide(lines, f"{role}-in-{scope}", there.decision.rule, there, changed, there.action, denied)
+                self._instead(lines, f"{role}-in-{scope}", there, role)
             elif elsewhere is not None:
                 self._elsewhere(lines, f"{role}-in-{scope}", elsewhere, scope, elsewhere.action)
         return lines.text({"resource": self._kind, "scope": scope, "role": roles[0]}, more=len(roles) > 1)
@@ -128,6 +160,14 @@ class Paste:
         counting = self._counting(case)
         subjects = self._rule(case).subjects
         return next(name for name in subjects if counting in needed_roles(name, self._spec))
+
+    def _instead(self, lines: "_Lines", name: str, near: Case, role: str) -> None:
+        """The same as in `near`, for somebody with that role instead of the one that counts."""
+        others = [other for other in sorted(near.request.roles) if other not in (self._counting(near), role)]
+        who = self._name(f"{near.decision.principal}_as_{role}")
+        lines.examples("principals")[who] = {"like": near.decision.principal, "roles": [role, *others]}
+        denied = {"expect": "deny", "control": near.decision.id, "shows": {"role": self._subject(near)}}
+        self._decide(lines, name, near.decision.rule, near, {"principal": who}, near.action, denied)
 
     def _elsewhere(self, lines: "_Lines", name: str, near: Case, scope: str, action: str) -> None:
         what = self._name(f"{near.decision.resource}_in_{scope}")
@@ -205,7 +245,7 @@ class _Lines:
             return text
         each = " (an entry for each)" if more else ""
         entry = flow({**irrelevant, "because": "..."})
-        return f"{text}{_OR.replace(':', each + ':')}# irrelevant:\n#   - {entry}\n"
+        return f"{text}{_OR.replace(':', each + ':')}# irrelevant:\n{_ENTRY}{entry}\n"
 
 
 def _put(given: Mapping[str, Any], path: Sequence[str], value: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from policyloop.specification.gap import Gaps, listed
 from policyloop.specification.irrelevant import Cell, is_irrelevant
 from policyloop.specification.isolation import Isolation
 from policyloop.specification.model import Rule, Spec
+from policyloop.specification.paste import Paste
 from policyloop.specification.vocabulary import Path
 
 
@@ -25,7 +26,7 @@ def check_resources(spec: Spec, cases: Cases, isolations: Sequence[Isolation], g
             continue
         if not all(rule.actions for rule in rules):
             continue
-        _actions(kind, rules, by_kind[kind], spec, gaps)
+        _actions(kind, rules, by_kind[kind], cases, gaps)
         if not any(_strangers(case, spec) for case in by_kind[kind]):
             add = "Add a denial for somebody with one role that is not declared: `shows: {unknown_role: ...}`."
             gaps.add("unknown-role-not-decided", path, "nothing says what becomes of an unknown role", add)
@@ -37,11 +38,12 @@ def check_resources(spec: Spec, cases: Cases, isolations: Sequence[Isolation], g
             _scopes(kind, by_kind[kind], mine, spec, gaps)
 
 
-def _actions(kind: str, rules: Sequence[Rule], cases: Sequence[Case], spec: Spec, gaps: Gaps) -> None:
+def _actions(kind: str, rules: Sequence[Rule], mine: Sequence[Case], cases: Cases, gaps: Gaps) -> None:
+    spec = cases.spec
     resource = spec.resources[kind]
     if not resource.actions:
         gaps.add("missing-actions", ("resources", kind), "it has no actions", "Say what can be done with it.")
-    known = {action for rule in rules for action in rule.actions} | {case.action for case in cases}
+    known = {action for rule in rules for action in rule.actions} | {case.action for case in mine}
     unused = [
         action
         for action in resource.actions
@@ -50,8 +52,9 @@ def _actions(kind: str, rules: Sequence[Rule], cases: Sequence[Case], spec: Spec
     if unused:
         add = "Add it to a rule, or a denial: `shows: {action: ...}`."
         told = [f"action {action}" for action in unused]
+        paste = Paste(spec, cases, kind, gaps.names).actions(unused)
         message = f"nothing is decided about {listed(unused)}"
-        gaps.add("action-without-rule", ("resources", kind), message, add, undecided=told)
+        gaps.add("action-without-rule", ("resources", kind), message, add, undecided=told, paste=paste)
 
 
 def _strangers(case: Case, spec: Spec) -> bool:

@@ -42,7 +42,7 @@ class _Undecided:
         self._cases = cases
         self._allowed = [case for case in cases if case.request.kind == kind and case.allowed]
         self._isolations = [one for one in isolations if one.denial.request.kind == kind]
-        self._paste = Paste(spec, cases, kind)
+        self._paste = Paste(spec, cases, kind, gaps.names)
 
     def check(self) -> None:
         fields = dict(self._choices())
@@ -141,6 +141,9 @@ class _Undecided:
         for one in self._isolations:
             if one.denial.request.resource_scope == scope and one.difference.path in (ROLES, SCOPE):
                 decided |= one.denial.request.roles
+        if decided and not any(case.request.resource_scope == scope for case in self._allowed):
+            # Nobody may do anything there, so there is no control for somebody who may do nothing elsewhere, either.
+            decided |= self._spec.roles.keys() - needed
         roles = [
             role
             for role in self._spec.roles
@@ -196,7 +199,7 @@ class _Undecided:
             return
         add = "Add a denial of one action that is not listed: `shows: {unknown_action: ...}`."
         message = "it says that everything else is denied, but no decision shows it"
-        told = ["every action that is not listed"]
+        told = ["action that is not listed"]
         paste = self._paste.everything_else()
         path: Path = ("resources", self._kind)
         self._gaps.add("everything-else-not-decided", path, message, add, undecided=told, paste=paste)

@@ -1,10 +1,11 @@
 """A spec and what became of it as rows and lines, which every view for people shares."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
-from policyloop.printing import WHOLE, one_line
+from policyloop.printing import WHOLE, clean, one_line
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
@@ -95,7 +96,26 @@ def check_line(result: "SpecCheck") -> str:
     """The verdict of `spec check`."""
     words = {"complete": "nothing is missing", "gaps": plural(len(result.gaps), "gap")}
     what = words.get(result.outcome, f"{plural(len(result.gaps), 'gap')} that a person must settle")
-    return f"{result.outcome}: {what}. {state_line(result.spec)}"
+    undecided = dict.fromkeys(told for gap in result.gaps for told in gap.undecided)
+    kinds = Counter(told.partition(" ")[0] for told in undecided)
+    counted = ", ".join(plural(count, kind) for kind, count in kinds.items())
+    nothing = f" Nothing is decided about {counted}." if kinds else ""
+    return f"{result.outcome}: {what}.{nothing} {state_line(result.spec)}"
+
+
+def paste_lines(result: "SpecCheck") -> list[str]:
+    """What to add to the spec's sections, to be looked at first; empty where nothing is proposed."""
+    from policyloop.specification import paste_of
+
+    text = paste_of(result.gaps)
+    return (
+        [
+            f"# Lines for {one_line(result.path)}, to be put under what stands there:",
+            *(clean(line) for line in text.splitlines()),
+        ]
+        if text
+        else []
+    )
 
 
 def clarified_line(event: Clarified) -> str:
