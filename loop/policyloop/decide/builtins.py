@@ -4,7 +4,7 @@ import re
 
 from policyloop.decide.environment import noted
 from policyloop.decide.programs.interpreters import script_file
-from policyloop.decide.programs.use import Run, Use
+from policyloop.decide.scene import Run, Use
 from policyloop.decide.values import ANYTHING, EMPTY, Value
 from policyloop.places.keys import Whereabouts, key, parent
 from policyloop.shell.marks import HOLE, TILDE, shown

@@ -9,9 +9,8 @@ from policyloop.decide.expand import single, variants, words_of
 from policyloop.decide.programs.apply import apply
 from policyloop.decide.programs.copies import copied
 from policyloop.decide.programs.table import rows, runs
-from policyloop.decide.programs.use import Use
 from policyloop.decide.redirects import redirected
-from policyloop.decide.scene import Scene
+from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import ANYTHING, EMPTY, FETCHED, Value
 from policyloop.shell.marks import ANY_MARK, HOLE, has_glob, shown
 from policyloop.shell.tree import Assignment, Declaration, Simple, Unparsed

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from policyloop.decide.gathered import Gathered
@@ -12,9 +12,6 @@ from policyloop.places.keys import Whereabouts, key, keys
 from policyloop.places.sensitive import could_be, is_agent_setting, is_secret, starts_later
 from policyloop.shell.marks import HOLE, has_glob
 from policyloop.shell.tree import Block, Statement, Unparsed, Word
-
-if TYPE_CHECKING:
-    from policyloop.decide.programs.use import Use
 
 MOST_COMMANDS = 400
 """Commands of one call, loops and functions multiplied out: beyond it is `too-many`."""
@@ -299,3 +296,21 @@ def _without_scheme(text: str) -> str:
     if not text.startswith("file:"):
         return text
     return text.removeprefix("file://").removeprefix("localhost") if text.startswith("file://") else text[5:]
+
+
+class Use(NamedTuple):
+    """A program with its words. `tags`: where what the words hold comes from; `given`: what it is given to read."""
+
+    program: str
+    words: list[str]
+    scene: Scene
+    given: Value = EMPTY
+    tags: int = 0
+
+    def of(self, words: list[str], given: Value | None = None) -> "Use":
+        """The program that a wrapper runs."""
+        return Use(words[0] if words else "", words[1:], self.scene, self.given if given is None else given, self.tags)
+
+
+Run = Callable[[Use], Value]
+"""What it does goes to the scene; its output comes back."""

@@ -1,8 +1,8 @@
 """One row of the table at work."""
 
 from policyloop.decide.programs.options import Arguments, arguments, known
-from policyloop.decide.programs.use import Row, Use
-from policyloop.decide.scene import Scene
+from policyloop.decide.programs.row import Row
+from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import CONTENTS, Value
 from policyloop.shell.marks import HOLE
 

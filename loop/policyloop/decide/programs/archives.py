@@ -2,7 +2,7 @@
 
 from policyloop.decide.programs.apply import place
 from policyloop.decide.programs.options import arguments, known
-from policyloop.decide.programs.use import Use
+from policyloop.decide.scene import Use
 from policyloop.decide.values import CONTENTS, EMPTY, Value
 from policyloop.places.keys import Whereabouts, key
 from policyloop.shell.marks import HOLE

@@ -1,7 +1,8 @@
 """cp, mv, ln and their like: what a file holds goes along with it."""
 
 from policyloop.decide.programs.apply import idle, place, sorted_arguments
-from policyloop.decide.programs.use import Row, Use
+from policyloop.decide.programs.row import Row
+from policyloop.decide.scene import Use
 from policyloop.decide.values import EMPTY, Value
 from policyloop.shell.marks import HOLE, has_glob
 

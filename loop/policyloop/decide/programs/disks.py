@@ -2,7 +2,7 @@
 
 import re
 
-from policyloop.decide.programs.use import Use
+from policyloop.decide.scene import Use
 from policyloop.decide.values import Value
 from policyloop.shell.marks import HOLE
 

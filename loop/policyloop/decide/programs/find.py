@@ -2,7 +2,7 @@
 
 import itertools
 
-from policyloop.decide.programs.use import Use
+from policyloop.decide.scene import Use
 from policyloop.decide.values import EMPTY, Value
 from policyloop.shell.marks import HOLE
 

@@ -4,8 +4,7 @@ import itertools
 import re
 
 from policyloop.decide.programs.options import Arguments, arguments, known
-from policyloop.decide.programs.use import Use
-from policyloop.decide.scene import Scene
+from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import CONTENTS, EMPTY, Value
 from policyloop.places.keys import Whereabouts, key
 from policyloop.shell.marks import HOLE, shown

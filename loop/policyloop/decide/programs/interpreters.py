@@ -4,8 +4,7 @@ what it plainly names (literal paths, commands in `os.system`) is taken along as
 
 import re
 
-from policyloop.decide.programs.use import Use
-from policyloop.decide.scene import Scene
+from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import ANYTHING, DECODED, EMPTY, FETCHED, Value
 from policyloop.shell.marks import HOLE
 from policyloop.shell.quotes import decoded

@@ -3,8 +3,7 @@
 import re
 
 from policyloop.decide.programs.options import arguments, known
-from policyloop.decide.programs.use import Use
-from policyloop.decide.scene import Scene
+from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import ANYTHING, CONTENTS, EMPTY, FETCHED, Value
 from policyloop.shell.marks import HOLE
 

@@ -5,7 +5,7 @@ import re
 
 from policyloop.decide.programs.apply import place
 from policyloop.decide.programs.options import arguments, known
-from policyloop.decide.programs.use import Use
+from policyloop.decide.scene import Use
 from policyloop.decide.values import ANYTHING, CONTENTS, DECODED, EMPTY, Value
 from policyloop.shell.marks import HOLE
 

@@ -3,7 +3,8 @@
 import re
 
 from policyloop.decide.programs.apply import idle, sorted_arguments
-from policyloop.decide.programs.use import Row, Use
+from policyloop.decide.programs.row import Row
+from policyloop.decide.scene import Use
 from policyloop.decide.values import Value
 from policyloop.shell.marks import HOLE
 

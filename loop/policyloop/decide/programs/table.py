@@ -4,10 +4,11 @@ from functools import cache
 
 from policyloop.decide.programs import archives, find, interpreters, network, others, scripts, texts, verbs, wrappers
 from policyloop.decide.programs.git import git
+from policyloop.decide.programs.row import Row
 from policyloop.decide.programs.table_files import ROWS as FILES
 from policyloop.decide.programs.table_system import ROWS as SYSTEM
 from policyloop.decide.programs.table_verbs import by_name
-from policyloop.decide.programs.use import Row, Run
+from policyloop.decide.scene import Run
 
 _OWN: dict[str, Run] = {
     "git hub": git,

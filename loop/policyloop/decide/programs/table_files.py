@@ -1,6 +1,6 @@
 """Programs for files and texts: one row a program."""
 
-from policyloop.decide.programs.use import Row
+from policyloop.decide.programs.row import Row
 
 _QUIET = "q|quiet|silent v|verbose z|zero-terminated"
 

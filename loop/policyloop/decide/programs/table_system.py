@@ -1,7 +1,7 @@
 """Programs for processes, services, devices and accounts: one row a program."""
 
 from policyloop.decide.programs.disks import disk
-from policyloop.decide.programs.use import Row
+from policyloop.decide.programs.row import Row
 
 ROWS = (
     Row(

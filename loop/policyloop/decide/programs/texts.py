@@ -6,7 +6,8 @@ import codecs
 import re
 
 from policyloop.decide.programs.apply import apply, idle, sorted_arguments
-from policyloop.decide.programs.use import Row, Use
+from policyloop.decide.programs.row import Row
+from policyloop.decide.scene import Use
 from policyloop.decide.values import ANYTHING, DECODED, EMPTY, Value
 from policyloop.shell.marks import HOLE, has_glob, shown
 from policyloop.shell.quotes import decoded

@@ -5,7 +5,7 @@ import re
 from policyloop.decide.programs.apply import place
 from policyloop.decide.programs.options import arguments, known
 from policyloop.decide.programs.table_verbs import by_name
-from policyloop.decide.programs.use import Use
+from policyloop.decide.scene import Use
 from policyloop.decide.values import ANYTHING, CONTENTS, EMPTY, FETCHED, Value
 from policyloop.places.keys import Whereabouts, key
 from policyloop.shell.marks import HOLE, shown

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from policyloop.decide.programs.apply import place
 from policyloop.decide.programs.options import Arguments, arguments, known
-from policyloop.decide.programs.use import Use
+from policyloop.decide.scene import Use
 from policyloop.decide.values import ANYTHING, EMPTY, Value
 from policyloop.places.keys import Whereabouts, key
 from policyloop.shell.marks import HOLE

@@ -1,31 +1,13 @@
-"""One use of a program, as the files of this room are given it, and one row of the table."""
+"""One row of the table of programs."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from policyloop.decide.scene import Scene
-from policyloop.decide.values import EMPTY, Value
-
-
-class Use(NamedTuple):
-    """A program with its words. `tags`: where what the words hold comes from; `given`: what it is given to read."""
-
-    program: str
-    words: list[str]
-    scene: Scene
-    given: Value = EMPTY
-    tags: int = 0
-
-    def of(self, words: list[str], given: Value | None = None) -> "Use":
-        """The program that a wrapper runs."""
-        return Use(words[0] if words else "", words[1:], self.scene, self.given if given is None else given, self.tags)
-
+from policyloop.decide.scene import Run
 
 _WRITING = re.compile(r"=\??[WDPCI]\b")
-Run = Callable[[Use], Value]
-"""What it does goes to the scene; its output comes back."""
 
 
 class Row(NamedTuple):
