@@ -100,11 +100,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A text in a language (`diff`, `yaml`, `json`), as it is."""
+    """A text in a language (`diff`, `yaml`, `json`), as it is. `to_paste`: a log does not set it in."""
 
     text: str
     language: str
     title: str = ""
+    to_paste: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,10 +80,10 @@ def _lines(block: Block) -> Iterator[str]:  # noqa: C901, PLR0912  (one case a k
         case Table(head, rows):
             for row in rows:
                 yield _flat(f"{head[0]} {row[0]}: " + " | ".join(cell for cell in row[1:] if cell))
-        case Code(text, _, title):
+        case Code(text, title=title):
             if title:
                 yield f"{_flat(title)}:"
-            yield from _indented(text, "    ")
+            yield from _indented(text, "" if block.to_paste else "    ")
         case Quote(text):
             yield from _indented(text, "> ")
         case Grid():

@@ -1,17 +1,19 @@
 """The pages of a spec and of its gaps, and what became of it, as rows and lines that other pages show too."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
 from policyloop.printing import WHOLE, one_line
-from policyloop.view.blocks import Alarm, Block, Item, Line, Page, Table, Verdict
+from policyloop.view.blocks import Alarm, Block, Code, Item, Line, Page, Table, Verdict
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.specification import Gap, Spec
+    from policyloop.specification.model import Rule
 
 Row = tuple[str, ...]
 
@@ -39,12 +41,17 @@ def spec_page(result: "SpecResult") -> Page:
 def spec_check_page(result: "SpecCheck") -> Page:
     """The gaps of a spec."""
     from policyloop.documents.spec import spec_check_document
+    from policyloop.specification import paste_of
 
-    blocks = []
+    blocks: list[Block] = []
     for gap in result.gaps:
         alarm = Alarm(level="error", title=f"spec/{gap.code}", text=str(gap), file=result.path, line=gap.line)
         line = gap_line(gap, result.path)
         blocks.append(Item(text=line, tone="bad" if gap.contradiction else "", alarm=alarm))
+    paste = paste_of(result.gaps)
+    if paste:
+        title = f"# Lines for {one_line(result.path)}, to be put under what stands there"
+        blocks.append(Code(paste, "yaml", title, to_paste=True))
     word, _, words = check_line(result).partition(": ")
     return Page(
         title="policyloop spec check",
@@ -60,7 +67,7 @@ def rule_rows(spec: "Spec") -> list[Row]:
     return [
         _row(
             rule.id,
-            "everyone" if rule.subject == ("*",) else ", ".join(rule.subject),
+            _subject(rule),
             f"{verbs[rule.decision]} {', '.join(rule.actions)}",
             rule.resource or "?",
             rule.condition,
@@ -68,6 +75,13 @@ def rule_rows(spec: "Spec") -> list[Row]:
         )
         for rule in spec.rules
     ]
+
+
+def _subject(rule: "Rule") -> str:
+    roles = "everyone" if rule.subject == ("*",) else ", ".join(rule.subject)
+    if rule.person is None:
+        return roles
+    return f"{rule.person} alone" + (f", as {roles}" if rule.subject else "")
 
 
 def decision_rows(spec: "Spec") -> list[Row]:
@@ -104,6 +118,10 @@ def answer_lines(spec: "Spec") -> Iterator[str]:
         yield one_line(f"question {question.id}: {question.text} {how}{said or 'OPEN'}", WHOLE)
     for text in spec.assumptions:
         yield one_line(f"assumption: {text}", WHOLE)
+    for entry in spec.irrelevant:
+        parts = entry.model_dump(exclude_none=True, exclude={"because"})
+        said = ", ".join(f"{name} {value}" for name, value in parts.items())
+        yield one_line(f"makes no difference: {said}: {entry.because}", WHOLE)
     for one in spec.releases:
         names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
         yield one_line(f"released: {names}; replaced by rule {one.replaced_by}", WHOLE)
@@ -119,7 +137,11 @@ def check_line(result: "SpecCheck") -> str:
     """The verdict of `spec check`."""
     words = {"complete": "nothing is missing", "gaps": plural(len(result.gaps), "gap")}
     what = words.get(result.outcome, f"{plural(len(result.gaps), 'gap')} that a person must settle")
-    return f"{result.outcome}: {what}. {state_line(result.spec)}"
+    undecided = dict.fromkeys(told for gap in result.gaps for told in gap.undecided)
+    kinds = Counter(told.partition(" ")[0] for told in undecided)
+    counted = ", ".join(plural(count, kind) for kind, count in kinds.items())
+    nothing = f" Nothing is decided about {counted}." if kinds else ""
+    return f"{result.outcome}: {what}.{nothing} {state_line(result.spec)}"
 
 
 def clarified_line(event: Clarified) -> str:
