@@ -54,9 +54,11 @@ def test_what_was_acknowledged_is_there_in_its_order(store: str, tmp_path: Path)
 def test_many_at_once_share_commits_and_each_gets_its_number(store: str, tmp_path: Path):
     numbers: list[int] = []
     with opened(store, tmp_path) as log:
+
         def ask(first: int) -> None:
             for number in range(first, first + 20):
                 numbers.append(log.append(record(number), patience=30))
+
         threads = [threading.Thread(target=ask, args=(start * 100,)) for start in range(16)]
         for thread in threads:
             thread.start()
@@ -80,6 +82,7 @@ def test_search_by_each_thing_and_by_all(store: str, tmp_path: Path):
             done.result(20)
         log.submit(record(60, reason="The secret tip: Grüße, Ümläut. no_underscore")).result(20)
     with open_reader(store) as reader:
+
         def ids(**asked: object) -> set[int]:
             found = reader.search(Query(**{"limit": None, **asked}))  # type: ignore[arg-type]
             return {int(entry.record()["id"].removeprefix("call-")) for entry in found}
@@ -111,7 +114,7 @@ def test_append_only(store: str, tmp_path: Path):
     with opened(store, tmp_path) as log:
         log.append(record(1))
     statements = [
-        "UPDATE records SET body = 'x'",
+        "UPDATE records SET body = '{}'",
         "DELETE FROM records",
         "UPDATE checkpoints SET note = 'x'",
         "DELETE FROM checkpoints",

@@ -87,7 +87,9 @@ JSON = st.recursive(
     | st.integers(-EXACT, EXACT)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
+    ),
     max_leaves=12,
 )
 
@@ -105,7 +107,7 @@ def test_a_number_reads_back(value: float):
     assert float(number(value)) == value
 
 
-@given(st.recursive(JSON | st.text() | st.integers() | st.floats() | st.binary(max_size=3), lambda i: st.lists(i)))
+@given(st.recursive(JSON | st.text() | st.integers() | st.floats() | st.binary(max_size=3), st.lists))
 def test_whatever_comes_has_a_sound_form(value):
     canonical(sound(value))
 

@@ -50,7 +50,9 @@ class CommandAnchor:
 
     def tell(self, note: str) -> None:
         """Run it; another exit code than 0 is a failure."""
-        subprocess.run(list(self.command), input=note.encode(), check=True, timeout=COMMAND_SECONDS, capture_output=True)
+        subprocess.run(
+            list(self.command), input=note.encode(), check=True, timeout=COMMAND_SECONDS, capture_output=True
+        )
 
 
 class Anchors:

@@ -11,7 +11,7 @@ from policyloop.errors import UsageError
 _DECISIONS = ("allow", "ask", "deny")
 
 
-def query(
+def query(  # noqa: PLR0913  (what can be asked for is so much)
     *,
     who: str | None = None,
     tool: str | None = None,

@@ -1,6 +1,7 @@
 """Canonical JSON as RFC 8785 says: one value, one text, so that one hash means one value.
 
-Keys are sorted by their UTF-16 units, numbers are written as ECMAScript writes them, nothing is escaped that need not be.
+Keys are sorted by their UTF-16 units, numbers are written as ECMAScript writes them, and nothing is escaped that need
+not be.
 """
 
 import json.encoder
@@ -29,10 +30,10 @@ def canonical(value: object) -> bytes:
 
 
 def sound(value: object) -> Any:
-    """The value as one that has a canonical form, so that whatever a client sent can be recorded.
+    r"""The value as one that has a canonical form, so that whatever a client sent can be recorded.
 
-    Half a character and NUL are written out (`\\ud800` as six characters), a number that JSON readers do not keep becomes its
-    text, a key that is no text too. Anything that is not JSON becomes its `repr`.
+    Half a character and NUL are written out (`\ud800` as six characters), a number that JSON readers do not keep
+    becomes its text, a key that is no text too. Anything that is not JSON becomes its `repr`.
     """
     if value is None or isinstance(value, bool):
         return value

@@ -143,4 +143,3 @@ def _read(path: Path) -> Signer:
             return read_signer(file.read(4096))
         except (BadNote, UnicodeDecodeError) as error:
             raise StoreError("corrupt", f"The key {path} cannot be used: {error}.") from None
-

@@ -211,7 +211,7 @@ class Log:
             work.done.set_exception(error)
 
     def _commit(self, group: Sequence[_Waiting], *, sign: bool) -> None:
-        """Make the group durable, and tell each that waits; what goes wrong they are told too, and the thread goes on."""
+        """Make the group durable, and tell each that waits; also what goes wrong. The thread goes on."""
         try:
             first = self._put_in([waiting.draft for waiting in group], sign=sign)
         except Exception as error:  # noqa: BLE001  (a fault of ours must end in a denial, not in waiting for ever)

@@ -1,8 +1,8 @@
-"""What comes with an extra, and what to say where it is missing."""
+"""What comes with an extra."""
 
 from types import ModuleType
 
-from policyloop.errors import Unavailable
+from policyloop.extras import missing
 
 
 def ed25519() -> ModuleType:
@@ -12,8 +12,3 @@ def ed25519() -> ModuleType:
     except ImportError:
         raise missing("The audit log", "serve") from None
     return module
-
-
-def missing(what: str, extra: str) -> Unavailable:
-    """The error of something that needs an extra which is not installed."""
-    return Unavailable(f"{what} needs an extra that is not installed.", f"pip install 'policyloop[{extra}]'")

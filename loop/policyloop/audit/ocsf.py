@@ -113,7 +113,12 @@ def _process(record: dict[str, Any]) -> dict[str, Any]:
         "activity_id": 1,
         "actor": _actor(record),
         "device": _DEVICE,
-        "process": {"uid": str(record.get("id", "")), "name": name, "cmd_line": command, "working_directory": str(record.get("cwd", ""))},
+        "process": {
+            "uid": str(record.get("id", "")),
+            "name": name,
+            "cmd_line": command,
+            "working_directory": str(record.get("cwd", "")),
+        },
     }
 
 

@@ -1,15 +1,15 @@
 """One decision, as it is recorded: who asked for what, what was answered and why. Secrets are taken out before.
 
-    {"agent": {"kind", "version"}, "cwd", "decision": "allow" | "ask" | "deny", "effects": {...}, "event", "front", "id",
-     "input": {...}, "latency_us", "mcp_server", "mode": "observe" | "enforce", "pdp_call", "permission_mode",
+    {"agent": {"kind", "version"}, "cwd", "decision": "allow" | "ask" | "deny", "effects": {...}, "event", "front",
+     "id", "input": {...}, "latency_us", "mcp_server", "mode": "observe" | "enforce", "pdp_call", "permission_mode",
      "policy": {"id", "version", "commit"}, "reason", "reported": {...}, "rewritten", "rule", "session", "subagent",
      "time", "tool", "version": 1, "who": {"subject", "roles", "verified"}, "would_be"}
 
 What a text field does not know is empty, and `null` stands for nothing that could be there.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -24,8 +24,6 @@ Mode = Literal["observe", "enforce"]
 MOST_TEXT = 100_000
 """Characters of one text in a record; of a longer one the beginning is kept, and how long it was."""
 
-_BY_KEY = frozenset(("input", "reported"))
-"""Fields with keys of others, which say what stands behind them."""
 _OURS = frozenset(("allow", "ask", "deny", "observe", "enforce", "none", "unknown", "PreToolUse", "Bash", "Read"))
 """Words that are no secret, whatever the environment holds, and that stand in nearly every record."""
 _PLAIN_INPUT = frozenset(
@@ -132,11 +130,19 @@ def moment(seconds: float) -> str:
 
 def encoded(record: Record, *, keep_content: bool = False) -> bytes:
     """The record as canonical JSON, without secrets, and without content unless that is kept. It always has a form."""
-    given: dict[str, Any] = sound(to_json(record))
-    kept = given["input"] if keep_content else without_content(given["input"])
-    fields = {name: value for name, value in given.items() if name not in _BY_KEY}
-    by_key = {"input": _taken_out(kept), "reported": _taken_out(given["reported"])}
+    plain = to_json(replace(record, input={}, reported={}, effects={}))
+    fields: dict[str, Any] = {**sound(plain), "effects": _bounded(record.effects)}
+    kept = record.input if keep_content else _bounded(record.input, without_content)
+    by_key = {"input": _taken_out(_bounded(kept)), "reported": _taken_out(_bounded(record.reported))}
     return canonical({**_taken_out_of_texts(fields), **by_key})
+
+
+def _bounded(value: Any, through: Callable[[Any], Any] = sound) -> Any:
+    """What a client nested deeper than this program can follow is not recorded, and says so."""
+    try:
+        return through(value)
+    except RecursionError:
+        return {"unrecorded": "nested too deep"}
 
 
 def without_content(value: Any, name: str = "") -> Any:
@@ -151,7 +157,7 @@ def without_content(value: Any, name: str = "") -> Any:
 
 
 def _taken_out(value: Any) -> Any:
-    """Without secrets, texts also by their key. What cannot be searched for them is not recorded: it says so instead."""
+    """Without secrets, texts also by their key. What cannot be searched for them says so instead."""
     try:
         return _cut(redact_value(value))
     except (ValueError, RecursionError) as error:

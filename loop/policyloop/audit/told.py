@@ -11,7 +11,7 @@ from policyloop.printing import one_line
 _TRUSTED = {
     "given": "by the key that was given",
     "kept": "by the key that this machine signs it with",
-    "store": "by the key that the store itself names: who replaced all of it could have replaced the key too; give --key",
+    "store": "by the key that the store itself names, which who replaced all of it replaced too; give --key",
 }
 
 
@@ -49,10 +49,12 @@ def log_lines(verified: Verified, trusted: Trusted) -> Iterator[str]:
         return
     yield f"whole: {verified.log}"
     gone = f", {verified.pruned} pruned (their hashes hold)" if verified.pruned else ""
-    yield f"  {verified.entries} entries hashed anew{gone}, {verified.checkpoints} checkpoints, {verified.anchors} anchors"
+    held = f"{verified.checkpoints} checkpoints, {verified.anchors} anchors"
+    yield f"  {verified.entries} entries hashed anew{gone}, {held}"
     if verified.unsigned:
         yield f"  {verified.unsigned} entries at the end have no checkpoint yet: of them nobody has signed anything"
-    yield f"  {_TRUSTED[trusted]}: {verified.key}"
+    yield f"  {_TRUSTED[trusted]}:"
+    yield f"  {verified.key}"
     yield f"  root {verified.root}"
     yield "  not looked at: the search index of words and places"
 

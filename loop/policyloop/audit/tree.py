@@ -85,7 +85,7 @@ def split(size: int) -> int:
 
 
 def inclusion_path(index: int, size: int, subtree: Subtree) -> list[bytes]:
-    """The proof that the leaf at `index` is in the tree of `size`: the hashes beside the way to the root, from below."""
+    """The proof that the leaf at `index` is in the tree of `size`: the hashes beside its way up, from below."""
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
     path: list[bytes] = []
@@ -139,7 +139,9 @@ def included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: by
     return last == 0 and node == root
 
 
-def consistent(older: int, older_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> bool:
+def consistent(  # noqa: C901  (as RFC 9162 writes it)
+    older: int, older_root: bytes, size: int, root: bytes, path: Sequence[bytes]
+) -> bool:
     """Whether the path shows that the tree of `older` leaves is the beginning of the tree of `size`.
 
     The tree without leaves is the beginning of each, and needs no path.

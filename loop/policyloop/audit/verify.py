@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-
 from policyloop.audit.entry import Entry, Form
 from policyloop.audit.note import BadNote, Checkpoint, Verifier, read_verifier, unchecked
 from policyloop.audit.prune import EVENT, named_by
-from policyloop.audit.store import Reader
+from policyloop.audit.store import Reader, StoreError
 from policyloop.audit.store.kinds import SEGMENT, Pruned
 from policyloop.audit.tree import SIZE, Frontier
 
@@ -74,9 +73,7 @@ class _Looked:
     """Segments that a record says are taken out."""
 
 
-def verify(
-    store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[str] = (), key: str = ""
-) -> Verified:
+def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[str] = (), key: str = "") -> Verified:
     """Look at all of one log. `trusted`: the key that must have signed; None for the one that the store itself names.
 
     `anchors`: notes that were kept elsewhere; all of them must be of this log. Raises `StoreError`.
@@ -87,14 +84,17 @@ def verify(
     try:
         verifier = trusted or _read(key)
         if trusted is not None and trusted.name != log:
-            raise _Found(f"the store has the log {log}, and the key is that of {trusted.name}")
-        anchored = _anchored(anchors, verifier)
+            raise _Found(f"the store has the log {log}, and the key is that of {trusted.name}")  # noqa: TRY301
+        _look(store, log, verifier, _anchored(anchors, verifier), looked)
         faults = store.faults()
         if faults:
-            raise _Found(faults[0])
-        _look(store, log, verifier, anchored, looked)
+            raise _Found(faults[0])  # noqa: TRY301
     except _Found as found:
         bad = found.bad
+    except StoreError as error:
+        if error.kind != "corrupt":
+            raise
+        bad = Bad(error.message, looked.tree.size, looked.tree.size)
     return Verified(
         log=log,
         key=verifier.line() if verifier else key,
@@ -186,9 +186,7 @@ def _hold(stop: tuple[int, str, bool], verifier: Verifier, looked: _Looked) -> N
     except BadNote as error:
         raise _Found(f"{where} over {size} entries does not hold: {error}", looked.sound, size - 1) from None
     if checkpoint != Checkpoint(verifier.name, size, looked.tree.root()):
-        raise _Found(
-            f"{where} over {size} entries was signed for other ones", looked.sound, size - 1
-        )
+        raise _Found(f"{where} over {size} entries was signed for other ones", looked.sound, size - 1)
     looked.sound = size
     if anchored:
         looked.anchors += 1

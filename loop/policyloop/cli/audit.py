@@ -18,7 +18,9 @@ app = typer.Typer(
 
 StoreOption = Annotated[
     str,
-    typer.Option("--store", help="The store: a file, or the URL of a PostgreSQL database.", metavar="STORE", parser=text),
+    typer.Option(
+        "--store", help="The store: a file, or the URL of a PostgreSQL database.", metavar="STORE", parser=text
+    ),
 ]
 STORE = ".policyloop/audit.db"
 WhoOption = Annotated[str | None, typer.Option("--who", help="Of this person.", metavar="SUBJECT", parser=text)]
@@ -125,7 +127,7 @@ def verify(
     ] = None,
     output: FormatOption = None,
 ) -> None:
-    """Hash every entry anew and hold every checkpoint and anchor against it: 0 whole, 5 not, naming the first bad entry.
+    """Hash every entry anew and hold each checkpoint and anchor against it: 0 whole, 5 not, with the first bad entry.
 
     The search index of words and places is not covered by the log.
     """
@@ -177,7 +179,9 @@ def prove(
         say_document(AuditDoneDocument(outcome="written", file=str(out), entries=1))
         return
     say(f"written: {out}")
-    say(f"Anybody checks it with: policyloop audit verify --proof {out} --key {key}")
+    say(f"Anybody checks it with: policyloop audit verify --proof {out} --key PUB")
+    # Not behind `--key` at once: what stands there is taken for a secret, and hidden.
+    say(f"PUB is the log's public half, or a file with this line: {key}")
 
 
 @app.command(short_help="Entries as OCSF events or as CSV.", cls=LightCommand)

@@ -21,9 +21,10 @@ class HeaderRules:
     roles: str = "x-claude-user-roles"
 
     @staticmethod
-    def of(trusted: Sequence[str], **more: bool) -> "HeaderRules":
+    def of(trusted: Sequence[str], *, unix_socket: bool = False) -> "HeaderRules":
         """From addresses and networks as text. Raises `ValueError`."""
-        return HeaderRules(trusted=[ipaddress.ip_network(text) for text in trusted], **more)
+        networks = [ipaddress.ip_network(text) for text in trusted]
+        return HeaderRules(trusted=networks, unix_socket=unix_socket)
 
 
 def by_header(brought: Brought, rules: HeaderRules) -> tuple[Identity | None, str]:
@@ -37,9 +38,7 @@ def by_header(brought: Brought, rules: HeaderRules) -> tuple[Identity | None, st
         return None, f"the header {rules.subject} is empty or stands there twice"
     said = brought.header(rules.roles) or ""
     roles = dict.fromkeys(role.strip() for role in said.split(",") if role.strip())
-    return Identity(
-        subject=subject.strip(), roles=tuple(roles), verified="header", reported=brought.reported
-    ), ""
+    return Identity(subject=subject.strip(), roles=tuple(roles), verified="header", reported=brought.reported), ""
 
 
 def _trusted(peer: str, rules: HeaderRules) -> bool:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policyloop.audit.needed import missing
 from policyloop.decide.call import Identity
+from policyloop.extras import missing
 from policyloop.identity.brought import Brought
 from policyloop.identity.certificate import mapped
 

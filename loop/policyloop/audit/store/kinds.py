@@ -134,7 +134,7 @@ class Reader(Protocol):
         ...
 
     def faults(self) -> Sequence[str]:
-        """What is wrong with the tables themselves: not those that were made here, or an index that has left its table."""
+        """What is wrong with the tables themselves: not those that were made, or an index that has left its table."""
         ...
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from policyloop.audit.entry import Entry, places_of
-from policyloop.audit.needed import missing
 from policyloop.audit.store.kinds import SCHEMA, SEGMENT, Kind, Row, Segment, StoreError, Tail
 from policyloop.audit.store.postgres_tables import MADE, month_of
+from policyloop.extras import missing
 
 _MAKING = 0x706F6C69
 """The number of the lock under which tables are made."""
@@ -58,7 +58,9 @@ def _as_store_error(name: str, error: Any) -> StoreError:
         if state.startswith(beginning):
             return StoreError(kind, f"The audit store {name} {words}.")
     if not state:
-        return StoreError("gone", f"The audit store {name} cannot be reached.", "Is the server there, and the URL right?")
+        return StoreError(
+            "gone", f"The audit store {name} cannot be reached.", "Is the server there, and the URL right?"
+        )
     first_line = str(error).split("\n", 1)[0]
     return StoreError("refused", f"The audit store {name} refused: {first_line}.")
 
@@ -94,13 +96,7 @@ class PostgresLog:
         try:
             with told(self._url):
                 _made(db, self._url)
-                asked = db.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (self._origin,))
-                if not asked.fetchone()[0]:
-                    raise StoreError(
-                        "locked",
-                        f"Another process writes the log {self._origin} in the audit store {named(self._url)}.",
-                        "One log has one writer: end that process, or give this one a key of its own.",
-                    )
+                self._lock(db)
                 db.execute(
                     "INSERT INTO logs (origin, key) VALUES (%s, %s) ON CONFLICT DO NOTHING", (self._origin, self._key)
                 )
@@ -108,6 +104,15 @@ class PostgresLog:
             db.close()
             raise
         return db
+
+    def _lock(self, db: Any) -> None:
+        asked = db.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (self._origin,))
+        if not asked.fetchone()[0]:
+            raise StoreError(
+                "locked",
+                f"Another process writes the log {self._origin} in the audit store {named(self._url)}.",
+                "One log has one writer: end that process, or give this one a key of its own.",
+            )
 
     def tail(self) -> Tail:
         """What is there. A connection that was lost is made anew, and the log locked again."""
@@ -131,10 +136,7 @@ class PostgresLog:
             with self._db.transaction(), self._db.cursor() as cursor:
                 cursor.executemany(
                     "INSERT INTO records (log, seq, time, leaf, body, words) VALUES (%s, %s, %s, %s, %s, %s)",
-                    [
-                        (self._origin, row.seq, row.time, row.leaf, row.body.decode(), list(row.words))
-                        for row in rows
-                    ],
+                    [(self._origin, row.seq, row.time, row.leaf, row.body.decode(), list(row.words)) for row in rows],
                 )
                 cursor.executemany(
                     "INSERT INTO places (place, log, seq) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
@@ -194,7 +196,9 @@ class PostgresLog:
         self._db.execute("INSERT INTO pruned (log, first, leaves) VALUES (%s, %s, %s)", (self._origin, first, leaves))
         for seq, _, body in rows:
             for place in places_of(Entry(self._origin, seq, body.encode()).record()):
-                self._db.execute("DELETE FROM places WHERE place = %s AND log = %s AND seq = %s", (place, self._origin, seq))
+                self._db.execute(
+                    "DELETE FROM places WHERE place = %s AND log = %s AND seq = %s", (place, self._origin, seq)
+                )
         self._db.execute(f"DELETE FROM records WHERE {where}", between)
 
     def close(self) -> None:

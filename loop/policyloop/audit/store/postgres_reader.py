@@ -94,7 +94,8 @@ class PostgresReader:
         if words := wanted_words(query.text or ""):
             wanted.add("words @> {}", words)
         order = "ASC" if query.oldest_first else "DESC"
-        asked = f"SELECT log, seq, convert_to(body, 'UTF8') FROM records WHERE {wanted.text()} ORDER BY time {order}, log, seq {order}"
+        asked = "SELECT log, seq, convert_to(body, 'UTF8') FROM records WHERE " + wanted.text()
+        asked += f" ORDER BY time {order}, log, seq {order}"
         rows = self._rows(asked, wanted.values)
         yield from fitting((Entry(log, seq, bytes(body)) for log, seq, body in rows), query)
 

@@ -65,8 +65,12 @@ class SqliteReader:
             kept = [bytes(leaf) for (leaf,) in self._db.execute(asked, (first, last))]
             if len(kept) == last - first:
                 return kept
-            held = {seq: bytes(leaf) for seq, leaf in self._db.execute(asked.replace("leaf", "seq, leaf", 1), (first, last))}
-            gone = self._db.execute("SELECT first, leaves FROM pruned WHERE first > ? AND first < ?", (first - SEGMENT, last))
+            held = {
+                seq: bytes(leaf) for seq, leaf in self._db.execute(asked.replace("leaf", "seq, leaf", 1), (first, last))
+            }
+            gone = self._db.execute(
+                "SELECT first, leaves FROM pruned WHERE first > ? AND first < ?", (first - SEGMENT, last)
+            )
             for start, leaves in gone:
                 for number in range(len(leaves) // 32):
                     held.setdefault(start + number, leaves[number * 32 : number * 32 + 32])
@@ -76,7 +80,10 @@ class SqliteReader:
         """The whole segments."""
         del log
         with told(self.path):
-            return [Segment(first, bytes(node)) for first, node in self._db.execute("SELECT first, node FROM segments ORDER BY first")]
+            return [
+                Segment(first, bytes(node))
+                for first, node in self._db.execute("SELECT first, node FROM segments ORDER BY first")
+            ]
 
     def pruned(self, log: str) -> Iterator[Pruned]:
         """The segments that were taken out."""
@@ -102,7 +109,8 @@ class SqliteReader:
             match = " AND ".join(f'"{word}"' for word in words)
             wanted.add("seq IN (SELECT rowid FROM words WHERE words MATCH {})", match)
         order = "ASC" if query.oldest_first else "DESC"
-        asked = "SELECT seq, CAST(body AS BLOB) FROM records WHERE " + wanted.text() + f" ORDER BY {_by(query)} {order}"
+        asked = "SELECT seq, CAST(body AS BLOB) FROM records WHERE " + wanted.text()
+        asked += f" ORDER BY {_by(query)} {order}"
         (origin, _), *_ = self.logs() or [("", "")]
         with told(self.path):
             rows = self._db.execute(asked, wanted.values)
@@ -119,7 +127,8 @@ class SqliteReader:
         """Tables that are not those that were made here, and what SQLite finds wrong with the file and its indices."""
         with told(self.path):
             there = {
-                sql for name, sql in self._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+                sql
+                for name, sql in self._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
                 if not name.startswith(_OF_FTS)
             }
             changed = sorted(" ".join(sql.split())[:80] for sql in there ^ set(MADE))
@@ -130,4 +139,3 @@ class SqliteReader:
 def _by(query: Query) -> str:
     """Newest means by time where an index has that order beside what is searched for, else by number."""
     return "time" if query.who is not None or query.since is not None or query.session is not None else "seq"
-

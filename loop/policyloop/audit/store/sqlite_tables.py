@@ -33,9 +33,7 @@ _KEPT = ("records", "segments", "checkpoints", "pruned", "logs")
 
 def _triggers() -> tuple[str, ...]:
     refused = "SELECT RAISE(ABORT, 'the audit log is append-only')"
-    made = [
-        f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END" for table in _KEPT
-    ]
+    made = [f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END" for table in _KEPT]
     for table in _KEPT:
         # A record may go only once its segment's hashes stand among the pruned.
         allowed = (
