@@ -1,15 +1,17 @@
-"""A spec and what became of it as rows and lines, which every view for people shares."""
+"""The pages of a spec and of its gaps, and what became of it, as rows and lines that other pages show too."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
-from policyloop.printing import WHOLE, clean, one_line
+from policyloop.printing import WHOLE, one_line
+from policyloop.view.blocks import Alarm, Block, Code, Item, Line, Page, Table, Verdict
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
-    from policyloop.results import SpecCheck
+    from policyloop.results import SpecCheck, SpecResult
     from policyloop.specification import Gap, Spec
     from policyloop.specification.model import Rule
 
@@ -18,6 +20,45 @@ Row = tuple[str, ...]
 RULES_HEAD = ("rule", "who", "may or may not", "on", "condition", "purpose")
 DECISIONS_HEAD = ("decision", "rule", "who", "does", "to", "gets", "shows")
 TESTS_HEAD = ("rule", "where it lives", "assertions", "result")
+
+
+def spec_page(result: "SpecResult") -> Page:
+    """A spec, whole, for a person to say yes or no to."""
+    from policyloop.documents.spec import spec_document
+    from policyloop.view.pages.spec_details import detail_lines
+
+    spec = result.spec
+    blocks: list[Block] = [
+        Line(f"request: {one_line(spec.request, WHOLE)}", "strong"),
+        Table(RULES_HEAD, tuple(rule_rows(spec)), "Rules"),
+        Table(DECISIONS_HEAD, tuple(decision_rows(spec)), "Decisions"),
+        *(Line(line) for line in (*detail_lines(spec), *answer_lines(spec))),
+        Line(f"{one_line(result.path)}: {state_line(spec)}", "good" if spec.is_confirmed else "warn"),
+    ]
+    return Page(title="policyloop spec", blocks=tuple(blocks), document=partial(spec_document, result))
+
+
+def spec_check_page(result: "SpecCheck") -> Page:
+    """The gaps of a spec."""
+    from policyloop.documents.spec import spec_check_document
+    from policyloop.specification import paste_of
+
+    blocks: list[Block] = []
+    for gap in result.gaps:
+        alarm = Alarm(level="error", title=f"spec/{gap.code}", text=str(gap), file=result.path, line=gap.line)
+        line = gap_line(gap, result.path)
+        blocks.append(Item(text=line, tone="bad" if gap.contradiction else "", alarm=alarm))
+    paste = paste_of(result.gaps)
+    if paste:
+        title = f"# Lines for {one_line(result.path)}, to be put under what stands there"
+        blocks.append(Code(paste, "yaml", title, to_paste=True))
+    word, _, words = check_line(result).partition(": ")
+    return Page(
+        title="policyloop spec check",
+        blocks=tuple(blocks),
+        verdict=Verdict(word, words, "good" if result.outcome == "complete" else "bad"),
+        document=partial(spec_check_document, result),
+    )
 
 
 def rule_rows(spec: "Spec") -> list[Row]:
@@ -103,21 +144,6 @@ def check_line(result: "SpecCheck") -> str:
     return f"{result.outcome}: {what}.{nothing} {state_line(result.spec)}"
 
 
-def paste_lines(result: "SpecCheck") -> list[str]:
-    """What to add to the spec's sections, to be looked at first; empty where nothing is proposed."""
-    from policyloop.specification import paste_of
-
-    text = paste_of(result.gaps)
-    return (
-        [
-            f"# Lines for {one_line(result.path)}, to be put under what stands there:",
-            *(clean(line) for line in text.splitlines()),
-        ]
-        if text
-        else []
-    )
-
-
 def clarified_line(event: Clarified) -> str:
     """What a spec came to, on one line."""
     by = event.used.confirmed_by
@@ -131,13 +157,13 @@ def clarified_line(event: Clarified) -> str:
     return f"spec: {', '.join(parts)}; {reused}"
 
 
-def question_lines(questions: Sequence[AskedQuestion]) -> Iterator[str]:
+def question_blocks(questions: Sequence[AskedQuestion]) -> Iterator[Line]:
     """Questions with their options, as they are to be answered."""
     for question in questions:
-        yield one_line(f"question {question.id}: {question.text}", WHOLE)
+        yield Line(f"question {question.id}: {question.text}", "warn")
         for option in question.options:
             best = " (recommended)" if option.recommended else ""
-            yield f"  {one_line(option.id)}: {one_line(option.text, WHOLE)}{best}"
+            yield Line(f"{one_line(option.id)}: {one_line(option.text, WHOLE)}{best}", depth=1)
 
 
 def against_line(one: Against) -> str:

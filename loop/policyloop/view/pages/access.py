@@ -1,19 +1,72 @@
-"""What changed in access as lines, which every view for people shares. Everything is redacted before it is cut."""
+"""The page of `diff`, and what changed in access in the words that every page shares."""
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 from policyloop.access_report import AccessReport, ChangedRule, Deciding, Reason
+from policyloop.documents.access import diff_document
 from policyloop.effects import WORDS
 from policyloop.printing import one_line
 from policyloop.results import DiffResult
 from policyloop.shape import to_json
+from policyloop.view.blocks import Alarm, Block, Item, Line, Mark, Page, Tone, Verdict
 from policyloop.view.words import plural
 
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}
 _MOST_REQUEST = 600
 MOST_UNCOVERED = 20
 """The most rules of which it is told why they were not covered; the others are named on one line."""
+_MARKS: dict[str, Mark] = {"kept": "good", "wider": "bad", "person": "bad"}
+
+
+def diff_page(result: DiffResult) -> Page:
+    """Access under two bundles was compared."""
+    mark = _MARKS[result.outcome]
+    return Page(
+        title="policyloop diff",
+        blocks=tuple(access_blocks(result.access, "", result.new)),
+        verdict=Verdict(result.outcome, diff_line(result), mark),
+        document=partial(diff_document, result),
+    )
+
+
+def access_blocks(access: AccessReport, policies: str = "", folder: str | None = None) -> Iterator[Block]:
+    """Each change with the request that shows it, then what else is to be known.
+
+    `policies` stands before the names of files, `folder` (by default the same) before those of annotations.
+    """
+    folder = policies if folder is None else folder
+    for reason in access.reasons:
+        yield _changed(reason, policies, folder)
+    uncovered = access.uncovered
+    for rule in uncovered[:MOST_UNCOVERED]:
+        line = uncovered_line(rule, policies)
+        title = "access/not-covered"
+        alarm = Alarm(level="warning", title=title, text=line, file=f"{folder}/{rule.file}", line=rule.line)
+        yield Item(text=line, tone="warn", alarm=alarm)
+    if len(uncovered) > MOST_UNCOVERED:
+        left = ", ".join(_rule_place(rule, policies) for rule in uncovered[MOST_UNCOVERED:])
+        yield Line(one_line(f"NOT COVERED either: {left}", 2000), "warn")
+    for note in access.notes:
+        yield Line(one_line(note), "quiet")
+    for why in access.proofs.because if access.proofs else ():
+        yield Line(f"not proved, because {one_line(why)}", "quiet")
+
+
+def _changed(reason: Reason, policies: str, folder: str) -> Item:
+    tone: Tone = "note" if not reason.wider else "bad" if reason.asked_for is None else "warn"
+    line, shown = reason_line(reason, policies), f"shown by: {request_line(reason)}"
+    at = reason.lets_in
+    file = f"{folder}/{at.file}" if at.file and reason.wider else ""
+    alarm = Alarm(
+        level="error" if tone == "bad" else "notice",
+        title=f"access/{reason.direction}",
+        text=f"{line}\n{shown}",
+        file=file,
+        line=at.line if file else None,
+    )
+    return Item(text=line, tone=tone, details=(shown,), alarm=alarm)
 
 
 def reason_line(one: Reason, policies: str = "") -> str:
@@ -72,28 +125,6 @@ def access_line(access: AccessReport) -> str:
         proofs = access.proofs
         parts.append(f"proved that nothing gets in for {proofs.proved} questions, {proofs.unproved} not proved")
     return "; ".join(parts)
-
-
-def access_lines(access: AccessReport, policies: str = "") -> Iterator[str]:
-    """Each change and its witness, then what else is to be known. The summary is `access_line`."""
-    for one in access.reasons:
-        yield reason_line(one, policies)
-        yield f"  shown by: {request_line(one)}"
-    yield from beside_lines(access, policies)
-
-
-def beside_lines(access: AccessReport, policies: str = "") -> Iterator[str]:
-    """What is to be known beside the changes: rules that were not covered, what was left out, what is not proved."""
-    uncovered = access.uncovered
-    for rule in uncovered[:MOST_UNCOVERED]:
-        yield uncovered_line(rule, policies)
-    if len(uncovered) > MOST_UNCOVERED:
-        left = ", ".join(_rule_place(rule, policies) for rule in uncovered[MOST_UNCOVERED:])
-        yield one_line(f"NOT COVERED either: {left}", 2000)
-    for note in access.notes:
-        yield one_line(note)
-    for why in access.proofs.because if access.proofs else ():
-        yield f"not proved, because {one_line(why)}"
 
 
 def uncovered_line(rule: ChangedRule, policies: str = "") -> str:

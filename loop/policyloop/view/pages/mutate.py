@@ -1,11 +1,13 @@
-"""What mutants showed, as lines that every view for people shares."""
+"""The page of `mutate`: the mistakes that no test noticed, the tests that would, then the score."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from policyloop.printing import one_line
-from policyloop.view.access import effect_word
-from policyloop.view.words import Mark, plural
+from policyloop.view.blocks import Alarm, Block, Code, Item, Line, Mark, Page, Verdict
+from policyloop.view.pages.access import effect_word
+from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.access.ask.questions import Question
@@ -71,20 +73,39 @@ def score_mark(result: "MutateResult") -> Mark:
     return "good" if whole else "warn"
 
 
-def mutate_lines(result: "MutateResult") -> Iterator[str]:
-    """Every survivor, then what is like the original, then what was no bundle."""
-    for one in result.shown:
-        yield f"UNNOTICED {mutant_line(one.mutant, result.policies)}"
-        yield f"  shown by: {survivor_line(one)}"
-    for one in result.untold:
-        yield f"UNNOTICED {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}"
-    for one in result.proved:
-        yield f"like the original: {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}"
-    for mutant in result.invalid:
-        yield f"invalid: {mutant_line(mutant, result.policies)}"
-    yield from unread_lines(result)
+def mutate_page(result: "MutateResult") -> Page:
+    """Mutants were made: those that no test noticed, the tests that would, then the score."""
+    from policyloop.documents.mutate import mutate_document
+
+    blocks: list[Block] = [*survivor_items(result)]
+    alike = [
+        f"like the original: {mutant_line(one.mutant, result.policies)}: {survivor_line(one)}" for one in result.proved
+    ]
+    alike += [f"invalid: {mutant_line(mutant, result.policies)}" for mutant in result.invalid]
+    blocks += [Line(line, "quiet") for line in alike]
+    blocks += [Line(f"not looked at: {one_line(line)}", "warn") for line in result.unread]
+    suite = result.suite()
+    if suite:
+        blocks.append(Code(suite, "yaml", "tests to add, as a suite"))
+    verdict = Verdict(result.outcome, score_line(result), score_mark(result))
+    return Page(
+        title="policyloop mutate", blocks=tuple(blocks), verdict=verdict, document=partial(mutate_document, result)
+    )
 
 
-def unread_lines(result: "MutateResult") -> Iterator[str]:
-    """Of what maybe no mutant was made."""
-    yield from (f"not looked at: {one_line(line)}" for line in result.unread)
+def survivor_items(result: "MutateResult") -> Iterator[Item]:
+    """Every mistake that no test noticed, and what shows it."""
+    for survivor in (*result.shown, *result.untold):
+        mutant, known = survivor.mutant, survivor_line(survivor)
+        alarm = Alarm(
+            level="warning",
+            title=f"mutate/{mutant.operator}",
+            text=f"{mutant_line(mutant)}\n{known}",
+            file=f"{result.policies}/{mutant.file}",
+            line=mutant.line,
+        )
+        line = f"UNNOTICED {mutant_line(mutant, result.policies)}"
+        if survivor.witness is None:
+            yield Item(text=f"{line}: {known}", tone="warn", alarm=alarm)
+        else:
+            yield Item(text=line, tone="warn", details=(f"shown by: {known}",), alarm=alarm)

@@ -1,6 +1,38 @@
-"""How a review looks, beyond what every page of ours looks like: calm, and nothing is said by colour alone."""
+"""How a page looks: calm, light and dark, and nothing is said by colour alone."""
 
 STYLE = """
+:root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --ink: #1d2328; --quiet: #5c6670; --line: #dfe3e6;
+  --soft: #f1f3f4; --good: #1a7f37; --bad: #b42318; --warn: #8a5300; --link: #0b57a4;
+  --good-soft: #e8f4ea; --bad-soft: #fbe9e7; --warn-soft: #fdf1dc; --mono: ui-monospace, "SF Mono", Menlo, monospace; }
+@media (prefers-color-scheme: dark) { :root { --page: #15181b; --card: #1c2024; --ink: #e3e7ea; --quiet: #98a3ad;
+  --line: #31373d; --soft: #242a2f; --good: #57c271; --bad: #ff8a7d; --warn: #e7b25a; --link: #7fb8f5;
+  --good-soft: #17301e; --bad-soft: #3a1d1b; --warn-soft: #36290f; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; color: var(--ink); background: var(--page);
+  max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 5rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .35rem; letter-spacing: -.01em; }
+h2 { font-size: 1.15rem; margin: 2.8rem 0 .8rem; padding-top: 1.1rem; border-top: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 1.6rem 0 .5rem; }
+p, ul, ol { margin: .5rem 0; } li { margin: .2rem 0; overflow-wrap: anywhere; }
+a { color: var(--link); } .quiet { color: var(--quiet); }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 3px; }
+pre { background: var(--soft); padding: .75rem .9rem; overflow-x: auto; font: 13px/1.5 var(--mono); border-radius: 6px;
+  margin: .5rem 0; }
+code, .code { font-family: var(--mono); font-size: .9em; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; } dt { color: var(--quiet); }
+dd { margin: 0; overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; font-size: .94em; }
+caption { text-align: left; color: var(--quiet); padding: 0 0 .4rem; }
+th, td { text-align: left; vertical-align: top; padding: .42rem .7rem; border-bottom: 1px solid var(--line);
+  overflow-wrap: anywhere; } thead th { color: var(--quiet); font-weight: 600; }
+tbody th { font-weight: 600; }
+.wide { overflow-x: auto; }
+details { margin: .4rem 0; } summary { cursor: pointer; }
+.good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
+ins, del { text-decoration: none; display: block; } ins { color: var(--good); } del { color: var(--bad); }
+@media print { body { max-width: none; padding: 0; background: none; } }
+.depth-1 { margin-left: 1.2rem; } .depth-2 { margin-left: 2.4rem; } .depth-3 { margin-left: 3.6rem; }
+.strong { font-weight: 600; }
 .skip { position: absolute; left: -99rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .3rem .6rem; }
 .verdict b { display: inline-block; padding: .1rem .8rem; border-radius: 1rem; margin-right: .5rem; }
