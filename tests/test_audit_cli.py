@@ -120,6 +120,7 @@ def test_verify_says_by_which_key(store: Path, home: Path, tmp_path: Path):
     assert kept.code == 0, kept.err
     assert "whole:" in kept.out
     assert "by the key that this machine signs it with" in kept.out
+    assert "[redacted]" not in kept.out
     document = fits(audit("verify", "--format", "json", store=store, home=home), "audit-verify")
     (log,) = document["logs"]
     assert (log["entries"], log["trusted"], log["anchors"]) == (30, "kept", 1)
@@ -155,7 +156,7 @@ def test_a_third_person_checks_a_proof_with_the_key_alone(store: Path, home: Pat
     proof = tmp_path / "proof.json"
     done = audit("prove", "call-9", "--out", proof, store=store, home=home)
     assert done.code == 0, done.err
-    key = done.out.split("--key ")[1].strip()
+    key = done.out.split("this line: ")[1].strip()
     jsonschema.validate(json.loads(proof.read_text()), schema_of("audit-proof"))
     third = tmp_path / "third"
     third.mkdir()

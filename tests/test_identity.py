@@ -239,7 +239,7 @@ HEADERS = {"x-claude-user": ("alex",), "x-claude-user-roles": ("engineer, oncall
         ("127.0.0.1.evil.example.com", False),
     ],
 )
-def test_headers_are_believed_from_who_is_named_alone(peer: str, believed: bool):
+def test_headers_are_believed_from_who_is_named_alone(peer: str, believed: bool):  # noqa: FBT001
     ways = Identities(header=HeaderRules.of(["127.0.0.1", "10.1.0.0/16"]))
     identity, why = identify(Brought(peer=peer, headers=HEADERS, reported=REPORTED), ways)
     if believed:
