@@ -168,12 +168,12 @@ def test_a_person_sees_the_rest_and_what_was_shown_is_what_is_kept(columns: int,
     spec = tmp_path / FILE_NAME
     spec.write_text(before)
     for screen in asked(spec, columns, tmp_path / "state"):
-        screen.wait("[y]es, [n]o, [m]ore:")
+        screen.wait("[m]ore, [y]es, [n]o:")
         kept("confirm", columns, screen.lines)
         assert len(screen.lines) <= 40
         assert "mia (manager) may view review" in "\n".join(screen.lines)
         screen.enter("m")
-        screen.wait("[y]es, [n]o:")
+        screen.wait("want? [y]es, [n]o:")
         assert "In full, word for word" in "\n".join(screen.lines) or len(screen.lines) > 40
         screen.enter("y")
         screen.until(lambda: "confirmed:" in spec.read_text())

@@ -93,7 +93,7 @@ def test_a_confirmation_is_asked_for_and_the_whole_of_it_is_shown_to_whoever_wan
     terminal = Terminal("spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={})
     shown = terminal.until("Is this what you want?")
     assert "lines more: press m, or see policyloop spec show" in shown
-    terminal.until("[m]ore:")
+    terminal.until("[n]o:")
     terminal.say("m\n")
     shown = terminal.until("Is this what you want?")
     assert "example of a person" in shown
@@ -117,7 +117,7 @@ def test_an_interrupt_between_the_question_and_the_reading_is_heard(spec: Path):
     terminal = Terminal(
         "spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={}, program=["-c", ASLEEP]
     )
-    terminal.until("[m]ore:")
+    terminal.until("[n]o:")
     terminal.say("\x03")
     assert terminal.end() == 130, terminal.seen
 

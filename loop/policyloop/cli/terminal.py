@@ -73,7 +73,7 @@ def agreement(shown: Shown, letters: str) -> str:
     """What a person says to the spec that `shown` shows: one of `letters`; whoever asks for more sees it first."""
     words = {"y": "[y]es", "n": "[n]o", "e": "[e]dit", "m": "[m]ore"}
     while True:
-        offered = letters + ("m" if shown.has_more else "")
+        offered = ("m" if shown.has_more else "") + letters
         said = _choice(f"Is this what you want? {', '.join(words[letter] for letter in offered)}: ", offered)
         if said != "m":
             return said
