@@ -122,7 +122,8 @@ def _program(use: Use) -> Value:
         if not _STANDARD.match(word):
             return _local(use, name)
     name = name.removesuffix(".exe").removesuffix(".EXE") if name[-4:].lower() == ".exe" else name
-    use = use._replace(program=name)
+    if name is not word:
+        use = use._replace(program=name)
     builtin = BUILTINS.get(name)
     if builtin is not None:
         _told(use, name)

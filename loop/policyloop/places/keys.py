@@ -7,6 +7,7 @@ key("x", "", "")                     …/x                  relative to a direct
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from policyloop.places.windows import is_windows, windows_key
@@ -36,6 +37,7 @@ class Whereabouts(NamedTuple):
         return self.system != "linux"
 
 
+@lru_cache(maxsize=512)
 def whereabouts(cwd: str, home: str = "") -> Whereabouts:
     """Of a call; which system it is shows in how its working directory is written."""
     system: System = "linux"
