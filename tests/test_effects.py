@@ -9,7 +9,7 @@ from effect_cases import CWD, Case, cases
 from policyloop.decide.flags import DOES, UNKNOWN
 from policyloop.decide.tools import effects_of_command
 from policyloop.shell.tree import REASONS
-from policyloop.view.effects import effect_lines
+from policyloop.view.pages.effects import effect_lines
 from source_tree import ROOT
 
 

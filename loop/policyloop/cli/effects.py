@@ -28,7 +28,7 @@ def effects(
 
     from policyloop.decide.tools import effects_of_command
     from policyloop.printing import say, say_document
-    from policyloop.view.effects import effect_lines
+    from policyloop.view.pages.effects import effect_lines
 
     given = command if command is not None else sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     seen = effects_of_command(given, cwd or str(Path.cwd()), home or "")
