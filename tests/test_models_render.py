@@ -74,7 +74,7 @@ def test_files_shown_before_are_only_named() -> None:
     files = {"a.yaml": "new\n", "b.yaml": "old\n"}
     found = sections(render(task(files=files), seen={"a.yaml": "was other\n", "b.yaml": "old\n"}))
     assert found["FILE a.yaml (1 line)"] == "new"
-    assert found["FILES shown before in this conversation, unchanged"] == "b.yaml"
+    assert found["UNCHANGED, as shown or as you wrote it"] == "b.yaml"
     assert "FILE b.yaml (1 line)" not in found
 
 

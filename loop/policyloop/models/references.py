@@ -6,24 +6,30 @@ from importlib.resources import files
 from policyloop.findings import ErrorClass
 from policyloop.task import Stage
 
+NAMES = ("spec", "policies", "request", "generate", "syntax", "schema", "compile", "test")
+
 
 def system() -> str:
-    """What a model is, and the rules that hold in every turn."""
-    return _read("system.md")
+    """What a model is, and the rules that hold in every turn of every stage: the prefix that all requests share."""
+    return text("system")
 
 
-def reference(error_class: ErrorClass | None, stage: Stage = "policies") -> str:
-    """The reference for the stage: what a spec is, or Cerbos's own for one class of findings or for a request."""
+def needed(error_class: ErrorClass | None, stage: Stage = "policies", *, confirmed: bool = False) -> tuple[str, ...]:
+    """The references for a turn, by name: what a spec is, or how policies decide, and what belongs to the class.
+
+    `confirmed`: the policies are made from a confirmed spec, whose decisions are the tests.
+    """
     if stage == "spec":
-        return _read("spec.md")
-    return _read(f"{error_class.value if error_class else 'request'}.md")
-
-
-def generating() -> str:
-    """What to make of a confirmed spec: for every turn of a run that has one."""
-    return _read("generate.md")
+        return ("spec",)
+    if error_class in (None, ErrorClass.TEST):
+        if confirmed:
+            return ("policies", "generate")
+        return ("policies", "test" if error_class else "request")
+    assert error_class is not None
+    return (error_class.value, "generate") if confirmed else (error_class.value,)
 
 
 @cache
-def _read(name: str) -> str:
-    return (files("policyloop.prompts") / name).read_text(encoding="utf-8")
+def text(name: str) -> str:
+    """The prompt of that name."""
+    return (files("policyloop.prompts") / f"{name}.md").read_text(encoding="utf-8")
