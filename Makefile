@@ -5,6 +5,9 @@ WORKERS ?= auto --maxprocesses 4
 BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Each command would read its own sources anew, and so would each of the thousand that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long clean
 

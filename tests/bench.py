@@ -438,6 +438,8 @@ def _first_prompt(runner: Runner, bundle: Bundle) -> str:
 
 
 def main() -> int:
+    # Who has installed policyloop has its modules compiled; without this each command would compile them anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     items = (
         "decisions",
         "decisions_memory",

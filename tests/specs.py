@@ -15,6 +15,7 @@ from policyloop.specification import Spec, parse_spec
 from policyloop.yaml_text.writing import flow
 
 GOOD = sorted(path for path in (FIXTURES / "spec" / "good").iterdir() if path.is_dir())
+UNDECIDED = sorted((FIXTURES / "spec" / "undecided").glob("*.yaml"))
 GAPS = sorted((FIXTURES / "spec" / "gaps").glob("*.yaml"))
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import policyloop
 from policyloop.access.ask.request import Principal, Request, Resource
 from policyloop.access.ask.unnamed import is_pattern, may_fit, sample, unnamed
+from policyloop.access.lint import lint
 from policyloop.access.matrix import OTHERS, matrices_of
 from policyloop.access.pdp import Settings, serving
 from policyloop.bundle import Bundle
@@ -92,3 +93,16 @@ def test_the_column_of_any_other_action_fits_no_pattern(cerbos: Runner) -> None:
         for kind, pattern in kinds.items():
             asked = Request(Principal("ann", ("user",)), Resource(kind, "one"), pattern.replace("*", "x"))
             assert pdp.decide(asked).allowed
+
+
+def test_a_wildcard_is_shown_by_a_role_and_an_action_that_nothing_names(cerbos: Runner) -> None:
+    """Also where the rules name the very words that would else stand for everybody, and for every action."""
+    names = [name for name in invented() if not name[0].isdigit()]
+    rules = "".join(f"    - {{actions: [{name}], roles: [{name}], effect: EFFECT_DENY}}\n" for name in names)
+    wild = '    - {actions: ["*"], roles: ["*"], effect: EFFECT_ALLOW}\n'
+    head = RULE.partition("  rules:")[0].format(kind="doc") + "  rules:\n"
+    bundle = Bundle({"doc.yaml": head + wild + rules})
+    result = lint(cerbos, bundle, "policies", settings=Settings(runner="native", strict=False))
+    shown = {hole.code: hole.witness.question.request for hole in result.holes if hole.witness is not None}
+    assert shown["wildcard-role"].principal.roles[0] not in names
+    assert shown["wildcard-action"].action not in names

@@ -41,16 +41,23 @@ def outcome(parameter: Any, value: Any, context: Any) -> tuple[str, Any]:
 
 
 def pairs() -> list[tuple[str, Any, Any, Any]]:
-    """Each parameter of each command twice: in our commands, and in commands that were made anew with Typer's way."""
+    """Each kind of parameter twice: in our commands, and in commands that were made anew with Typer's way.
+
+    Parameters of one type and one parser that stand in several commands are of one kind.
+    """
     light, plain = typer.main.get_command(app), typer.main.get_command(app)
-    found = []
+    kinds: dict[object, tuple[str, Any, Any, Any]] = {}
     for (name, ours), (_, theirs) in zip(commands(light, "policyloop"), commands(plain, "policyloop"), strict=True):
         context = typer.Context(ours)
         others = heavy(theirs, context)
         for parameter in ours.get_params(context):
             if hasattr(parameter, "type_descriptor"):
-                found.append((f"{name} {parameter.name}", parameter, others[parameter.name], context))
-    return found
+                descriptor = parameter.type_descriptor
+                parser = getattr(descriptor.parameter_info, "parser", None)
+                kind = (str(descriptor.annotation), parser, parameter.multiple, parameter.nargs, parameter.callback)
+                case = (f"{name} {parameter.name}", parameter, others[parameter.name], context)
+                kinds.setdefault(kind, case)
+    return list(kinds.values())
 
 
 PAIRS = pairs()

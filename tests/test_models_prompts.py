@@ -12,6 +12,8 @@ from policyloop.cerbos.run import Runner
 from policyloop.findings import ErrorClass
 from policyloop.models import references
 from policyloop.models.tool import INPUT_SCHEMA
+from policyloop.specification import spec_schema
+from policyloop.specification.model import Shows
 
 EXAMPLE = re.compile(r"^```(?:yaml|json) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CLASSES = [*ErrorClass, None]
@@ -226,7 +228,52 @@ def test_the_rules_are_for_this_tool_and_this_compiler(cerbos: Runner) -> None:
 
 def test_every_prompt_is_told_somewhere() -> None:
     told = {name for stage in ("spec", "policies") for one in CLASSES for name in references.needed(one, stage)}
-    told |= {name for one in CLASSES for name in references.needed(one, confirmed=True)}
+    told |= {name for one in CLASSES for name in references.needed(one, confirmed=True)} | references.READABLE
     assert told == {*references.NAMES}
     there = {path.stem for path in (FIXTURES.parent / "prompts").glob("*.md")}
     assert there == {"system", *references.NAMES}
+
+
+# --- the constructs of a spec -----------------------------------------------------------------------------------------
+
+PEOPLES_OWN = {
+    "answer",
+    "assumed",
+    "confirmed",
+    "by",
+    "at",
+    "digest",
+    "releases",
+    "suite",
+    "test",
+    "replaced_by",
+    "request",
+    "version",
+}
+"""What a person or code writes: the request, answers, confirmations and releases."""
+
+
+def keys_of(schema: dict[str, Any]) -> set[str]:
+    """Every key that a spec may have, at any depth."""
+    return {key for part in (schema, *schema["$defs"].values()) for key in part.get("properties", {})}
+
+
+def shown_in(text: str) -> set[str]:
+    """What stands between backticks, or before a colon in an example."""
+    code = [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL)]
+    return set(re.findall(r"[a-z_]+", " ".join(code)))
+
+
+def test_the_prompt_shows_every_construct_that_a_spec_can_have() -> None:
+    prompt = references.text("spec") + references.text("spec_more")
+    assert keys_of(spec_schema()) - shown_in(prompt) - PEOPLES_OWN == set()
+    assert set(Shows.model_fields) <= shown_in(prompt)
+    assert {f"{shows}:" for shows in ("tenant", "scope", "person", "unknown_action")} <= set(
+        re.findall(r"shows: \{(\w+:)", prompt)
+    )
+
+
+def test_how_a_construct_becomes_policy_is_shown() -> None:
+    told = references.generating()
+    for construct in ("`person`", "principalPolicy", "`scope`", "`may_only_narrow`", "everything_else"):
+        assert construct in told, construct

@@ -15,6 +15,7 @@ from policyloop.specification import (
     assuming,
     assumptions,
     changes,
+    check_choices,
     check_spec,
     confirm,
     contradicted,
@@ -246,6 +247,18 @@ def test_an_answer_that_nobody_asked_for_is_refused() -> None:
         with_answers(asking(), {"q1": "y", "q3": "y"})
     with pytest.raises(UsageError, match="is empty"):
         with_answers(asking(), {"q1": " "})
+
+
+@pytest.mark.parametrize("said", ["?", "help", "ye", "maybe", "2", "YES", "y.", "y," * 10])
+def test_one_word_that_is_no_option_is_refused_with_the_right_ones(said: str) -> None:
+    with pytest.raises(UsageError, match="is no option of the question `q1`") as refused:
+        check_choices(asking(), {"q1": said})
+    assert "y (yes, they may)" in refused.value.hint
+
+
+@pytest.mark.parametrize("said", ["y", "n", "only on Mondays", "\u53ea\u6709\u7ecf\u7406", "no" + "o" * 40])
+def test_an_option_and_words_of_ones_own_are_taken(said: str) -> None:
+    check_choices(asking(), {"q1": said})
 
 
 def test_a_confirmation_holds_for_what_was_confirmed_and_nothing_else() -> None:

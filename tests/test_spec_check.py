@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyloop.specification import Gap, check_spec, spec_of
-from specs import GAPS, GOOD, SPECS, VALUES, load
+from policyloop.specification import Gap, Spec, check_spec, spec_of
+from specs import GAPS, GOOD, SPECS, UNDECIDED, VALUES, load
 
 
 @pytest.mark.parametrize("file", GAPS, ids=lambda path: path.stem)
@@ -265,3 +266,139 @@ def test_times_have_boundaries_too() -> None:
 )
 def test_a_boundary_that_cannot_be_computed_is_a_gap(boundary: dict[str, Any]) -> None:
     assert bounded("<=", 1, 2, **boundary) == {"bad-boundary"}
+
+
+# --- what nothing is decided about -----------------------------------------------------------------------------------
+
+
+def undecided(spec: Spec) -> list[str]:
+    return [told for gap in check_spec(spec) for told in gap.undecided]
+
+
+@pytest.mark.parametrize("file", UNDECIDED, ids=lambda path: path.stem)
+def test_each_value_scope_role_and_action_that_is_undecided_is_named(file: Path) -> None:
+    expected = file.read_text().split("\n# undecided: ", 1)[1].split("\n", 1)[0].split("; ")
+    assert undecided(load(file)) == expected
+
+
+def test_there_are_enough_of_them() -> None:
+    assert sum(len(set(undecided(load(file)))) for file in UNDECIDED) >= 20
+
+
+def pasted(spec: Spec, paste: str) -> Spec:
+    """The spec with lines that a gap proposes."""
+    data, more = spec.plain(), yaml.safe_load(paste)
+    for section, entries in more.get("examples", {}).items():
+        data.setdefault("examples", {}).setdefault(section, {}).update(entries)
+    data["decisions"] = [*data["decisions"], *more["decisions"]]
+    return spec_of(data)
+
+
+@pytest.mark.parametrize("file", UNDECIDED, ids=lambda path: path.stem)
+def test_the_lines_to_paste_decide_what_was_not(file: Path) -> None:
+    """All of them, one after the other: nothing is undecided any more, and nothing else is wrong with them."""
+    spec = load(file)
+    other = {gap.code for gap in check_spec(spec) if not gap.undecided}
+    for _ in range(40):
+        gap = next((gap for gap in check_spec(spec) if gap.paste), None)
+        if gap is None:
+            break
+        closed = pasted(spec, gap.paste)
+        assert not set(gap.undecided) & set(undecided(closed)) or len(undecided(closed)) < len(undecided(spec))
+        spec = closed
+    assert undecided(spec) == []
+    assert {gap.code for gap in check_spec(spec)} <= other
+
+
+@pytest.mark.parametrize("file", UNDECIDED, ids=lambda path: path.stem)
+def test_what_is_stated_to_be_irrelevant_is_no_gap(file: Path) -> None:
+    spec = load(file)
+    for gap in check_spec(spec):
+        line = next((line for line in gap.paste.splitlines() if line.startswith("#   - {")), None)
+        if line is None or len(gap.undecided) > 1:
+            continue
+        entry = yaml.safe_load(line.removeprefix("#   - "))
+        stated = spec_of({**spec.plain(), "irrelevant": [*spec.plain().get("irrelevant", []), entry]})
+        assert gap.undecided[0] not in undecided(stated)
+        unexplained = spec_of({**spec.plain(), "irrelevant": [{**entry, "because": " "}]})
+        assert {"irrelevant-unexplained"} <= {other.code for other in check_spec(unexplained)}
+        assert gap.undecided[0] in undecided(unexplained)
+
+
+def hierarchy(values: list[str], scopes: list[str], roles: list[str], left_out: tuple[str, str, str] | None) -> Spec:
+    """A spec in which every role but the last may do it, unless the value is the last; `left_out` is not decided."""
+    open_values, may = values[:-1], roles[:-1]
+    conditions = [{"id": "open", "words": "it is open", "looks_at": ["resource.attr.state"]}]
+    rule = {"id": "r", "subject": may, "actions": ["do"], "resource": "k", "condition": "open", "decision": "allow"}
+    things = {
+        f"{value} {scope}": {"kind": "k", "id": "t", "scope": scope, "attr": {"state": value}}
+        for value in values
+        for scope in [*scopes, "elsewhere"]
+    }
+    base = {"rule": "r"}
+    decisions: list[dict[str, Any]] = []
+    for scope in scopes:
+        for role in may:
+            for value in open_values:
+                if (value, scope, role) != left_out:
+                    name = f"{role}-{value}-{scope}"
+                    thing = f"{value} {scope}"
+                    decisions.append({**base, "id": name, "principal": role, "resource": thing, "expect": "allow"})
+    first = decisions[0]
+    value, scope = str(first["resource"]).split(" ")
+    denied = {**base, "principal": first["principal"], "expect": "deny", "control": first["id"]}
+    for index, there in enumerate(scopes):
+        control = next(one for one in decisions if str(one["resource"]).endswith(f" {there}"))
+        who = {"principal": roles[-1], "control": control["id"], "resource": control["resource"]}
+        decisions.append({**denied, **who, "id": f"d{index}", "shows": {"role": control["principal"]}})
+    for role in may:
+        control = next(one for one in decisions if one["principal"] == role)
+        who = {"principal": "stranger", "control": control["id"], "resource": control["resource"]}
+        decisions.append({**denied, **who, "id": f"s{role}", "shows": {"unknown_role": "stranger"}})
+    decisions.append({**denied, "id": "v", "resource": f"{values[-1]} {scope}", "shows": {"condition": "open"}})
+    decisions.append({**denied, "id": "e", "resource": f"{value} elsewhere", "shows": {"scope": "elsewhere"}})
+    attributes = {"state": {"type": "text", "one_of": values}}
+    return spec_of(
+        {
+            "version": 1,
+            "request": "r",
+            "roles": dict.fromkeys(roles, ""),
+            "resources": {"k": {"actions": ["do"], "attributes": attributes, "scopes": scopes}},
+            "rules": [{**rule, "purpose": "p", "conditions": conditions}],
+            "examples": {
+                "principals": {role: {"id": "p", "roles": [role]} for role in [*roles, "stranger"]},
+                "resources": things,
+            },
+            "decisions": decisions,
+        }
+    )
+
+
+_WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), min_size=2, max_size=4, unique=True)
+
+
+@given(_WORDS, _WORDS, _WORDS, st.data())
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_left_out_of_a_drawn_hierarchy_is_named(
+    values: list[str], scopes: list[str], roles: list[str], data: st.DataObject
+) -> None:
+    values, roles = [f"V{value}" for value in values], [f"role_{role}" for role in roles]
+    scopes = ["top", *(f"top.{scope}" for scope in scopes)]
+    assert check_spec(hierarchy(values, scopes, roles, None)) == ()
+    # A value that nothing else decides, then a role in a scope that nothing else decides.
+    whole = hierarchy(values, scopes, roles, None).plain()
+    value = data.draw(st.sampled_from(values[:-1]))
+    scope, role = data.draw(st.sampled_from(scopes)), data.draw(st.sampled_from(roles[:-1]))
+    used = {one.get("control") for one in whole["decisions"]}
+
+    def without(gone: set[str]) -> Spec:
+        return spec_of({**whole, "decisions": [one for one in whole["decisions"] if one["id"] not in gone]})
+
+    of_value = {one["id"] for one in whole["decisions"] if f"-{value}-" in one["id"]}
+    if not of_value & used:
+        assert undecided(without(of_value)) == [f"value {value} of resource.attr.state, do"]
+    of_role = {
+        one["id"] for one in whole["decisions"] if one["id"].startswith(f"{role}-") and one["id"].endswith(f"-{scope}")
+    }
+    if not of_role & used:
+        assert f"role {role} in scope {scope}" in undecided(without(of_role))

@@ -148,6 +148,12 @@ def test_on_a_terminal_the_questions_come_one_at_a_time(tmp_path: Path, cerbos):
         assert "Question 2" not in first
         terminal.say("7\n")
         assert "There are 2 options." in terminal.until(ASK)
+        terminal.say("?\n")
+        helped = terminal.until(ASK)
+        assert "a sentence of your own" in helped
+        assert "direct: " in helped
+        terminal.say("drect\n")
+        assert "`drect` is no option of the question `which-managers`" in terminal.until(ASK)
         terminal.say("1\n")
         assert "Question 2 of 3" in terminal.until(ASK)
         terminal.say("\n")

@@ -19,7 +19,7 @@ from test_spec_flow import ASK, ASKED, FIX, RAISE, RIGHT, SALARIES, bought, by_s
 from worked import replies, request_of, start_of, writes
 
 ANSWERS = SALARIES / "answers.yaml"
-DRAFTED, TAKEN_IN = replies(SALARIES)[0], replies(SALARIES)[1]
+DRAFTED, TAKEN_IN = replies(SALARIES)[0], {"edits": []}
 
 
 def hanging(tmp_path: Path, said: dict[str, list[Any]], stage: str) -> tuple[str, Path]:

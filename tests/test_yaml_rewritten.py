@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bundles import FIXTURES
-from guard_cases import Pair, pairs
+from guard_cases import pairs
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.guard import Lock
@@ -111,13 +111,14 @@ MENDED = {"auxdata-on-for-true", "byte-order-mark", "empty-block-of-text"}
 PAIRS = [pair for pair in pairs("weakened") if pair.folder.name not in MENDED]
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.folder.name)
-def test_no_weakening_slips_through_in_another_format(pair: Pair) -> None:
-    """The candidate of each weakened pair, written anew, is still refused."""
+@pytest.mark.parametrize("number", range(len(PAIRS)), ids=[pair.folder.name for pair in PAIRS])
+def test_no_weakening_slips_through_in_another_format(number: int) -> None:
+    """The candidate of each weakened pair, written anew, is still refused; each pair in other ways than the last."""
+    pair = PAIRS[number]
     lock = Lock.of(pair.baseline)
-    for way in (0, 3, 9):
+    for way in range(number, number + max(EACH // 2, 1)):
         after = {
             path: rewriting(text, way) if kind(path) in (Kind.SUITE, Kind.FIXTURE) else text
             for path, text in pair.candidate.files.items()
         }
-        assert lock.weakened_by(Bundle(after)), WAYS[way]
+        assert lock.weakened_by(Bundle(after)), WAYS[way % len(WAYS)]

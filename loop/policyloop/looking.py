@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
 from policyloop.layout import Kind, kind
-from policyloop.results import CheckResult, GuardResult
 
 if TYPE_CHECKING:
     from policyloop.cerbos.run import Runner
     from policyloop.findings import Report
     from policyloop.guard import Lock, Release
+    from policyloop.results import CheckResult, GuardResult
 
 
 def judged(
     name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
-) -> CheckResult:
+) -> "CheckResult":
     """One validation of `bundle`, which is called `name`, against the tests that `lock` holds.
 
     Raises `Unavailable` when the compiler does not come to an end.
     """
-    from policyloop.access.ask.luck import luck_in
     from policyloop.validators.judge import validate
 
     weakened = lock.weakened_by(bundle) if lock else ()
@@ -29,6 +28,10 @@ def judged(
     report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests)
     if not weakened:
         require_verdict(report)
+    # Not above: what is imported there keeps the compiler waiting.
+    from policyloop.access.ask.luck import luck_in
+    from policyloop.results import CheckResult
+
     return CheckResult(
         policies=name,
         bundle=bundle,
@@ -53,19 +56,20 @@ def compared_tests(
     candidate: Bundle,
     releases: Sequence["Release"] = (),
     settle: Callable[[Bundle], bytes] | None = None,
-) -> GuardResult:
+) -> "GuardResult":
     """What `candidate` weakens of the tests of `baseline`, but for what a person releases.
 
     Nothing is compiled but by `settle`, where our reading is in doubt (`policyloop.guard.settled`).
     """
     from policyloop.guard import Lock
+    from policyloop.results import GuardResult
 
     lock, released = Lock.of(baseline, settle).release(releases)
     names = tuple(str(assertion.id) for assertion in released)
     return GuardResult(locked=len(lock), weakened=lock.weakened_by(candidate), released=names)
 
 
-def broken(runner: "Runner", sides: Sequence[tuple[str, Bundle]], log: str) -> CheckResult:
+def broken(runner: "Runner", sides: Sequence[tuple[str, Bundle]], log: str) -> "CheckResult":
     """Of bundles that a PDP refused, with its `log`: the first that does not compile, with its findings.
 
     Raises `Unavailable` when the compiler takes them all: then it is not the policies that keep the PDP from starting.

@@ -30,7 +30,6 @@ def check(
     from policyloop.validators.settling import settling
     from policyloop.workspace import read_baseline, read_bundle
 
-    view = view_of(output)
     loaded = settings(
         policies,
         config,
@@ -49,6 +48,8 @@ def check(
         result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
+    # Opened only now: its imports would keep the compiler waiting.
+    view = view_of(output)
     view.check(result)
     view.close()
     raise typer.Exit(int(result.exit_code))

@@ -14,7 +14,7 @@ from policyloop.errors import UsageError
 from policyloop.events import Against
 from policyloop.printing import WHOLE, one_line, say, typed
 from policyloop.run.people import Edited, No, Yes
-from policyloop.specification import FILE_NAME, Spec, check_spec, parse_spec, renewed
+from policyloop.specification import FILE_NAME, Spec, check_spec, parse_spec, renewed, wrong_choice
 from policyloop.specification.model import Question
 from policyloop.view import View
 from policyloop.view.specs import against_line, gap_line
@@ -65,6 +65,9 @@ class Terminal:
         return _choice("Is that meant? Write it? [y/n]: ", "yn") == "y"
 
 
+_HELP = frozenset({"?", "help", "h"})
+
+
 def _answer(question: Question) -> str:
     best = next((option.id for option in question.options if option.recommended), None)
     while True:
@@ -76,8 +79,16 @@ def _answer(question: Question) -> str:
                 return question.options[int(said) - 1].id
             say(f"There are {len(question.options)} options.")
             continue
-        if said:
-            return next((option.id for option in question.options if option.id == said), said)
+        if said.lower() in _HELP:
+            say(
+                "Type the number or the id of an option, or a sentence of your own; the rules are then drafted with it."
+            )
+            for choice in question.options:
+                say(f"  {one_line(choice.id)}: {one_line(choice.text, WHOLE)}")
+        elif said and (wrong := wrong_choice(question, said)):
+            say(one_line(" ".join(wrong), WHOLE))
+        elif said:
+            return said
 
 
 def _edited(spec: Spec, text: str | None) -> Edited:

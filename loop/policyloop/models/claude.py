@@ -145,7 +145,7 @@ class _Call:
             return None
         content = [block.to_dict() for block in self._message.content]
         call = next(block.id for block in self._message.content if block.type == "tool_use")
-        return self._asking.answered(content, call, reply.usage.tokens, reply.proposal.edits)
+        return self._asking.answered(content, call, reply.usage.tokens, reply.proposal)
 
     def _stream(self) -> "Message | None":
         arguments: dict[str, Any] = {

@@ -15,7 +15,7 @@ from policyloop.models import references
 from policyloop.models.render import EXISTING, render, showing
 from policyloop.models.tool import PROPOSE
 from policyloop.shown import is_cut
-from policyloop.task import Task
+from policyloop.task import Proposal, Task
 
 OVERHEAD_TOKENS = 2_000
 """More than what the API adds by itself: the tool-use and strict-schema prompts take some 300 to 1,000 tokens."""
@@ -38,6 +38,8 @@ class Conversation:
     """What the model knows word for word: sections and files (see `render.showing`), with its own edits made."""
     taught: frozenset[str] = frozenset()
     """The references that stand in it."""
+    asked_for: tuple[str, ...] = ()
+    """The references that the model asked to read."""
     tool_use: str | None = None
     prompt_tokens: int = 0
 
@@ -52,7 +54,8 @@ class Conversation:
         if self.tool_use:
             result = "Received. What came of it follows."
             content.append({"type": "tool_result", "tool_use_id": self.tool_use, "content": result})
-        names = references.needed(task.error_class, task.stage, confirmed=task.spec is not None)
+        needed = references.needed(task.error_class, task.stage, confirmed=task.spec is not None)
+        names = dict.fromkeys((*needed, *references.more_needed(task), *self.asked_for))
         new = [name for name in names if name not in self.taught]
         content += [{"type": "text", "text": references.text(name)} for name in new]
         if new and not self.messages:
@@ -68,13 +71,14 @@ class Conversation:
             prompt_tokens=(self.prompt_tokens or _fixed_tokens(self.system)) + size,
         )
 
-    def answered(self, content: Sequence[Block], tool_use: str, tokens: int, edits: Sequence[Edit]) -> "Conversation":
+    def answered(self, content: Sequence[Block], tool_use: str, tokens: int, said: Proposal) -> "Conversation":
         """This conversation with the model's answer, which with all before it has `tokens` tokens."""
         message = {"role": "assistant", "content": list(content)}
         return replace(
             self,
             messages=(*self.messages, message),
-            shown=_edited(self.shown, edits),
+            shown=_edited(self.shown, said.edits),
+            asked_for=tuple(name for name in said.read if name in references.READABLE),
             tool_use=tool_use,
             prompt_tokens=tokens + OVERHEAD_TOKENS,
         )

@@ -9,6 +9,7 @@ from policyloop.specification.answers import (
     confirm,
     releases_of,
     with_answers,
+    wrong_choice,
 )
 from policyloop.specification.arrange import FOLDER
 from policyloop.specification.changes import changes
@@ -17,6 +18,7 @@ from policyloop.specification.contradicted import Contradiction, contradicted
 from policyloop.specification.gap import OPEN_QUESTION, Gap
 from policyloop.specification.model import FILE_NAME, Spec
 from policyloop.specification.parse import parse_spec, spec_of, spec_schema
+from policyloop.specification.paste import paste_of
 from policyloop.specification.printing import spec_to_yaml
 from policyloop.specification.renewed import lost_comments, renewed
 from policyloop.specification.suites import suites_from
@@ -41,6 +43,7 @@ __all__ = [
     "contradicted",
     "lost_comments",
     "parse_spec",
+    "paste_of",
     "releases_of",
     "renewed",
     "spec_of",
@@ -49,4 +52,5 @@ __all__ = [
     "suites_from",
     "trace",
     "with_answers",
+    "wrong_choice",
 ]

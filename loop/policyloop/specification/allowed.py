@@ -8,7 +8,7 @@ from policyloop.specification.cases import Case, Cases
 from policyloop.specification.gap import Gaps, listed
 from policyloop.specification.isolation import Isolation, conditions_of, looks_at, needed_roles, touches
 from policyloop.specification.model import Rule, Spec
-from policyloop.specification.vocabulary import EVERYONE, Condition
+from policyloop.specification.vocabulary import EVERYONE, Condition, within
 
 
 def check_allowed(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
@@ -17,9 +17,16 @@ def check_allowed(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gap
         rule = cases.rules.get(case.decision.rule)
         if not case.allowed or rule is None or rule.decision != "allow" or not _whole(rule, spec):
             continue
-        fitting = [name for name in rule.subject if _fits(case, name, spec)]
+        fitting = [name for name in rule.subjects if _fits(case, name, spec)]
+        if rule.person not in (None, case.request.principal):
+            message = f"it allows `{case.request.principal}`, but rule `{rule.id}` is for `{rule.person}` alone"
+            _contradicts(case, "allowed-without-subject", message, gaps)
+        if rule.scope is not None and not within(case.request.resource_scope, rule.scope):
+            elsewhere = f"`{case.request.resource_scope}`" if case.request.resource_scope else "no scope"
+            message = f"it allows something in {elsewhere}, but rule `{rule.id}` holds in `{rule.scope}`"
+            _contradicts(case, "allowed-outside-scope", message, gaps)
         if not fitting:
-            roles, wanted = listed(sorted(case.request.roles)), listed(rule.subject, "or")
+            roles, wanted = listed(sorted(case.request.roles)), listed(rule.subjects, "or")
             message = f"it allows somebody who is only {roles}, but rule `{rule.id}` is for {wanted}"
             _contradicts(case, "allowed-without-subject", message, gaps)
         mine = [one for one in isolations if one.denial.decision.rule == rule.id]
@@ -57,7 +64,7 @@ def _alike(one: object, other: object) -> bool:
 def _whole(rule: Rule, spec: Spec) -> bool:
     """Whether it can be told whom the rule is for; what is missing there is a gap of its own."""
     known = {EVERYONE, *spec.roles, *spec.derived_roles}
-    return bool(rule.subject) and all(name in known and needed_roles(name, spec) for name in rule.subject)
+    return bool(rule.subjects) and all(name in known and needed_roles(name, spec) for name in rule.subjects)
 
 
 def _fits(case: Case, subject: str, spec: Spec) -> bool:

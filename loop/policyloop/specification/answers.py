@@ -1,11 +1,15 @@
 """What a person adds to a spec: answers, assumptions that stand in for them, a confirmation, releases."""
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from policyloop.errors import UsageError
 from policyloop.guard import Release
 from policyloop.specification.model import Confirmed, Question, Spec
+
+_ONE_WORD = re.compile(r"[\x21-\x7e]{1,40}\Z")
+"""A word as an option's id is one; where no spaces are written between words, many are none."""
 
 
 def with_answers(spec: Spec, answers: Mapping[str, str]) -> Spec:
@@ -46,18 +50,27 @@ def assumed_answers(spec: Spec) -> tuple[str, ...]:
 
 
 def check_choices(spec: Spec, answers: Mapping[str, str]) -> None:
-    """Raises `UsageError` for an answer that nobody asked for, or that is most likely an option's id mistyped."""
+    """Raises `UsageError` for an answer that nobody asked for, or that is no option and no words of a person's own."""
     with_answers(spec, answers)
     for question in spec.questions:
-        said = answers.get(question.id)
-        options = [option.id for option in question.options]
-        if said is None or said in options or len(said.split()) > 1:
-            continue
-        if near := difflib.get_close_matches(said, options, 1, 0.75):
-            raise UsageError(
-                f"`{said}` is no option of the question `{question.id}`.",
-                f"Did you mean `{near[0]}`? Else say it in more than one word.",
-            )
+        if question.id in answers and (wrong := wrong_choice(question, answers[question.id])):
+            raise UsageError(*wrong)
+
+
+def wrong_choice(question: Question, said: str) -> tuple[str, str] | None:
+    """What is wrong with an answer, and the right ones; None for an option's id, or for words of a person's own.
+
+    One word that is no option is a slip, or a cry for help (`?`): nobody could tell what it decides.
+    """
+    options = [option.id for option in question.options]
+    if not options or said in options or not _ONE_WORD.match(said):
+        return None
+    near = difflib.get_close_matches(said, options, 1, 0.75)
+    right = "; ".join(f"{option.id} ({option.text})" for option in question.options)
+    return (
+        f"`{said}` is no option of the question `{question.id}`.",
+        f"{f'Did you mean `{near[0]}`? ' if near else ''}Its options: {right}; or say it in your own words.",
+    )
 
 
 def is_answered(question: Question) -> bool:

@@ -6,13 +6,17 @@ from policyloop.specification.allowed import check_allowed
 from policyloop.specification.answers import is_answered
 from policyloop.specification.case_request import MISSING, same
 from policyloop.specification.cases import Case, Cases
+from policyloop.specification.choices import check_choice
 from policyloop.specification.coverage import check_rules
 from policyloop.specification.gap import OPEN_QUESTION, Gap, Gaps
+from policyloop.specification.irrelevant import check_irrelevant
 from policyloop.specification.isolation import Flaw, Isolation, all_unknown, isolation_of, mismatch
 from policyloop.specification.lookalikes import check_lookalikes
-from policyloop.specification.model import Question, Spec
+from policyloop.specification.model import Question, Shows, Spec
 from policyloop.specification.names import check_names
+from policyloop.specification.narrowing import check_narrowing
 from policyloop.specification.resources import check_resources
+from policyloop.specification.undecided import check_undecided
 from policyloop.specification.vocabulary import Path
 
 
@@ -25,13 +29,17 @@ def check_spec(spec: Spec) -> tuple[Gap, ...]:
         gaps.add("no-rules", (), "there are no rules", "Add at least one.")
     check_names(spec, cases, gaps)
     check_lookalikes(spec, gaps)
+    check_narrowing(spec, gaps)
+    check_irrelevant(spec, gaps)
     _contradictions(cases, gaps)
     isolations = list(_isolations(cases, gaps))
     check_allowed(spec, cases, isolations, gaps)
     check_rules(spec, cases, isolations, gaps)
     check_resources(spec, cases, isolations, gaps)
+    check_undecided(spec, cases, isolations, gaps)
     for number, question in enumerate(spec.questions):
         _question(question, ("questions", number), gaps)
+        check_choice(question, spec, ("questions", number), gaps)
     return tuple(gaps)
 
 
@@ -84,7 +92,7 @@ def _isolations(cases: Cases, gaps: Gaps) -> Iterator[Isolation]:
         if wrong is None:
             yield found
         elif case.decision.shows is None:
-            add = "Say `shows:` with a role, condition, absent field, tenant, scope, unknown_role or action."
+            add = f"Say `shows:` with one of {', '.join(Shows.model_fields)}."
             gaps.add("no-shows", path, f"it does not say what it shows; what differs is {found.difference}", add)
         else:
             gaps.add("shows-otherwise", path, wrong, "Correct `shows`, or the example.")
@@ -100,13 +108,15 @@ def _claim(case: Case, cases: Cases) -> str | None:
     tenant = request.field(f"resource.attr.{resource.tenant}") if resource and resource.tenant else MISSING
     rule = cases.rules.get(case.decision.rule)
     fits = {
-        "role": rule is None or name in rule.subject,
+        "role": rule is None or name in rule.subjects,
         "condition": True,
         "absent": request.field(name) is MISSING,
         "tenant": tenant == name,
         "scope": name in (request.resource_scope, request.principal_scope),
         "unknown_role": all_unknown(case, name, spec),
         "action": False,
+        "person": rule is None or name == rule.person == request.principal,
+        "unknown_action": False,
     }
     return None if fits[kind] else f"it is allowed and says that it shows {shows}, which it does not"
 

@@ -117,6 +117,8 @@ class _Relevant:
     fields: frozenset[str]
     roles: frozenset[str]
     known_roles: frozenset[str]
+    persons: frozenset[str]
+    """Whom a rule names, so that nobody else is the same to it."""
 
     @classmethod
     def of(cls, spec: Spec, kind: str, action: str) -> "_Relevant":
@@ -126,8 +128,9 @@ class _Relevant:
         resource = spec.resources.get(kind)
         if resource is not None and resource.tenant is not None:
             fields |= {f"resource.attr.{resource.tenant}", f"principal.attr.{resource.tenant}"}
-        roles = frozenset(r for rule in rules for subject in rule.subject for r in needed_roles(subject, spec))
-        return cls(conditions, frozenset(fields), roles, frozenset(spec.roles))
+        roles = frozenset(r for rule in rules for subject in rule.subjects for r in needed_roles(subject, spec))
+        persons = frozenset(rule.person for rule in rules if rule.person is not None)
+        return cls(conditions, frozenset(fields), roles, frozenset(spec.roles), persons)
 
     def difference(self, case: Case, asked: _Asked) -> tuple[str, ...] | None:
         """In what two requests differ that are the same to every rule; None when they are not.
@@ -139,6 +142,8 @@ class _Relevant:
         if new.roles & self.roles != old.roles & self.roles or (strange and not case.allowed):
             return None
         apart = ["options"] if asked.odd_options else []
+        if new.principal != old.principal and self.persons & {new.principal, old.principal}:
+            return None
         renamed = _renamed(old, new)
         if (renamed.principal, renamed.resource) != (old.principal, old.resource):
             apart.append("ids")

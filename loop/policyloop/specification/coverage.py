@@ -6,6 +6,7 @@ from policyloop.specification.boundary import edges, problem_of, side_of
 from policyloop.specification.case_request import MISSING
 from policyloop.specification.cases import Case, Cases
 from policyloop.specification.gap import Gaps, listed
+from policyloop.specification.irrelevant import Cell, is_irrelevant
 from policyloop.specification.isolation import (
     ROLES,
     Isolation,
@@ -17,7 +18,9 @@ from policyloop.specification.isolation import (
 )
 from policyloop.specification.model import Rule, Spec
 from policyloop.specification.names import attributes_for
+from policyloop.specification.paste import Paste
 from policyloop.specification.vocabulary import ALWAYS, EVERYONE, Condition, Path
+from policyloop.specification.whom_and_where import check_whom_and_where
 
 
 def check_rules(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
@@ -28,14 +31,13 @@ def check_rules(spec: Spec, cases: Cases, isolations: Sequence[Isolation], gaps:
         if not any(decision.rule == rule.id for decision in spec.decisions):
             add = "Add an allowed decision, and a denial for each of its roles and conditions."
             gaps.add("no-decisions", path, "no decision belongs to it", add)
-        elif rule.decision and rule.subject and rule.actions and rule.resource in spec.resources:
-            mine = [one for one in isolations if one.denial.decision.rule == rule.id]
-            _RuleCoverage(rule, path, cases, mine, gaps).check()
+        elif rule.decision and rule.subjects and rule.actions and rule.resource in spec.resources:
+            _RuleCoverage(rule, path, cases, isolations, gaps).check()
 
 
 def _elements(rule: Rule, spec: Spec, gaps: Gaps, path: Path) -> None:
     wanted: tuple[tuple[str, object, str], ...] = (
-        ("subject", rule.subject, "Say for which roles or derived roles it is; `*` for everyone."),
+        ("subject", rule.subjects, "Say for which roles or derived roles it is, `*` for everyone, or which `person`."),
         ("actions", rule.actions, "Say what may be done."),
         ("resource", rule.resource, "Say with what it may be done."),
         ("condition", rule.condition.strip(), f"Say in words when it holds; `{ALWAYS}` when it always does."),
@@ -56,7 +58,7 @@ def _elements(rule: Rule, spec: Spec, gaps: Gaps, path: Path) -> None:
         if not looks_at(condition):
             add = "Name the fields that decide it, such as resource.attr.owner and principal.id."
             gaps.add("no-fields", path, f"condition `{condition.id}` looks at no field", add)
-    for name in rule.subject:
+    for name in rule.subjects:
         derived = spec.derived_roles.get(name)
         if derived and not derived.parents:
             add = "Name the roles one of which is needed to begin with; `*` for any."
@@ -72,7 +74,8 @@ class _RuleCoverage:
     def __init__(self, rule: Rule, path: Path, cases: Cases, isolations: Sequence[Isolation], gaps: Gaps) -> None:
         self._rule, self._path, self._cases, self._gaps = rule, path, cases, gaps
         self._spec = cases.spec
-        self._isolations = isolations
+        self._isolations_of_all = isolations
+        self._isolations = [one for one in isolations if one.denial.decision.rule == rule.id]
         self._mine = cases.by_rule.get(rule.id, ())
         self._conditions = conditions_of(rule, cases.spec)
         self._allows = rule.decision == "allow"
@@ -84,6 +87,7 @@ class _RuleCoverage:
         else:
             self._bites()
         self._roles()
+        check_whom_and_where(self._rule, self._path, self._cases, self._isolations_of_all, self._gaps)
         for condition in self._conditions.values():
             self._condition(condition)
             if condition.boundary is not None and problem_of(condition) is None:
@@ -98,9 +102,10 @@ class _RuleCoverage:
             add = "Add a decision with `expect: allow`."
             self._gaps.add("no-allowed-decision", self._path, "no decision shows that it allows anything", add)
             return
-        for subject in self._rule.subject:
+        for subject in self._rule.subjects:
             shown = {c.action for c in self._mine if c.allowed and self._acts_as(c) == subject}
-            who = "everyone" if subject == EVERYONE else f"`{subject}`"
+            named = "everyone" if self._rule.person is None else f"`{self._rule.person}`"
+            who = named if subject == EVERYONE else f"`{subject}`"
             self._missing(
                 "subject-not-allowed",
                 shown,
@@ -112,16 +117,27 @@ class _RuleCoverage:
         """A denial for each role that no rule lets do this."""
         spec = self._spec
         for action in self._rule.actions:
-            rules = [rule for rule in spec.rules if rule.resource == self._rule.resource and action in rule.actions]
+            rules = [
+                rule
+                for rule in spec.rules
+                if rule.resource == self._rule.resource and action in rule.actions and rule.person is None
+            ]
             needed = {role for rule in rules for subject in rule.subject for role in needed_roles(subject, spec)}
             if EVERYONE in needed:
                 continue
             denied = {r for o in self._isolations if o.denial.action == action for r in o.denial.request.roles}
-            others = [role for role in spec.roles if role not in needed | denied]
+            kind = self._rule.resource or ""
+            others = [
+                role
+                for role in spec.roles
+                if role not in needed | denied and not is_irrelevant(spec, kind, Cell(role=role, action=action))
+            ]
             if others:
                 message = f"no denial of `{action}` shows that {listed(others)} may not"
                 add = "Add a denial for somebody who has them all, and as control the same with a role that may."
-                self._gaps.add("other-role-not-denied", self._path, message, add)
+                told = [f"role {role}, {action}" for role in others]
+                paste = Paste(spec, self._cases, kind, self._gaps.names).roles(self._rule, action, others)
+                self._gaps.add("other-role-not-denied", self._path, message, add, undecided=told, paste=paste)
 
     def _bites(self) -> None:
         """A denial with an allowed control for each action."""
@@ -135,7 +151,7 @@ class _RuleCoverage:
 
     def _acts_as(self, case: Case) -> str | None:
         """The one subject that can be the reason why a case is allowed."""
-        fitting = [name for name in self._rule.subject if self._is(case, name)]
+        fitting = [name for name in self._rule.subjects if self._is(case, name)]
         shows = case.decision.shows
         if shows is not None and shows.role in fitting:
             return shows.role
@@ -147,7 +163,7 @@ class _RuleCoverage:
 
     def _roles(self) -> None:
         """For each role that is needed, a denial in which it makes the difference."""
-        for subject in self._rule.subject:
+        for subject in self._rule.subjects:
             for role in needed_roles(subject, self._spec):
                 if role == EVERYONE:
                     continue
@@ -229,7 +245,7 @@ class _RuleCoverage:
                 yield case
 
     def _concerns(self, case: Case) -> bool:
-        return case.request.kind == self._rule.resource and any(self._is(case, name) for name in self._rule.subject)
+        return case.request.kind == self._rule.resource and any(self._is(case, name) for name in self._rule.subjects)
 
     def _output(self) -> None:
         outputs = any(case.decision.outputs for case in self._mine)

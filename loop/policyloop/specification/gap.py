@@ -22,6 +22,10 @@ class Gap:
     add: str
     contradiction: bool = False
     line: Count | None = None
+    undecided: tuple[str, ...] = ()
+    """Each value, scope, role or action that nothing is decided about, in words."""
+    paste: str = ""
+    """Lines that close the gap once a person has looked at them; "" where there is no telling."""
 
     def __str__(self) -> str:
         stop = "" if self.message.endswith(("?", ".", "!")) else "."
@@ -38,14 +42,27 @@ class Gaps:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._found: dict[tuple[str, str, str], Gap] = {}
+        own = spec.examples
+        self.names = {one.id for one in spec.decisions} | {*own.principals, *own.resources, *own.claims}
+        """Names of examples and decisions that are taken, also by lines that are proposed."""
 
     def __iter__(self) -> Iterator[Gap]:
         return iter(self._found.values())
 
-    def add(self, code: str, path: Path, message: str, add: str, *, contradiction: bool = False) -> None:
+    def add(
+        self,
+        code: str,
+        path: Path,
+        message: str,
+        add: str,
+        *,
+        contradiction: bool = False,
+        undecided: Iterable[str] = (),
+        paste: str = "",
+    ) -> None:
         """Note one gap at `path`."""
         where = place(self._spec, path)
-        gap = Gap(code, where, message, add, contradiction, self._spec.line(path))
+        gap = Gap(code, where, message, add, contradiction, self._spec.line(path), tuple(undecided), paste)
         self._found.setdefault((code, where, message), gap)
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from policyloop.specification.case_request import MISSING, Difference, overlap
+from policyloop.specification.case_request import MISSING, CaseRequest, Difference, overlap
 from policyloop.specification.cases import Case, Cases
 from policyloop.specification.gap import listed
 from policyloop.specification.model import Rule, Spec
 from policyloop.specification.vocabulary import EVERYONE, Condition
 
 ROLES = "principal.roles"
+PERSON = "principal.id"
+SCOPE = "resource.scope"
 _MOST = 4
 """How many differing fields a message names."""
 
@@ -56,7 +58,7 @@ def isolation_of(denial: Case, cases: Cases) -> Isolation | Flaw:
             "Name an allowed decision, or say which of the two is meant to be allowed.",
             contradiction=True,
         )
-    of_action = decision.shows is not None and decision.shows.action is not None
+    of_action = decision.shows is not None and decision.shows.what[0] in ("action", "unknown_action")
     control = next((one for one in controls if (one.action != denial.action) == of_action), None)
     if control is None:
         return _other_action(denial, controls)
@@ -112,6 +114,8 @@ def mismatch(isolation: Isolation, spec: Spec) -> str | None:
         "scope": lambda: difference.path.endswith(".scope") and difference.after == name,
         "unknown_role": lambda: difference.path == ROLES and all_unknown(isolation.denial, name, spec),
         "action": lambda: difference.path == "action" and isolation.denial.action == name,
+        "person": lambda: rule is not None and name == rule.person and _is_person(difference, rule),
+        "unknown_action": lambda: difference.path == "action" and _is_unlisted(isolation.denial.request, name, spec),
     }
     return None if fits[kind]() else f"it says that it shows {shows}, but what differs is {difference}"
 
@@ -120,7 +124,7 @@ def conditions_of(rule: Rule | None, spec: Spec) -> Mapping[str, Condition]:
     """The conditions of a rule by id: its own, and those of the derived roles that it is for."""
     if rule is None:
         return {}
-    derived = [spec.derived_roles[name] for name in rule.subject if name in spec.derived_roles]
+    derived = [spec.derived_roles[name] for name in rule.subjects if name in spec.derived_roles]
     everything = [*rule.conditions, *(one for role in derived for one in role.conditions)]
     return {one.id: one for one in reversed(everything)}
 
@@ -149,7 +153,7 @@ def touches(path: str, fields: Iterable[str]) -> bool:
 
 
 def decisive_role(difference: Difference, rule: Rule) -> object:
-    """The role that a difference in roles is about: lost where the rule allows, gained where it denies."""
+    """The role (or the person) that a difference is about: lost where the rule allows, gained where it denies."""
     return difference.after if rule.decision == "deny" else difference.before
 
 
@@ -158,6 +162,16 @@ def _is_role(difference: Difference, name: str, rule: Rule | None, spec: Spec) -
         return False
     needed = needed_roles(name, spec)
     return EVERYONE in needed or decisive_role(difference, rule) in needed
+
+
+def _is_person(difference: Difference, rule: Rule) -> bool:
+    """Whether it is the person whom the rule names that is lost where it allows, or gained where it denies."""
+    return difference.path == PERSON and decisive_role(difference, rule) == rule.person
+
+
+def _is_unlisted(request: CaseRequest, name: str, spec: Spec) -> bool:
+    resource = spec.resources.get(request.kind)
+    return request.action == name and resource is not None and name not in resource.actions
 
 
 def _is_condition(difference: Difference, condition: Condition | None) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 
 from policyloop.specification.vocabulary import (
+    EVERYONE,
     Condition,
     DerivedName,
     DerivedRole,
@@ -85,6 +86,12 @@ class Rule(Part):
     id: Id
     subject: tuple[Subject, ...] = ()
     """Roles or derived roles, one of which is enough; `*` for everyone."""
+    person: Name | None = None
+    """The id of the one person for whom it is; beside a `subject`, only while they have one of its roles."""
+    scope: Scope | None = None
+    """It holds for what is in this scope or below it; everywhere when left out."""
+    may_only_narrow: bool = False
+    """What it allows in its scope holds only where the scopes above allow it, too."""
     actions: tuple[Name, ...] = ()
     resource: Name | None = None
     condition: Words = ""
@@ -95,6 +102,11 @@ class Rule(Part):
     """The parts of the condition, each of which can hold or fail by itself."""
     output: Words = ""
     """What the answer carries along, if anything."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The roles of which one is needed: for a person who is named without a `subject`, any."""
+        return self.subject or ((EVERYONE,) if self.person is not None else ())
 
 
 class Shows(Part):
@@ -116,6 +128,10 @@ class Shows(Part):
     """A role that no rule knows."""
     action: Name | None = None
     """An action that the rule does not cover."""
+    person: Name | None = None
+    """The one person whom the rule names makes the difference."""
+    unknown_action: Name | None = None
+    """An action that the resource does not list, where everything else is denied."""
 
     @model_validator(mode="after")
     def _one(self) -> "Shows":
@@ -169,6 +185,8 @@ class Option(Part):
     id: Id
     text: Words
     recommended: bool = False
+    decides: dict[Id, Effect] = Field(default_factory=dict)
+    """What the decisions that hang on this question expect when this option is taken."""
 
 
 class Question(Part):
@@ -193,6 +211,20 @@ class ReleasedTest(Part):
     action: str = "*"
     replaced_by: Id
     """The rule which now says otherwise."""
+
+
+class Irrelevant(Part):
+    """What makes no difference, so that nothing need be decided about it: everything that all of this fits."""
+
+    resource: Name
+    attribute: FieldPath | None = None
+    """A field with `one_of`, such as resource.attr.status."""
+    value: str | None = None
+    """One of its values; all of them when left out."""
+    scope: Scope | None = None
+    role: Name | None = None
+    action: Name | None = None
+    because: Words = ""
 
 
 class Confirmed(Part):
@@ -220,6 +252,7 @@ class Spec(Part):
     decisions: tuple[Decision, ...] = ()
     questions: tuple[Question, ...] = ()
     assumptions: tuple[Words, ...] = ()
+    irrelevant: tuple[Irrelevant, ...] = ()
     releases: tuple[ReleasedTest, ...] = ()
     confirmed: Confirmed | None = None
 

@@ -12,7 +12,7 @@ from policyloop.specification.document import MAX_NUMBER
 from policyloop.specification.examples import AnyExample, chain_of
 from policyloop.specification.gap import Gaps, listed
 from policyloop.specification.isolation import conditions_of, looks_at
-from policyloop.specification.model import Decision, Rule, Spec
+from policyloop.specification.model import Decision, Irrelevant, Rule, Spec
 from policyloop.specification.times import day, moment
 from policyloop.specification.vocabulary import EVERYONE, Attribute, Condition, Path
 
@@ -44,6 +44,8 @@ class _Names:
         self._examples()
         for number, decision in enumerate(spec.decisions):
             self._decision(decision, ("decisions", number))
+        for number, entry in enumerate(spec.irrelevant):
+            self._irrelevant(entry, ("irrelevant", number))
         for number, release in enumerate(spec.releases):
             self._known("rule", release.replaced_by, self._cases.rules, ("releases", number, "replaced_by"))
 
@@ -51,6 +53,8 @@ class _Names:
 
     def _rule(self, rule: Rule, path: Path) -> None:
         spec = self._spec
+        if rule.scope and rule.resource in spec.resources:
+            self._known("scope", rule.scope, spec.resources[rule.resource].scopes, (*path, "scope"))
         for subject in rule.subject:
             if subject != EVERYONE:
                 self._known("role", subject, {**spec.roles, **spec.derived_roles}, (*path, "subject"))
@@ -60,9 +64,27 @@ class _Names:
         for action in rule.actions if resource else ():
             self._known("action", action, resource.actions if resource else (), (*path, "actions"))
         self._conditions(rule.conditions, rule.resource, path)
-        derived = [spec.derived_roles[name] for name in rule.subject if name in spec.derived_roles]
+        derived = [spec.derived_roles[name] for name in rule.subjects if name in spec.derived_roles]
         if len(conditions_of(rule, spec)) < len(rule.conditions) + sum(len(role.conditions) for role in derived):
             self._twice("condition", path)
+
+    def _irrelevant(self, entry: Irrelevant, path: Path) -> None:
+        spec = self._spec
+        self._known("resource", entry.resource, spec.resources, path)
+        resource = spec.resources.get(entry.resource)
+        if resource is None:
+            return
+        if entry.scope is not None:
+            self._known("scope", entry.scope, resource.scopes, path)
+        if entry.role is not None:
+            self._known("role", entry.role, spec.roles, path)
+        if entry.action is not None:
+            self._known("action", entry.action, resource.actions, path)
+        if entry.attribute is not None:
+            self._field(entry.attribute, entry.resource, path)
+            declared, _ = attributes_for(spec, entry.attribute, entry.resource)
+            if declared is not None and entry.value is not None:
+                self._known("value", entry.value, declared.one_of, path)
 
     def _derived(self, name: str, parents: tuple[str, ...], conditions: tuple[Condition, ...]) -> None:
         path: Path = ("derived_roles", name)
@@ -71,7 +93,7 @@ class _Names:
                 self._known("role", parent, self._spec.roles, (*path, "parents"))
         if name in self._spec.roles:
             self._twice("role", path)
-        kinds = [rule.resource for rule in self._spec.rules if name in rule.subject]
+        kinds = [rule.resource for rule in self._spec.rules if name in rule.subjects]
         for kind in dict.fromkeys(kinds):
             self._conditions(conditions, kind, path)
 
@@ -196,7 +218,10 @@ class _Names:
             self._gaps.add("wrong-kind", path, message, f"Use an example of kind `{rule.resource}`.")
             return
         resource = spec.resources.get(rule.resource or "")
+        strange = shows.unknown_action if shows and decision.expect == "deny" else None
         for action in decision.actions if resource else ():
+            if action == strange:
+                continue
             self._known("action", action, resource.actions if resource else (), path)
             beyond = shows is not None and shows.action is not None and decision.expect == "deny"
             if (action in rule.actions) == beyond and resource and action in resource.actions:

@@ -106,7 +106,8 @@ def _suite_text(suite: Suite, spec: Spec) -> str:
 
 
 def _rule_comment(rule: Rule) -> list[str]:
-    said = f"{', '.join(rule.subject)}: {rule.decision} {', '.join(rule.actions)} on {rule.resource}"
+    who = ", ".join(filter(None, (rule.person, *rule.subject)))
+    said = f"{who}: {rule.decision} {', '.join(rule.actions)} on {rule.resource}"
     texts = (f"Rule {rule.id}", said, f"Condition: {rule.condition}", f"Purpose: {rule.purpose}")
     return [f"  # {_one_line(text)}" for text in texts]
 

@@ -37,6 +37,11 @@ Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$")]
 Free = dict[str, JsonValue]
 
 
+def within(scope: str, outer: str) -> bool:
+    """Whether what is in `scope` is under the policies of `outer`, too: it is the same, or one below."""
+    return not outer or scope == outer or scope.startswith(f"{outer}.")
+
+
 class Part(BaseModel):
     """Anything that people write: unknown keys and mistaken types are errors."""
 
@@ -102,6 +107,8 @@ class Resource(Part):
     scopes: tuple[Scope, ...] = ()
     version: Version | None = None
     """The policy version that decides on it, when it is not the default one."""
+    everything_else: Literal["deny"] | None = None
+    """`deny`: what is not among `actions` is denied to everybody; a decision shows it for one such action."""
 
 
 class Principals(Part):

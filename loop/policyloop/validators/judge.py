@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import CompilerRun, Runner, Staged
-from policyloop.findings import Report
 
 if TYPE_CHECKING:
+    from policyloop.findings import Report
     from policyloop.guard import Lock
 
 MAX_EXPLAINED = 20
 """How many failing assertions are run again with a trace to tell why: the first ones of the report."""
 
 
-def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, require_tests: bool = True) -> Report:
+def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, require_tests: bool = True) -> "Report":
     """What the compiler says about `bundle`, each failing assertion with its reason.
 
     On green a lock has the last word: the assertions that it demands must be among those that ran, and must pass once
@@ -34,7 +34,7 @@ def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, requ
     return report.with_findings(lock.exam_findings(_compile(runner, exam, require_tests=False, reasons=False)))
 
 
-def _compile(runner: Runner, bundle: Bundle, *, require_tests: bool, reasons: bool = True) -> Report:
+def _compile(runner: Runner, bundle: Bundle, *, require_tests: bool, reasons: bool = True) -> "Report":
     with ThreadPoolExecutor(2) as pool, runner.stage(bundle) as staged:
         normal, strict = _both(pool, staged)
         # Imported while the compiler works on it.

@@ -39,6 +39,9 @@ def _who(spec: Spec) -> Iterator[str]:
         yield _line("derived role", name, f"{parents or '?'}; {derived.meaning}")
         yield from _conditions(name, derived.conditions)
     for rule in spec.rules:
+        if rule.scope is not None:
+            only = " (may only narrow what the scopes above allow)" if rule.may_only_narrow else ""
+            yield _line("scope of", rule.id, f"{rule.scope or 'none'} and below{only}")
         yield from _conditions(rule.id, rule.conditions)
         if rule.output:
             yield _line("output of", rule.id, rule.output)

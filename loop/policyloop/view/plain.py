@@ -20,6 +20,7 @@ from policyloop.view.specs import (
     check_line,
     decision_rows,
     gap_line,
+    paste_lines,
     question_lines,
     rule_rows,
     state_line,
@@ -117,6 +118,8 @@ class PlainView:
         """The gaps of a spec."""
         for gap in result.gaps:
             self._say(gap_line(gap, result.path))
+        for line in paste_lines(result):
+            self._say(line)
         self._say(check_line(result))
 
     def session(self, answer: "Answer") -> None:

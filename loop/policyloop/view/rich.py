@@ -31,6 +31,7 @@ from policyloop.view.specs import (
     check_line,
     decision_rows,
     gap_line,
+    paste_lines,
     question_lines,
     rule_rows,
     state_line,
@@ -143,6 +144,8 @@ class RichView:
         """The gaps of a spec."""
         for gap in result.gaps:
             self._canvas.line(gap_line(gap, result.path), style="red" if gap.contradiction else "")
+        for line in paste_lines(result):
+            self._canvas.line(line, style="dim")
         self._verdict(result.outcome, check_line(result).partition(": ")[2])
 
     def session(self, answer: "Answer") -> None:

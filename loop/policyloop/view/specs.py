@@ -1,15 +1,17 @@
 """A spec and what became of it as rows and lines, which every view for people shares."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
-from policyloop.printing import WHOLE, one_line
+from policyloop.printing import WHOLE, clean, one_line
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck
     from policyloop.specification import Gap, Spec
+    from policyloop.specification.model import Rule
 
 Row = tuple[str, ...]
 
@@ -24,7 +26,7 @@ def rule_rows(spec: "Spec") -> list[Row]:
     return [
         _row(
             rule.id,
-            "everyone" if rule.subject == ("*",) else ", ".join(rule.subject),
+            _subject(rule),
             f"{verbs[rule.decision]} {', '.join(rule.actions)}",
             rule.resource or "?",
             rule.condition,
@@ -32,6 +34,13 @@ def rule_rows(spec: "Spec") -> list[Row]:
         )
         for rule in spec.rules
     ]
+
+
+def _subject(rule: "Rule") -> str:
+    roles = "everyone" if rule.subject == ("*",) else ", ".join(rule.subject)
+    if rule.person is None:
+        return roles
+    return f"{rule.person} alone" + (f", as {roles}" if rule.subject else "")
 
 
 def decision_rows(spec: "Spec") -> list[Row]:
@@ -68,6 +77,10 @@ def answer_lines(spec: "Spec") -> Iterator[str]:
         yield one_line(f"question {question.id}: {question.text} {how}{said or 'OPEN'}", WHOLE)
     for text in spec.assumptions:
         yield one_line(f"assumption: {text}", WHOLE)
+    for entry in spec.irrelevant:
+        parts = entry.model_dump(exclude_none=True, exclude={"because"})
+        said = ", ".join(f"{name} {value}" for name, value in parts.items())
+        yield one_line(f"makes no difference: {said}: {entry.because}", WHOLE)
     for one in spec.releases:
         names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
         yield one_line(f"released: {names}; replaced by rule {one.replaced_by}", WHOLE)
@@ -83,7 +96,26 @@ def check_line(result: "SpecCheck") -> str:
     """The verdict of `spec check`."""
     words = {"complete": "nothing is missing", "gaps": plural(len(result.gaps), "gap")}
     what = words.get(result.outcome, f"{plural(len(result.gaps), 'gap')} that a person must settle")
-    return f"{result.outcome}: {what}. {state_line(result.spec)}"
+    undecided = dict.fromkeys(told for gap in result.gaps for told in gap.undecided)
+    kinds = Counter(told.partition(" ")[0] for told in undecided)
+    counted = ", ".join(plural(count, kind) for kind, count in kinds.items())
+    nothing = f" Nothing is decided about {counted}." if kinds else ""
+    return f"{result.outcome}: {what}.{nothing} {state_line(result.spec)}"
+
+
+def paste_lines(result: "SpecCheck") -> list[str]:
+    """What to add to the spec's sections, to be looked at first; empty where nothing is proposed."""
+    from policyloop.specification import paste_of
+
+    text = paste_of(result.gaps)
+    return (
+        [
+            f"# Lines for {one_line(result.path)}, to be put under what stands there:",
+            *(clean(line) for line in text.splitlines()),
+        ]
+        if text
+        else []
+    )
 
 
 def clarified_line(event: Clarified) -> str:

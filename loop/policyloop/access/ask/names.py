@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from policyloop.access.ask.questions import Question
 from policyloop.access.ask.request import canonical
+from policyloop.access.ask.unnamed import filled, unnamed
 from policyloop.access.cel import Call, Const, Name, Node, NotCel, Select, children, parse, walk
 from policyloop.access.source import Policy
 from policyloop.bundle import Bundle
@@ -17,7 +18,7 @@ from policyloop.layout import kind as kind_of
 OTHER_ROLE = "another-role"
 OTHER_ACTION = "another-action"
 OTHER = "something-else"
-"""A role, an action and a text that hardly any bundle names."""
+"""A role and an action that stand for all that nothing names, where nothing names these; and a text like them."""
 
 Side = Literal["principal", "resource"]
 _SIDES: Mapping[str, Side] = {"R": "resource", "resource": "resource", "P": "principal", "principal": "principal"}
@@ -28,10 +29,15 @@ _CLOCK = ("now", "timeSince")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is named about one kind: roles, actions, versions and scopes, attributes, and constants of conditions."""
+    """What is named about one kind: roles, actions, versions and scopes, attributes, and constants of conditions.
+
+    `other_role` and `other_action` stand for all that nothing names; they are among the roles and actions.
+    """
 
     roles: tuple[str, ...]
     actions: tuple[str, ...]
+    other_role: str
+    other_action: str
     places: tuple[tuple[str, str], ...]
     attributes: tuple[tuple[Side, tuple[str, ...]], ...]
     constants: Mapping[tuple[Side, tuple[str, ...]], tuple[Any, ...]]
@@ -57,9 +63,13 @@ def words_of(
     constants = _constants_by_attribute(parts, policies, values)
     places = {(policy.version, policy.scope) for policy in policies if policy.name == kind}
     hours = {int(hours) for text in texts for hours in _HOURS.findall(text)}
+    roles, actions = _roles(policies, tested), _actions(kind, policies, tested)
+    other_role, other_action = unnamed(OTHER_ROLE, roles), unnamed(OTHER_ACTION, actions)
     return Words(
-        roles=tuple(sorted(_roles(policies, tested))),
-        actions=tuple(sorted(_actions(kind, policies, tested))),
+        roles=tuple(sorted({*roles, other_role} - {"*", ""})),
+        actions=tuple(sorted({other_action, *(filled(action, other_action) for action in actions)})),
+        other_role=other_role,
+        other_action=other_action,
         places=tuple(sorted(places)),
         attributes=tuple(sorted(constants)),
         constants={at: tuple(held[key] for key in sorted(held)) for at, held in sorted(constants.items())},
@@ -69,7 +79,7 @@ def words_of(
 
 
 def _roles(policies: Sequence[Policy], tested: Sequence[Question]) -> set[str]:
-    roles = {OTHER_ROLE}
+    roles: set[str] = set()
     for policy in policies:
         for rule in policy.rules:
             roles.update(rule.roles)
@@ -77,15 +87,16 @@ def _roles(policies: Sequence[Policy], tested: Sequence[Question]) -> set[str]:
             roles.update(definition.parent_roles)
     for question in tested:
         roles.update(question.request.principal.roles)
-    return roles - {"*", ""}
+    return roles
 
 
 def _actions(kind: str, policies: Sequence[Policy], tested: Sequence[Question]) -> set[str]:
-    actions = {OTHER_ACTION} | {question.request.action for question in tested}
+    """What tests and rules name, patterns as they stand."""
+    actions = {question.request.action for question in tested}
     for policy in policies:
         for rule in policy.rules:
             if rule.resource == kind or set(rule.resource) & set("*?[{"):
-                actions |= {re.sub(r"[*?]+", OTHER_ACTION, action) for action in rule.actions if action}
+                actions.update(action for action in rule.actions if action)
     return actions
 
 

@@ -63,8 +63,14 @@ def asked_by_spec(spec: "Spec", only: Collection[str] | None = None) -> Accepts:
 def _about(spec: "Spec", rule: "Rule", request: Request) -> bool:
     if rule.decision != "allow" or rule.resource != request.resource.kind or request.action not in rule.actions:
         return False
-    subjects = set(rule.subject)
-    for name in rule.subject:
+    from policyloop.specification.vocabulary import within
+
+    if rule.person not in (None, request.principal.id):
+        return False
+    if rule.scope is not None and not within(request.resource.scope, rule.scope):
+        return False
+    subjects = set(rule.subjects)
+    for name in rule.subjects:
         if name in spec.derived_roles:
             subjects |= set(spec.derived_roles[name].parents)
     return "*" in subjects or bool(subjects & set(request.principal.roles))
@@ -76,7 +82,7 @@ def _fields(spec: "Spec", rule: "Rule") -> Iterator[tuple[str, bool]]:
     Each with whether it is related to another one, as an owner is to who asks and a tenant to a tenant.
     """
     conditions = list(rule.conditions)
-    for name in rule.subject:
+    for name in rule.subjects:
         if name in spec.derived_roles:
             conditions += spec.derived_roles[name].conditions
     for condition in conditions:

@@ -9,12 +9,12 @@ from typing import Literal
 
 from policyloop.access.ask.questions import Question, put
 from policyloop.access.ask.request import Batch, Request
+from policyloop.access.ask.smaller import smallest, weight
 from policyloop.access.compare.accepted import NOTHING, Accepted, Accepts, Place, without_rules
 from policyloop.access.compare.answers import differences
 from policyloop.access.compare.blame import deciding
 from policyloop.access.compare.kinds_of_change import Found, Group, Key
 from policyloop.access.compare.proofs import ask_solver
-from policyloop.access.compare.smallest_request import smallest, weight
 from policyloop.access.compare.totals import capped, totals_of
 from policyloop.access.compare.unsure import by_luck, unreadable
 from policyloop.access.pdp import Pdp, Refused, Settings, serving_all

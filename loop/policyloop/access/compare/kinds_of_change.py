@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from policyloop.access.ask.request import Request
+from policyloop.access.ask.smaller import weight
 from policyloop.access.compare.accepted import NOTHING, Accepts
-from policyloop.access.compare.smallest_request import weight
 from policyloop.access.pdp import Pdp
 from policyloop.access.pdp.settings import Schemas
 from policyloop.access_report import Deciding, Engine, Reason

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policyloop.access.ask.changed import Case, Values
-from policyloop.access.ask.names import OTHER_ROLE, Words, looks_at_the_clock, of_schemas, words_of
+from policyloop.access.ask.names import Words, looks_at_the_clock, of_schemas, words_of
 from policyloop.access.ask.parts import Parts
 from policyloop.access.ask.questions import DEFAULT_NOW, Question
 from policyloop.access.ask.request import Attributes, Principal, Resource
@@ -38,7 +38,8 @@ class Material:
     """All that is asked about one kind: each case with each action, the near ones first.
 
     `near`: how many of the cases are near. `left`: so many questions that belong to what is always asked were not, for
-    the bound. `timed`: a policy looks at the clock, so only an engine whose clock can be set is asked.
+    the bound. `timed`: a policy looks at the clock, so only an engine whose clock can be set is asked. `nobody` and
+    `nothing`: the roles and actions of ours that neither a policy nor a test names.
     """
 
     kind: str
@@ -47,6 +48,8 @@ class Material:
     near: int
     left: int
     timed: bool
+    nobody: frozenset[str]
+    nothing: frozenset[str]
 
     def questions(self, *, near: bool = False) -> tuple[Question, ...]:
         """The questions, case by case."""
@@ -64,7 +67,7 @@ def material_of(parts: Parts, kind: str, *, always: int = MOST_ALWAYS, most: int
     universe = Universe((bundle,), 0, most, datetime.fromisoformat(DEFAULT_NOW), frozenset([kind]))
     words = words_of(kind, policies, tested, of_schemas(bundle))
     own = _once(Case(q.request.principal, q.request.resource, q.request.claims, q.now) for q in tested)
-    invented = Case(Principal("someone", (OTHER_ROLE,)), Resource(kind, "something"), {}, DEFAULT_NOW)
+    invented = Case(Principal("someone", (words.other_role,)), Resource(kind, "something"), {}, DEFAULT_NOW)
     bases = _bases(own)
     changed = _once([*own, invented, *_of_each_rule(kind, universe, bases[-1])])
     width = len(words.actions)
@@ -80,7 +83,20 @@ def material_of(parts: Parts, kind: str, *, always: int = MOST_ALWAYS, most: int
     near = len(held)
     _fill(held, _of_universe(universe), near + more)
     timed = any(looks_at_the_clock(one.text) for policy in policies for one in policy.expressions())
-    return Material(kind, tuple(held.values()), words.actions, near, left * width, timed)
+    return Material(
+        kind=kind,
+        cases=tuple(held.values()),
+        actions=words.actions,
+        near=near,
+        left=left * width,
+        timed=timed,
+        nobody=frozenset({words.other_role, universe.unknown_role} - _roles_tested(tested)),
+        nothing=frozenset({words.other_action}),
+    )
+
+
+def _roles_tested(tested: Sequence[Question]) -> set[str]:
+    return {role for question in tested for role in question.request.principal.roles}
 
 
 def _add(held: dict[str, Case], cases: Iterable[Case], most: int) -> int:
@@ -125,30 +141,32 @@ def _bases(own: Sequence[Case]) -> tuple[tuple[Attributes, Attributes], ...]:
 
 def _of_each_rule(kind: str, universe: Universe, base: tuple[Attributes, Attributes]) -> Iterator[Case]:
     """Each rule met once."""
+    nobody = (universe.unknown_role,)
     seen: set[tuple[str, int, str]] = set()
     for known in universe.kinds:
         for goal, met in zip(known.goals, known.met, strict=True):
             rule = goal.file, goal.line, goal.rule
             if met and rule not in seen:
                 seen.add(rule)
-                yield _placed(kind, goal, goal.roles[:1], met[0], base)
+                yield _placed(kind, goal, goal.roles[:1] or nobody, met[0], base)
 
 
 def _of_rules(kind: str, universe: Universe, bases: Sequence[tuple[Attributes, Attributes]]) -> Iterator[Case]:
     """Each rule's condition true and false with the rest of the rule held; each deny and allow met at once."""
+    nobody = (universe.unknown_role,)
     for known in universe.kinds:
         for goal, met, missed in zip(known.goals, known.met, known.missed, strict=True):
             for one in (*met[:_MOST_MODELS], *missed[:_MOST_MODELS]):
                 for base in bases:
-                    yield _placed(kind, goal, goal.roles[:1], one, base)
+                    yield _placed(kind, goal, goal.roles[:1] or nobody, one, base)
         rules = list(zip(known.goals, known.met, strict=True))
         denies = [(goal, met) for goal, met in rules if goal.denies]
         allows = [(goal, met) for goal, met in rules if not goal.denies]
         for (deny, stops), (allow, lets) in itertools.islice(itertools.product(denies, allows), _MOST_PAIRS):
             both = (merged(one, other) for one in stops[:_MOST_JOINT] for other in lets[:_MOST_JOINT])
             for one in itertools.islice((found for found in both if found is not None), _MOST_JOINT):
-                yield _placed(kind, allow, (*deny.roles[:1], *allow.roles[:1]), one, ({}, {}))
-                yield _placed(kind, allow, allow.roles[:1], one, ({}, {}))
+                yield _placed(kind, allow, (*deny.roles[:1], *allow.roles[:1]) or nobody, one, ({}, {}))
+                yield _placed(kind, allow, allow.roles[:1] or nobody, one, ({}, {}))
 
 
 def _placed(kind: str, goal: Goal, roles: Sequence[str], one: Assignment, base: tuple[Attributes, Attributes]) -> Case:
@@ -158,7 +176,7 @@ def _placed(kind: str, goal: Goal, roles: Sequence[str], one: Assignment, base: 
     what = one.get(("R", "id"), "something")
     principal = Principal(
         who if isinstance(who, str) and who else "someone",
-        tuple(sorted(set(roles))) or (OTHER_ROLE,),
+        tuple(sorted(set(roles))),
         placed(base[0], one, ("P", "attr")),
         version if goal.principal else "",
         goal.scope if goal.principal else "",

@@ -1,11 +1,11 @@
 """The question that tells a mutant from the bundle: searched near the tests, then made as small as can be."""
 
-import itertools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from policyloop.access.ask.parts import Parts
 from policyloop.access.ask.questions import Question
+from policyloop.access.ask.smaller import MOST_PARTS, all_smaller, removable
 from policyloop.access.inquiry.question_pool import Effects, Pool, size
 from policyloop.access.inquiry.rounds import Ask, Rounds
 from policyloop.access.mutate.mutants import Mutant
@@ -14,7 +14,6 @@ from policyloop.cerbos.run import Runner
 
 ROUNDS = 2
 """How often a witness is made smaller; once is enough for one of up to `MOST_PARTS` parts."""
-MOST_PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,10 @@ class Search:
     def _told_apart(self, mutant: Mutant, questions: Sequence[Question]) -> _Asking:
         witness = yield from self._differing(mutant, questions)
         for _ in range(ROUNDS):
-            smaller = list(_smaller(witness.question)) if witness is not None else []
+            smaller = _smaller(witness.question) if witness is not None else []
             less = (yield from self._differing(mutant, smaller)) if smaller else None
             witness = less or witness
-            if less is None or len(_removable(less.question)) <= MOST_PARTS:
+            if less is None or len(removable(less.question.request)) <= MOST_PARTS:
                 break
         return witness
 
@@ -102,28 +101,5 @@ class Search:
         return self._parts.reached_by(mutant.file)
 
 
-def _removable(question: Question) -> list[tuple[str, str]]:
-    """What may be left out of a question: attributes, and roles of more than one."""
-    who, what = question.request.principal, question.request.resource
-    roles = who.roles if len(who.roles) > 1 else ()
-    return [
-        *(("role", one) for one in roles),
-        *(("who", one) for one in who.attr),
-        *(("what", one) for one in what.attr),
-    ]
-
-
-def _smaller(question: Question) -> Iterator[Question]:
-    """`question` without each set of its parts; of very many parts, without one, without all but one, without all."""
-    parts = _removable(question)
-    sizes = range(1, len(parts) + 1) if len(parts) <= MOST_PARTS else (1, len(parts) - 1, len(parts))
-    for size_ in sizes:
-        for gone in itertools.combinations(parts, size_):
-            request, without = question.request, set(gone)
-            who, what = request.principal, request.resource
-            roles = tuple(role for role in who.roles if ("role", role) not in without)
-            if roles:
-                fewer = {name: value for name, value in who.attr.items() if ("who", name) not in without}
-                attr = {name: value for name, value in what.attr.items() if ("what", name) not in without}
-                principal, resource = replace(who, roles=roles, attr=fewer), replace(what, attr=attr)
-                yield replace(question, request=replace(request, principal=principal, resource=resource))
+def _smaller(question: Question) -> list[Question]:
+    return [replace(question, request=request) for request in all_smaller(question.request)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,7 +26,6 @@ T = TypeVar("T")
 BOTH: tuple[Direction, ...] = ("wider", "narrower")
 _SOON = 600 * 1_000_000_000
 """How long a moment counts as now, in nanoseconds: a witness is confirmed at the PDP's own clock, and shown later."""
-_MOST_SHRINKING = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class Prover:
             request = Request(asked.principal, found, asked.action, asked.claims)
             # The last word is the PDP's: our formulas may be wrong, and a request that shows nothing is not shown.
             if self._differs(request, direction):
-                return Counterexample(asked, direction, self._smallest(request, direction))
+                return Counterexample(asked, direction, request)
             # Not the same resource again: another one may be confirmed.
             solver.add(z3.Not(places.like(model)))
         because = "; ".join(sorted(formulas.vague, key=lambda why: "of whoever asks" not in why)[:3])
@@ -146,15 +145,6 @@ class Prover:
     def _differs(self, request: Request, direction: Direction) -> bool:
         old, new = (side.pdp.decide(request).allowed for side in (self._old, self._new))
         return (new and not old) if direction == "wider" else (old and not new)
-
-    def _smallest(self, request: Request, direction: Direction) -> Request:
-        """Without the attributes that do not matter."""
-        for name in list(request.resource.attr)[:_MOST_SHRINKING]:
-            attributes = {key: value for key, value in request.resource.attr.items() if key != name}
-            smaller = replace(request, resource=replace(request.resource, attr=attributes))
-            if self._differs(smaller, direction):
-                request = smaller
-        return request
 
 
 class _Solver:

@@ -2,21 +2,16 @@
 
 from collections.abc import Iterator
 
-from policyloop.access.ask.names import OTHER_ACTION, OTHER_ROLE
 from policyloop.access.inquiry.question_pool import Pool
 from policyloop.access.inquiry.rounds import Ask
 from policyloop.access.lint.check import Check, Target, place
 from policyloop.access.lint.hole import Code, Hole, Shown
 from policyloop.access.lint.requests import Looked, answered, hole_of_rule, roles_of, smallest, without
 from policyloop.access.source import Rule
-from policyloop.access.universe.enumerate import UNKNOWN_ACTION, UNKNOWN_ROLE
 from policyloop.effects import ALLOW, DENY
 
 ACTION = Code("wildcard-action", "warning")
 ROLE = Code("wildcard-role", "warning")
-
-_NOBODY = frozenset({OTHER_ROLE, UNKNOWN_ROLE})
-_NOTHING = frozenset({OTHER_ACTION, UNKNOWN_ACTION})
 
 
 def _asked(target: Target) -> Iterator[tuple[str, Looked]]:
@@ -30,18 +25,18 @@ def _wildcards(pool: Pool, rule: Rule) -> Looked:
     if rule.policy != "resource" or rule.effect != ALLOW or not (action or role):
         return ()
     kinds = (rule.resource,)
-    questions = pool.questions(kinds)
+    questions, unnamed = pool.questions(kinds), pool.material(rule.resource)
     normal = answered((yield Ask(kinds=kinds, questions=questions)))
     telling = [
         question
         for question, effect in zip(questions, normal, strict=True)
-        if effect == ALLOW and (question.request.action in _NOTHING or roles_of(question) <= _NOBODY)
+        if effect == ALLOW and (question.request.action in unnamed.nothing or roles_of(question) <= unnamed.nobody)
     ]
     gone = without(pool.parts.bundle, rule)
     removed = answered((yield Ask(kinds=kinds, questions=telling, changed=gone)))
     mine = [question for question, effect in zip(telling, removed, strict=True) if effect == DENY]
-    actions = [question for question in mine if question.request.action in _NOTHING]
-    roles = [question for question in mine if roles_of(question) <= _NOBODY]
+    actions = [question for question in mine if question.request.action in unnamed.nothing]
+    roles = [question for question in mine if roles_of(question) <= unnamed.nobody]
     holes: list[Hole] = []
     for code, is_one, sign, shown in (
         (ACTION, action, "every action", actions),

@@ -1,5 +1,10 @@
-"""The smallest request that still shows a difference: every part that does not matter is taken out."""
+"""The smallest request that still shows a difference: every part that does not matter is taken out.
 
+Where an answer costs little, one part after the other is tried (`smallest`). Where many are asked at once, all that are
+smaller are made beforehand (`all_smaller`).
+"""
+
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,6 +12,8 @@ from typing import Any
 from policyloop.access.ask.request import Principal, Request, Resource
 
 Shows = Callable[[Request], bool]
+MOST_PARTS = 5
+"""Of a request with more parts, not every set of them is left out."""
 
 
 def smallest(request: Request, shows: Shows) -> Request:
@@ -21,6 +28,28 @@ def smallest(request: Request, shows: Shows) -> Request:
     return request
 
 
+def all_smaller(request: Request) -> Iterator[Request]:
+    """`request` without each set of its parts; of more than `MOST_PARTS`, without one, all but one, and all of them."""
+    parts = removable(request)
+    count = len(parts)
+    sizes = range(1, count + 1) if count <= MOST_PARTS else (1, count - 1, count)
+    for gone in itertools.chain.from_iterable(itertools.combinations(parts, size) for size in sizes):
+        smaller = _without_parts(request, set(gone))
+        if smaller.principal.roles:
+            yield smaller
+
+
+def removable(request: Request) -> list[tuple[str, str]]:
+    """What may be left out of a request: attributes, and roles of more than one."""
+    who, what = request.principal, request.resource
+    roles = who.roles if len(who.roles) > 1 else ()
+    return [
+        *(("role", role) for role in roles),
+        *(("who", name) for name in who.attr),
+        *(("what", name) for name in what.attr),
+    ]
+
+
 def weight(request: Request) -> tuple[int, int, str]:
     """How big a request is: parts, then characters."""
     return _parts(request.to_json()), len(request.key), request.key
@@ -32,6 +61,14 @@ def _parts(value: Any) -> int:
     if isinstance(value, list | tuple):
         return sum(1 + _parts(item) for item in value)
     return 0
+
+
+def _without_parts(request: Request, gone: set[tuple[str, str]]) -> Request:
+    who, what = request.principal, request.resource
+    roles = tuple(role for role in who.roles if ("role", role) not in gone)
+    who_attr = {name: value for name, value in who.attr.items() if ("who", name) not in gone}
+    what_attr = {name: value for name, value in what.attr.items() if ("what", name) not in gone}
+    return replace(request, principal=replace(who, roles=roles, attr=who_attr), resource=replace(what, attr=what_attr))
 
 
 def _smaller(request: Request) -> Iterator[Request]:
