@@ -20,6 +20,8 @@ MAX_REQUEST = 20_000
 MAX_SPEC = 60_000
 """Characters of a confirmed spec."""
 MAX_REFUSAL = 6_000
+MAX_RELEASED = 200
+"""Released assertions that are named."""
 MAX_RESULT = 500
 """Characters of what came of one past attempt."""
 
@@ -95,6 +97,9 @@ def _said_once(task: Task, seen: Mapping[str, str]) -> Iterator[tuple[str, Secti
         known = knows_rules(seen, task.spec, task.request)
         body = _AS_DRAFTED if known else bounded(rules_text(task.spec), MAX_SPEC)
         yield "RULES", ("RULES a person confirmed", body)
+    if task.released:
+        names = "\n".join(_line(bounded(name, MAX_RESULT)) for name in task.released[:MAX_RELEASED])
+        yield "RELEASED", ("RELEASED by a person: correct these tests to what is asked for; no others", names)
     yield "COMPILER", _compiler(task)
     if task.existing and task.existing.index:
         existing = "\n".join(map(_line, task.existing.index))
