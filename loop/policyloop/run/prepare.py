@@ -17,13 +17,13 @@ from policyloop.events import Started
 from policyloop.findings import CompilerInfo, Report
 from policyloop.guard import Lock
 from policyloop.ledger import Ledger, new_run_id, run_directory
-from policyloop.models.select import open_model
+from policyloop.models.select import check_model, open_model
 from policyloop.run.about import about, check_fits, wishes_of
 from policyloop.run.asked import Asked
 from policyloop.run.booking import Booking
 from policyloop.run.past import Past, read_past
 from policyloop.run.people import Audience, Person
-from policyloop.run.prepared import Prepared
+from policyloop.run.prepared import Known, Prepared
 from policyloop.run.releases import read_releases
 from policyloop.task import Model, Usage
 from policyloop.validators.judge import validate
@@ -53,6 +53,8 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     check_fits(request, known, wishes, past)
     model = _model(config)
     held.callback(model.close)
+    if past is None and _asks_first(request, known):
+        check_model(model)
     runner = compiler(config)
     held.callback(runner.close)
     if past:
@@ -188,6 +190,12 @@ def _model(config: Config) -> Model:
         command=model.command,
         replay=model.replay,
     )
+
+
+def _asks_first(request: str, known: Known | None) -> bool:
+    """Whether the model is asked in any case: what is repaired, or confirmed, may be green as it stands."""
+    settled = known is not None and known.spec is not None and known.spec.is_confirmed
+    return bool(request.strip()) and not settled
 
 
 def _judge(runner: Runner, config: Config) -> Judge:
