@@ -21,6 +21,7 @@ from policyloop.config.settings import (
     GuardConfig,
     Layer,
     ModelConfig,
+    SpecConfig,
     sections,
     validated,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "GuardConfig",
     "ModelConfig",
     "Named",
+    "SpecConfig",
     "json_schema",
     "load",
     "load_named",

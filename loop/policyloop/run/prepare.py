@@ -40,7 +40,7 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     """
     past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
     policies = _policies(asked, past)
-    uses = ("cerbos", "model", "budget", "guard", "access")
+    uses = ("cerbos", "model", "budget", "guard", "access", "spec")
     config = settings(policies, asked.config, asked.profile, asked.flags, uses=uses)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     if asked.junit is not None:
