@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from policyloop.access.lint import CODES, Hole
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle
+from policyloop.view.blocks import Cell, Grid, Table
 
 PIECES = (
     *("\x1b[2J", "\x1b]8;;http://127.0.0.1/\x1b\\link\x1b]8;;\x1b\\", "\x1b]0;title\x07", "\x9b31m", "\x1bP$q\x1b\\"),
@@ -80,10 +81,24 @@ def filled(hint: Any, chance: random.Random, depth: int = 7) -> Any:  # noqa: C9
             made = {name: cap + 1 for name, cap in made.items()}  # a cap of nothing is refused
         if hint is Hole:
             made["code"] = chance.choice(sorted(CODES))  # lint's own word, never read from anywhere
+        if hint in {Table, Grid}:
+            made |= _rectangular(hint, chance)
         return hint(**made)
     if isinstance(hint, type) and issubclass(hint, tuple):
         return hint(**{name: filled(kind, chance, depth - 1) for name, kind in _hints(hint).items()})
     raise TypeError(f"nothing is made of {hint!r}")
+
+
+def _rectangular(hint: Any, chance: random.Random) -> dict[str, Any]:
+    """Rows that have as many cells as there are heads."""
+    width = chance.randint(1, 3)
+    if hint is Table:
+        return {
+            "head": tuple(hostile(chance) for _ in range(width)),
+            "rows": tuple(tuple(hostile(chance) for _ in range(width)) for _ in range(2)),
+        }
+    cells = tuple(filled(Cell, chance, 3) for _ in range(width))
+    return {"columns": tuple(hostile(chance) for _ in range(width)), "rows": ((hostile(chance), cells),)}
 
 
 @cache
@@ -164,7 +179,25 @@ def harmless_words(text: str) -> None:
 
 
 RENDERED = {
-    *("p", "h1", "h2", "h3", "ul", "ol", "li", "strong", "em", "code", "pre", "blockquote", "br", "hr"),
+    *(
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "strong",
+        "em",
+        "code",
+        "pre",
+        "blockquote",
+        "br",
+        "hr",
+    ),
     *("table", "thead", "tbody", "tr", "th", "td", "details", "summary"),
 }
 

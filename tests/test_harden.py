@@ -417,7 +417,7 @@ def test_what_undoes_it_is_kept_and_named_and_a_person_decides(project: Project)
     done = project.harden("--yes")
     assert done.code == 5
     assert "permissions.allow: Bash(*) lets the model run" in done.out
-    assert done.out.splitlines()[-1] == "written, but 1 setting above undo it; only a person takes them out"
+    assert done.out.splitlines()[-1] == "open: written, but 1 setting above undo it; only a person takes them out"
     assert project.settings["permissions"]["allow"][0] == "Bash(*)"
     again = project.harden("--yes")
     assert (again.code, again.out.count("\n")) == (5, 2)

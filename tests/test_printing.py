@@ -7,6 +7,7 @@ import random
 import re
 import threading
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,21 +27,48 @@ from hostile import (
 from policyloop import printing
 from policyloop.access.lint import LintResult
 from policyloop.access.mutate import MutateResult
+from policyloop.cli.audience import Shown
 from policyloop.events import Event
 from policyloop.results import CheckResult, DiffResult, GuardResult
 from policyloop.review import Review
 from policyloop.session.answer import Answer
+from policyloop.validators.probe import Diagnosis
+from policyloop.view.blocks import Block, Page, Verdict
 from policyloop.view.github import GithubView
-from policyloop.view.html import page as timeline
+from policyloop.view.html import html
 from policyloop.view.json import JsonView
+from policyloop.view.markdown import markdown
+from policyloop.view.pages.access import diff_page
+from policyloop.view.pages.check import check_page
+from policyloop.view.pages.doctor import doctor_page
+from policyloop.view.pages.guard import guard_page
+from policyloop.view.pages.lint import lint_page
+from policyloop.view.pages.mutate import mutate_page
+from policyloop.view.pages.note import note_page
+from policyloop.view.pages.recover import recover_page
+from policyloop.view.pages.review import review_page
+from policyloop.view.pages.session import session_page
+from policyloop.view.pages.timeline import timeline_page
 from policyloop.view.plain import PlainView
-from policyloop.view.review_html import page as review_page
-from policyloop.view.review_markdown import markdown
 from policyloop.view.rich import RichView
+from policyloop.workspace import Recovery
 
 LOOP = Path(__file__).parent.parent / "loop" / "policyloop"
-SHOWN = {"check": CheckResult, "guard": GuardResult, "diff": DiffResult, "lint": LintResult, "mutate": MutateResult,
-         "session": Answer}  # fmt: skip
+PAGES: tuple[tuple[Any, Callable[[Any], Page]], ...] = (
+    (CheckResult, check_page),
+    (GuardResult, guard_page),
+    (DiffResult, diff_page),
+    (LintResult, lint_page),
+    (MutateResult, mutate_page),
+    (Answer, session_page),
+    (Diagnosis, doctor_page),
+    (Recovery, recover_page),
+    (str, note_page),
+    (Review, review_page),
+    (tuple[Block, ...], lambda blocks: Page(title="Anything", blocks=blocks)),
+    (Verdict, lambda verdict: Page(verdict=verdict)),
+)
+"""A kind of document, and its page; at last any block, for pages that are still to come."""
 EVENTS = {kind.__name__: kind for kind in get_args(Event)}
 seeds = st.integers(0, 2**32)
 NO_SHRINKING = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -75,8 +103,8 @@ def printed_by(view: str, draw: Any, summary: Path, *, in_actions: bool) -> None
     harmless(console.file.getvalue())  # type: ignore[attr-defined]
     harmless(terminal.file.getvalue(), drawn=True)  # type: ignore[attr-defined]
     if view == "github":
-        written = summary.read_text()
-        summary.unlink()
+        written = summary.read_text() if summary.exists() else ""
+        summary.unlink(missing_ok=True)
         harmless_markdown(written)
 
 
@@ -93,11 +121,11 @@ VIEWS = ("plain", "json", "github", "rich", "terminal")
 @given(seed=seeds)
 def test_results_full_of_hostile_texts(view: str, summary: Path, seed: int) -> None:
     chance = random.Random(seed)
-    for command, kind in SHOWN.items():
-        result = filled(kind, chance)
-        printed_by(
-            view, lambda made, show=command, what=result: getattr(made, show)(what), summary, in_actions=bool(seed % 2)
-        )
+    for kind, page_of in PAGES:
+        page = page_of(filled(kind, chance))
+        printed_by(view, lambda made, shown=page: made.show(shown), summary, in_actions=bool(seed % 2))
+        harmless_page(html(page), TAGS)
+        harmless_markdown(markdown(page))
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -108,8 +136,9 @@ def test_events_full_of_hostile_texts(view: str, summary: Path, seed: int) -> No
     events = [filled(kind, chance) for kind in EVENTS.values()]
 
     def draw(made: Any) -> None:
+        audience = Shown(made)
         for event in events:
-            made.event(event)
+            audience.event(event)
 
     printed_by(view, draw, summary, in_actions=bool(seed % 2))
 
@@ -160,13 +189,13 @@ TAGS = {
 def test_pages_full_of_hostile_texts(seed: int) -> None:
     chance = random.Random(seed)
     review = filled(Review, chance)
-    harmless_page(review_page(review), TAGS)
-    harmless_markdown(markdown(review))
+    harmless_page(html(review_page(review)), TAGS)
+    harmless_markdown(markdown(review_page(review)))
     out = io.StringIO()
-    printing.say_lines(markdown(review), out=out)
+    printing.say_lines(markdown(review_page(review)), out=out)
     harmless(out.getvalue())
     events = [filled(kind, chance) for kind in EVENTS.values()]
-    harmless_page(timeline(events, hostile(chance)), TAGS)
+    harmless_page(html(timeline_page(events, hostile(chance))), TAGS)
 
 
 @settings(max_examples=100, deadline=None)
@@ -188,7 +217,8 @@ def test_the_doors_own_ways(pieces: list[str]) -> None:
     harmless(out.getvalue(), annotated=True)
     harmless(err.getvalue())
     assert err.getvalue().count("\n") == 1
-    answered = json.loads(out.getvalue().split("\n{", 1)[1].join(["{", ""]).split("\n", 1)[0])
+    said = next(line for line in out.getvalue().split("\n") if line.startswith('{"reason"'))
+    answered = json.loads(said)
     for reason in (answered["reason"], answered["hookSpecificOutput"]["permissionDecisionReason"]):
         assert not any(unicodedata.category(c) in {"Cf", "Cs"} or c in "\x1b\r" for c in reason)
 

@@ -18,8 +18,10 @@ from policyloop.events import Ended, Started
 from policyloop.findings import CompilerInfo, Tally
 from policyloop.outcome import Ending
 from policyloop.review import Review
-from policyloop.view.review_html import page
-from policyloop.view.review_markdown import markdown
+from policyloop.view.blocks import Page
+from policyloop.view.html import html as drawn
+from policyloop.view.markdown import markdown
+from policyloop.view.pages.review import review_page
 
 pytestmark = pytest.mark.compiler
 
@@ -181,7 +183,7 @@ def hostile() -> Review:
 
 
 def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
-    html = page(hostile())
+    html = drawn(review_page(hostile()))
     assert "<img" not in html
     assert "<script" not in html
     assert "\u202e" not in html
@@ -197,16 +199,16 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
         assert len(set(window.fetched())) == 1
 
 
-@pytest.mark.parametrize("made", [markdown, page])
-def test_what_is_not_proved_is_said(made: Callable[[Review], str]) -> None:
+@pytest.mark.parametrize("made", [markdown, drawn])
+def test_what_is_not_proved_is_said(made: Callable[[Page], str]) -> None:
     access = AccessReport(proofs=Proofs(proved=3, unproved=1, because=("it is too <hard>",)))
     review = Review(events=(), ledger="ledger.jsonl", records=0, broken=None, against="", access=access)
-    said = made(review).replace("\\", "").replace("&lt;", "<").replace("&gt;", ">")
+    said = made(review_page(review)).replace("\\", "").replace("&lt;", "<").replace("&gt;", ">")
     assert "Not proved, because it is too <hard>" in said
 
 
 def test_hostile_texts_stay_texts_in_markdown() -> None:
-    text = markdown(hostile())
+    text = markdown(review_page(hostile()))
     outside = re.sub(r"^(````+)\w*\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
     ours = re.sub(r"\\.", "", outside)
     assert "<img" not in ours

@@ -15,8 +15,8 @@ from policyloop.confirmed.believed import remember
 from policyloop.documents.published import schema_of
 from policyloop.errors import UsageError
 from policyloop.specification import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from
-from policyloop.view.details import detail_lines
-from policyloop.view.specs import answer_lines, decision_rows, rule_rows
+from policyloop.view.pages.spec import answer_lines, decision_rows, rule_rows
+from policyloop.view.pages.spec_details import detail_lines
 from specs import GOOD, load
 from test_spec_flow import ASKED, FIX, LIMIT, OLD, POLICY, RAISE, by_stage
 from worked import EXAMPLES

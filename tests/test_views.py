@@ -2,20 +2,24 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from rich.console import Console
 
+from hostile import harmless_markdown
 from policyloop.budget import Budget, Spent
+from policyloop.cli.audience import Shown
 from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged, Started, decode, encode
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally
 from policyloop.guard import Weakened
 from policyloop.outcome import Ending
 from policyloop.task import Dispute, Usage
+from policyloop.view import View
 from policyloop.view.github import GithubView
-from policyloop.view.html import page
+from policyloop.view.html import html as drawn
 from policyloop.view.json import JsonView
+from policyloop.view.pages.timeline import timeline_page
 from policyloop.view.plain import PlainView
 from policyloop.view.rich import RichView
 
@@ -78,6 +82,12 @@ EVENTS: tuple[Event, ...] = (
 )
 
 
+def tell(view: View, events: Sequence[Event]) -> None:
+    audience = Shown(view)
+    for event in events:
+        audience.event(event)
+
+
 @pytest.mark.parametrize("event", EVENTS, ids=lambda e: type(e).__name__)
 def test_events_survive_the_ledger(event: Event):
     kind, data = encode(event)
@@ -87,8 +97,7 @@ def test_events_survive_the_ledger(event: Event):
 def test_plain_gives_one_line_an_event_and_no_control_characters():
     out = io.StringIO()
     view = PlainView(out)
-    for event in EVENTS:
-        view.event(event)
+    tell(view, EVENTS)
     text = out.getvalue()
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -100,8 +109,7 @@ def test_plain_gives_one_line_an_event_and_no_control_characters():
 def test_rich_shows_markup_as_text():
     out = io.StringIO()
     view = RichView(Console(file=out, force_terminal=True, width=120, highlight=False))
-    for event in EVENTS:
-        view.event(event)
+    tell(view, EVENTS)
     view.close()
     text = out.getvalue()
     assert "[bold]boo[/bold]" in text
@@ -124,31 +132,29 @@ def test_github_escapes_properties_and_text(tmp_path, monkeypatch, capsys):
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     view = GithubView()
-    for event in EVENTS:
-        view.event(event)
+    tell(view, EVENTS)
     view.close()
     heard = list(commands(capsys.readouterr().out))
     assert len(heard) == 1
     assert "file=policies/a%2Cb%3Ac.yaml,line=3,col=4" in heard[0]
     assert "%250A" in heard[0]
-    assert "<script>" not in summary.read_text()
+    harmless_markdown(summary.read_text())
 
 
 def test_json_prints_one_document(capsys):
     view = JsonView()
-    for event in EVENTS:
-        view.event(event)
+    tell(view, EVENTS)
     captured = capsys.readouterr()
     assert json.loads(captured.out)["exit_code"] == 4
     assert "cycle 1" in captured.err
 
 
 def test_html_is_self_contained_and_escaped():
-    html = page(EVENTS, None)
+    html = drawn(timeline_page(EVENTS, None))
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "http" not in html.replace("http-equiv", "")
-    assert "not whole" in page(EVENTS, "record 3 was edited")
+    assert "not whole" in drawn(timeline_page(EVENTS, "record 3 was edited"))
 
 
 def test_a_secret_is_shown_nowhere(monkeypatch, capsys):
@@ -161,8 +167,7 @@ def test_a_secret_is_shown_nowhere(monkeypatch, capsys):
     )  # fmt: skip
     events = (EVENTS[0], event, EVENTS[-1])
     for view in (PlainView(), JsonView(), GithubView(), RichView()):
-        for one in events:
-            view.event(one)
+        tell(view, events)
         view.close()
     captured = capsys.readouterr()
-    assert secret not in captured.out + captured.err + page(events, None)
+    assert secret not in captured.out + captured.err + drawn(timeline_page(events, None))

@@ -13,11 +13,11 @@ from policyloop.access.mutate import CutOff, Mutant, MutateResult, Survivor
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo
 from policyloop.review import Review
-from policyloop.view.holes import lint_mark
-from policyloop.view.mutants import score_mark
-from policyloop.view.review import facts
-from policyloop.view.review_html import page
-from policyloop.view.review_markdown import markdown
+from policyloop.view.html import html
+from policyloop.view.markdown import markdown
+from policyloop.view.pages.lint import lint_mark, lint_page
+from policyloop.view.pages.mutate import mutate_page, score_mark
+from policyloop.view.pages.review import facts, review_page
 from policyloop.view.rich import RichView
 
 INFO = CompilerInfo("0.55.0", "native", "sha256:0")
@@ -58,10 +58,7 @@ MUTATED = [
 def shown(what: LintResult | MutateResult) -> str:
     out = io.StringIO()
     view = RichView(Console(file=out, force_terminal=True, color_system="standard", width=200, highlight=False))
-    if isinstance(what, LintResult):
-        view.lint(what)
-    else:
-        view.mutate(what)
+    view.show(lint_page(what) if isinstance(what, LintResult) else mutate_page(what))
     return out.getvalue()
 
 
@@ -84,19 +81,24 @@ def test_the_marks_of_a_review(lint: LintResult, of_lint: str, mutation: MutateR
     said = {name: mark for name, _, mark in facts(review)}
     assert (said["Holes"], said["Mistakes noticed"]) == (of_lint, of_mutation)
     signs = {"good": "✅", "warn": "⚠️", "bad": "❌"}
-    rows = {name: line for line in markdown(review).splitlines() for name in said if name in line and "|" in line}
+    rows = {
+        name: line
+        for line in markdown(review_page(review)).splitlines()
+        for name in said
+        if name in line and "|" in line
+    }
     assert signs[of_lint] in rows["Holes"]
     assert signs[of_mutation] in rows["Mistakes noticed"]
-    html = page(review)
+    drawn = html(review_page(review))
     for name, mark in (("Holes", of_lint), ("Mistakes noticed", of_mutation)):
-        assert f'<span>{name}</span><b class="{mark}">' in html
+        assert f'<span>{name}</span><b class="{mark}">' in drawn
 
 
 def test_what_was_not_looked_at_and_not_told_apart_is_said_everywhere() -> None:
     lint = linted(unasked=("about doc, 7 or more requests",))
     mutation = mutated(3, Survivor(MUTANT, None, asked=9))
     review = review_of(lint, mutation)
-    for text in (shown(lint) + shown(mutation), page(review), markdown(review)):
+    for text in (shown(lint) + shown(mutation), html(review_page(review)), markdown(review_page(review))):
         assert "about doc, 7 or more requests" in text
         assert "not told apart by 9 requests" in text
         assert "equivalent" not in text
@@ -110,7 +112,7 @@ def sources() -> Iterator[Path]:
 
 def test_no_view_calls_tests_a_proof() -> None:
     """What assertions say is *tested*; *proved* is for what a solver says, about access and about mutants."""
-    of_solver = {"access.py", "mutants.py", "mutate.py", "review_html.py", "review_markdown.py"}
+    of_solver = {"access.py", "mutate.py", "review.py"}
     for path in sources():
         words = re.findall(r"\b[Pp]rov(?:en|es)\b|\b[Pp]roved\b", path.read_text())
         assert not [word for word in words if word.lower() in ("proven", "proves")], path

@@ -48,8 +48,10 @@ def check(
         result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
     finally:
         judge.close()
-    # Opened only now: its imports would keep the compiler waiting.
+    # Only now: these imports would keep the compiler waiting.
+    from policyloop.view.pages.check import check_page
+
     view = view_of(output)
-    view.check(result)
+    view.show(check_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))

@@ -22,6 +22,7 @@ def demo(
     from importlib.resources import as_file, files
     from shutil import copytree, ignore_patterns
 
+    from policyloop.cli.audience import Shown
     from policyloop.errors import UsageError
     from policyloop.printing import say
     from policyloop.run.asked import Asked
@@ -52,7 +53,7 @@ def demo(
         )
         view = view_of(output)
         try:
-            code = run(asked, view)
+            code = run(asked, Shown(view))
         finally:
             view.close()
         if into is not None:

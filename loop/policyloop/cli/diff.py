@@ -76,6 +76,8 @@ def diff(
     from policyloop.cli.progress import Progress
     from policyloop.looking import broken
     from policyloop.results import DiffResult
+    from policyloop.view.pages.access import diff_page
+    from policyloop.view.pages.check import check_page
     from policyloop.workspace import read_baseline, read_bundle, read_revision
 
     before_is, after_is, near = _sides(old, new, policies)
@@ -103,12 +105,12 @@ def diff(
         progress.close()
         unproved = loaded.access.unproved or "report"
         result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info, unproved=unproved)
-        view.diff(result)
+        view.show(diff_page(result))
         code: Exit = result.exit_code
     except Refused as refused:
         progress.close()
         red = broken(judge, ((old_name, before), (new_name, after)), refused.log)
-        view.check(red)
+        view.show(check_page(red))
         code = red.exit_code
     finally:
         progress.close()

@@ -26,6 +26,7 @@ def guard(
     from policyloop.looking import compared_tests
     from policyloop.run.releases import read_releases
     from policyloop.validators.settling import settling_if_there
+    from policyloop.view.pages.guard import guard_page
     from policyloop.workspace import read_baseline, read_bundle
 
     view = view_of(output)
@@ -33,6 +34,6 @@ def guard(
     # Not the compiler of the candidate's configuration: it is what is judged.
     with settling_if_there(lambda: compiler(load_named(None)[0])) as settle:
         result = compared_tests(read_baseline(baseline, candidate), after, read_releases(release), settle)
-    view.guard(result)
+    view.show(guard_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))

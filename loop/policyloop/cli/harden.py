@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import Format, FormatOption, directory
+from policyloop.cli.options import Format, FormatOption, directory, view_of
 from policyloop.printing import ask, say_lines
 
 
@@ -33,7 +33,7 @@ def harden(
     """
     from policyloop.errors import Unavailable
     from policyloop.harden.plan import Hardened, plan
-    from policyloop.view.hardening import change_words, show
+    from policyloop.view.pages.harden import change_words, harden_page
 
     made = plan(project or Path(), policies, managed=managed)
     written = False
@@ -45,7 +45,9 @@ def harden(
             made.write()
             written = True
     result = Hardened(plan=made, check=check, written=written)
-    show(result, output.value if output else "plain")
+    view = view_of(output)
+    view.show(harden_page(result))
+    view.close()
     raise typer.Exit(int(result.exit_code))
 
 

@@ -45,6 +45,8 @@ def lint(
     from policyloop.looking import require_verdict
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
+    from policyloop.view.pages.check import check_page
+    from policyloop.view.pages.lint import lint_page
     from policyloop.workspace import read_bundle
 
     view = view_of(output)
@@ -64,7 +66,7 @@ def lint(
         require_verdict(report)
         if not report.green:
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
-            view.check(red)
+            view.show(check_page(red))
             view.close()
             raise typer.Exit(int(red.exit_code))
         result = run(
@@ -79,7 +81,7 @@ def lint(
     finally:
         progress.close()
         judge.close()
-    view.lint(result)
+    view.show(lint_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))
 

@@ -40,6 +40,8 @@ def mutate(
     from policyloop.looking import require_verdict
     from policyloop.results import CheckResult
     from policyloop.validators.judge import validate
+    from policyloop.view.pages.check import check_page
+    from policyloop.view.pages.mutate import mutate_page
     from policyloop.workspace import read_bundle
 
     _check_target(write)
@@ -58,7 +60,7 @@ def mutate(
         if not report.green:
             # Mutants of a bundle whose tests fail would all be killed.
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
-            view.check(red)
+            view.show(check_page(red))
             view.close()
             raise typer.Exit(int(red.exit_code))
         result = run(
@@ -80,7 +82,7 @@ def mutate(
     suite = result.suite()
     if write is not None and suite is not None and result.cut_off is None:
         _write(write, suite)
-    view.mutate(result)
+    view.show(mutate_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))
 

@@ -69,9 +69,15 @@ RunnerOption = Annotated[
 ]
 
 
-def view_of(chosen: Format | None) -> view.View:
-    """The chosen view; without a choice, rich on a terminal and plain elsewhere."""
-    if chosen is None:
-        actions = bool(os.environ.get("GITHUB_ACTIONS"))
-        chosen = Format.GITHUB if actions else Format.RICH if sys.stdout.isatty() else Format.PLAIN
-    return view.open_view(chosen)
+def chosen(given: Format | None) -> Format:
+    """The format that was asked for; without one, rich on a terminal and plain elsewhere."""
+    if given is not None:
+        return given
+    if os.environ.get("GITHUB_ACTIONS"):
+        return Format.GITHUB
+    return Format.RICH if sys.stdout.isatty() else Format.PLAIN
+
+
+def view_of(given: Format | None) -> view.View:
+    """The view of the format that was asked for."""
+    return view.open_view(chosen(given))

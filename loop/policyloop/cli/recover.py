@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import Format, FormatOption, directory
+from policyloop.cli.options import FormatOption, directory, view_of
 from policyloop.errors import Exit
 
 
@@ -15,18 +15,10 @@ def recover(
     output: FormatOption = None,
 ) -> None:
     """Finish an interrupted write-back: 0 finished or nothing to do, 5 when a person must look at the files first."""
-    from policyloop.documents.recover import RecoverDocument
-    from policyloop.printing import one_line, say, say_document
+    from policyloop.view.pages.recover import recover_page
     from policyloop.workspace import recover as finish
 
-    done = finish(policies)
-    paths = done.paths if done else ()
-    if output is Format.JSON:
-        say_document(RecoverDocument(outcome="recovered" if done else "nothing", files_changed=paths))
-    elif done is None:
-        say("No write-back was interrupted.")
-    else:
-        say(f"The write-back that was begun at {one_line(done.time)} is finished:")
-        for path in paths:
-            say(f"  {one_line(path)}")
+    view = view_of(output)
+    view.show(recover_page(finish(policies)))
+    view.close()
     raise typer.Exit(int(Exit.GREEN))

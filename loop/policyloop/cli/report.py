@@ -12,9 +12,11 @@ from policyloop.cli.options import (
     ProfileOption,
     RunnerOption,
     StateOption,
+    chosen,
     directory,
     new_page,
     text,
+    view_of,
 )
 from policyloop.configured import compiler, server, settings
 
@@ -60,14 +62,15 @@ def report(
 ) -> None:
     """Write the review of a run: 0 written, 5 when its ledger is not whole. Nothing else is changed.
 
-    Mutants, holes and the matrix are measured on the policies as they are now. Without --html and --markdown the
-    Markdown is printed.
+    Mutants, holes and the matrix are measured on the policies as they are now. Without --html and --markdown it is
+    shown here: as Markdown where the output is no terminal.
     """
     from policyloop.documents.report import report_document
     from policyloop.printing import say, say_document, say_lines
     from policyloop.review.gather import gathered
-    from policyloop.view.review_html import page
-    from policyloop.view.review_markdown import markdown as written
+    from policyloop.view.html import html as drawn
+    from policyloop.view.markdown import markdown as written
+    from policyloop.view.pages.review import review_page
 
     def judged(near: Path) -> "tuple[Config, Runner]":
         loaded = settings(near, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
@@ -79,16 +82,21 @@ def report(
         if target is not None:
             check_page(target, option)
     review = gathered(run, state, policies, against, judged if measure or against else None, server)
+    page = review_page(review)
     if html is not None:
-        _write(html, page(review), "--html")
+        _write(html, drawn(page), "--html")
     if markdown is not None:
-        _write(markdown, written(review), "--markdown")
+        _write(markdown, written(page), "--markdown")
     files = tuple(str(path) for path in (html, markdown) if path is not None)
-    document = report_document(review, files, None if files else written(review))
+    document = report_document(review, files, None if files else written(page))
     if output is Format.JSON:
         say_document(document)
+    elif not files and chosen(output) is Format.PLAIN:
+        say_lines(written(page))
     elif not files:
-        say_lines(written(review))
+        view = view_of(output)
+        view.show(page)
+        view.close()
     if review.broken:
         say(f"The ledger {review.ledger} is not whole: {review.broken}.", err=True)
     raise typer.Exit(int(document.exit_code))

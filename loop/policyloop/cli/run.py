@@ -76,6 +76,7 @@ def run(
     refusals: Annotated[int | None, typer.Option(help="Cap: proposals that would weaken locked tests.")] = None,
 ) -> None:
     """Drive a model until the real Cerbos compiler is satisfied; the directory is written only when green."""
+    from policyloop.cli.audience import Shown
     from policyloop.cli.terminal import Terminal
     from policyloop.errors import UsageError
     from policyloop.run.asked import Asked
@@ -121,7 +122,7 @@ def run(
     somebody_is_there = output in (None, Format.RICH, Format.PLAIN) and sys.stdin.isatty() and sys.stdout.isatty()
     view = view_of(output)
     try:
-        code = run_line(asked, view, Terminal(view) if somebody_is_there else None)
+        code = run_line(asked, Shown(view), Terminal(view) if somebody_is_there else None)
     finally:
         view.close()
     raise typer.Exit(int(code))

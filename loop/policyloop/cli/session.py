@@ -71,6 +71,7 @@ def start(
     The agent edits the files in the policy directory themselves; nothing is undone when the session stops.
     """
     from policyloop.guided.start import Start, start_session
+    from policyloop.view.pages.session import session_page
 
     view = view_of(output)
     asked = Start(
@@ -84,7 +85,7 @@ def start(
         unguarded=unguarded,
         runner=runner.value if runner else None,
     )
-    view.session(start_session(asked))
+    view.show(session_page(start_session(asked)))
     view.close()
 
 
@@ -104,10 +105,11 @@ def step(
     Also 2: FIX where the compiler has nothing to say, and the request is still to be carried out.
     """
     from policyloop.guided.steps import find, take_step
+    from policyloop.view.pages.session import session_page
 
     view = view_of(output)
     answer = take_step(find(policies, claude_session), dispute)
-    view.session(answer)
+    view.show(session_page(answer))
     view.close()
     raise typer.Exit(int(answer.exit_code))
 
@@ -118,9 +120,10 @@ def status(
 ) -> None:
     """Say where the session stands, and what was changed since its last step. It writes nothing."""
     from policyloop.guided.steps import find, status_of
+    from policyloop.view.pages.session import session_page
 
     view = view_of(output)
-    view.session(status_of(find(policies, claude_session)))
+    view.show(session_page(status_of(find(policies, claude_session))))
     view.close()
 
 
@@ -130,9 +133,10 @@ def restore(
 ) -> None:
     """Bring the locked tests and their fixtures back exactly as they were last accepted; policies stay as they are."""
     from policyloop.guided.steps import find, restore_tests
+    from policyloop.view.pages.session import session_page
 
     view = view_of(output)
-    view.session(restore_tests(find(policies, claude_session)))
+    view.show(session_page(restore_tests(find(policies, claude_session))))
     view.close()
 
 
@@ -140,11 +144,13 @@ def restore(
 def end(*, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """End a session, as a person: the hooks let go. If it was not green, a new one over the directory needs --anew."""
     from policyloop.guided.steps import end_session, find
+    from policyloop.view.pages.note import note_page
+    from policyloop.view.pages.session import session_page
 
     view = view_of(output)
     answer, notes = end_session(find(policies, None, anybody=True))
     for note in notes:
-        view.note(note)
+        view.show(note_page(note))
     if answer:
-        view.session(answer)
+        view.show(session_page(answer))
     view.close()

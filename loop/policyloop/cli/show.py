@@ -22,6 +22,7 @@ def show(
     state: StateOption = None,
 ) -> None:
     """Show what happened in a run, and verify the hash chain of its ledger: 0 whole, 5 broken."""
+    from policyloop.cli.audience import Shown
     from policyloop.errors import PersonNeeded
     from policyloop.ledger import read
     from policyloop.printing import say
@@ -31,17 +32,19 @@ def show(
     chain = read(path)
     events = events_of(chain, path)
     if html:
-        from policyloop.view.html import page
+        from policyloop.view.html import html as drawn
+        from policyloop.view.pages.timeline import timeline_page
         from policyloop.workspace.named import write_page
 
-        write_page(html, page(events, chain.broken), "--html")
+        write_page(html, drawn(timeline_page(events, chain.broken)), "--html")
         say(f"written: {html}", err=True)
     broken = PersonNeeded(f"The ledger {path} is not whole: {chain.broken}.", "Do not rely on what it says.")
     if chain.broken and output is Format.JSON:
         raise broken
     view = view_of(output)
+    audience = Shown(view)
     for event in events:
-        view.event(event)
+        audience.event(event)
     view.close()
     if chain.broken:
         raise broken

@@ -34,10 +34,11 @@ def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: 
     """Show the spec as a table: rules, decisions, answers, assumptions, and who confirmed it."""
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecResult
+    from policyloop.view.pages.spec import spec_page
 
     path = spec_path(spec, policies)
     view = view_of(output)
-    view.spec(SpecResult(path=str(path), spec=read_spec(path)))
+    view.show(spec_page(SpecResult(path=str(path), spec=read_spec(path))))
     view.close()
 
 
@@ -50,13 +51,14 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
     from policyloop.specification import check_spec
+    from policyloop.view.pages.spec import spec_check_page
 
     path = spec_path(spec, policies)
     view = view_of(output)
     found = read_spec(path)
     gaps = (*check_spec(found), *_against(found, policies))
     result = SpecCheck(path=str(path), spec=found, gaps=gaps)
-    view.spec_check(result)
+    view.show(spec_check_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))
 
@@ -83,7 +85,7 @@ def confirm(
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.specification import check_spec, lost_comments, parse_spec
-    from policyloop.view.specs import against_line
+    from policyloop.view.pages.spec import against_line, spec_check_page, spec_page
     from policyloop.workspace import read_bundle
 
     if not by.strip():
@@ -95,7 +97,7 @@ def confirm(
     gaps = check_spec(found)
     if gaps:
         result = SpecCheck(path=str(path), spec=found, gaps=gaps)
-        view.spec_check(result)
+        view.show(spec_check_page(result))
         raise typer.Exit(int(result.exit_code))
     open_ones = unreleased(found, read_bundle(policies)) if policies else ()
     if open_ones and not release:
@@ -103,7 +105,7 @@ def confirm(
         raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Give --release, or change the spec.")
     found = with_releases(found, open_ones)
     if output is not Format.JSON:
-        view.spec(SpecResult(path=str(path), spec=found))
+        view.show(spec_page(SpecResult(path=str(path), spec=found)))
     seen = not by_itself(yes)
     if seen:
         if output is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -116,7 +118,7 @@ def confirm(
     for lost in lost_comments(text, new):
         say(f"This comment could not be kept: {one_line(lost)}", err=True)
     if output is Format.JSON:
-        view.spec(SpecResult(path=str(path), spec=read_spec(path)))
+        view.show(spec_page(SpecResult(path=str(path), spec=read_spec(path))))
     view.close()
     say(f"Confirmed by {by.strip()}: {path}", err=True)
 
@@ -164,7 +166,7 @@ def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":
     """Locked tests that contradict the spec, as gaps that a person settles."""
     from policyloop.confirmed.against import unreleased
     from policyloop.specification import Gap, Spec
-    from policyloop.view.specs import against_line
+    from policyloop.view.pages.spec import against_line
     from policyloop.workspace import read_bundle
 
     assert isinstance(spec, Spec)

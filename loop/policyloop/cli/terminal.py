@@ -17,7 +17,7 @@ from policyloop.run.people import Edited, No, Yes
 from policyloop.specification import FILE_NAME, Spec, check_spec, parse_spec, renewed, wrong_choice
 from policyloop.specification.model import Question
 from policyloop.view import View
-from policyloop.view.specs import against_line, gap_line
+from policyloop.view.pages.spec import against_line, gap_line
 
 
 class Terminal:

@@ -25,7 +25,7 @@ from policyloop.session.home import Entry, HomeError
 from policyloop.session.live import Session
 from policyloop.session.record import Opening
 from policyloop.specification import Spec, check_spec, parse_spec
-from policyloop.view.specs import against_line
+from policyloop.view.pages.spec import against_line
 from policyloop.workspace import Workspace
 from policyloop.workspace.lock import key_of
 

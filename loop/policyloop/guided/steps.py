@@ -25,7 +25,7 @@ from policyloop.session.live import RecordedSession, Session, chain_of, entry_of
 from policyloop.session.record import Opening
 from policyloop.session.steps import DONE, STOP, Seen
 from policyloop.validators.judge import validate
-from policyloop.view.sessions import text_of
+from policyloop.view.pages.session import text_of
 from policyloop.workspace import Workspace, read_bundle
 from policyloop.workspace.lock import key_of
 

@@ -102,24 +102,40 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 def is_secret(name: Named, value: str, *, quoted: bool = False) -> bool:
     """Whether what stands behind a name is a secret rather than a policy's word, a CEL expression, an id or a date."""
-    if MARK in value or value.startswith(("$", "{{", "%(", "<")) or value.lower() in TRIVIAL:
+    if _is_plain(value):
         return False
-    if _PATH.match(value) or _UUID.match(value) or _DATE.match(value):
-        return False
-    letters, digits = any(c.isalpha() for c in value), any(c.isdigit() for c in value)
-    blank = " " in value
     if name.about:
         return not value.startswith(("/", "~", ".")) and dense(value)
     if name.kind == "password":
-        odd = any(not c.isalnum() and c not in "-_.:/ " for c in value)
-        if blank:
-            return quoted and name.exact and len(value) >= MIN_SECRET
-        return len(value) >= MIN_PASSWORD and (digits or (letters and odd))
+        return _may_be_password(name, value, quoted=quoted)
     if len(value) < MIN_SECRET:
         return False
     if name.kind == "key" or name.shouted:
-        return not blank and ((letters and digits) or dense(value))
+        return " " not in value and (_is_mixed(value) or dense(value))
     return dense(value)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether nobody would take it for a secret, whatever its name says."""
+    if MARK in value or value.startswith(("$", "{{", "%(", "<")) or value.lower() in TRIVIAL:
+        return True
+    return any(shape.match(value) for shape in (_PATH, _UUID, _DATE))
+
+
+def _may_be_password(name: Named, value: str, *, quoted: bool) -> bool:
+    """A password is short, or one of several words: so its name, its quotes and its odd characters count as well."""
+    if " " in value:
+        return quoted and name.exact and len(value) >= MIN_SECRET
+    if len(value) < MIN_PASSWORD:
+        return False
+    if any(character.isdigit() for character in value):
+        return True
+    has_letters = any(character.isalpha() for character in value)
+    return has_letters and any(not character.isalnum() and character not in "-_.:/ " for character in value)
+
+
+def _is_mixed(value: str) -> bool:
+    return any(character.isalpha() for character in value) and any(character.isdigit() for character in value)
 
 
 def dense(value: str) -> bool:

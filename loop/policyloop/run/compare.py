@@ -109,7 +109,7 @@ def _decided(state: State, report: AccessReport, prepared: Prepared, *, finished
         words = f"Access could not be compared: {report.skipped}. "
         return _asked(state, prepared, "wider", words, ask=access.wider == "ask")
     if report.wider and access.wider != "report":
-        from policyloop.view.access import reason_line
+        from policyloop.view.pages.access import reason_line
 
         first = reason_line(report.wider[0], policies)
         more = f" (and {report.count.wider - 1} more)" if report.count.wider > 1 else ""
@@ -118,7 +118,7 @@ def _decided(state: State, report: AccessReport, prepared: Prepared, *, finished
             return end(state, outcome.wider(f"{words}Nothing was written."))
         state = _asked(state, prepared, "wider", words, ask=True)
     if report.uncovered and access.about_unproved != "report" and _green(state):
-        from policyloop.view.access import uncovered_line
+        from policyloop.view.pages.access import uncovered_line
 
         first = uncovered_line(report.uncovered[0], policies)
         more = f" (and {len(report.uncovered) - 1} more rules)" if len(report.uncovered) > 1 else ""

@@ -1,14 +1,13 @@
-"""What a person or a script sees. One file a format, all behind `View`; text is redacted and made printable here."""
+"""What a person or a script sees: one file a format, which draws pages made of blocks; one file a document in `pages/`.
+
+Text is redacted and made printable by the formats.
+"""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # each view brings its own imports: a command line that only prints its help loads none
-    from policyloop.access.lint import LintResult
-    from policyloop.access.mutate import MutateResult
-    from policyloop.events import Event
-    from policyloop.results import CheckResult, DiffResult, GuardResult, SpecCheck, SpecResult
-    from policyloop.session.answer import Answer
+if TYPE_CHECKING:  # each format brings its own imports: a command line that only prints its help loads none
+    from policyloop.view.blocks import Page
 
 
 class Format(StrEnum):
@@ -21,50 +20,17 @@ class Format(StrEnum):
 
 
 class View(Protocol):
-    """One output format. The result goes to stdout; progress goes to stderr where stdout is one JSON object."""
+    """One output format. It knows blocks, and none of the documents that are made of them.
 
-    def note(self, text: str) -> None:
-        """Something a person should know before the run."""
-        ...
+    The result goes to stdout; progress goes to stderr where stdout is one JSON object.
+    """
 
-    def event(self, event: "Event") -> None:
-        """Something happened in a run."""
-        ...
-
-    def check(self, result: "CheckResult") -> None:
-        """A validation was made."""
-        ...
-
-    def diff(self, result: "DiffResult") -> None:
-        """Access under two bundles was compared."""
-        ...
-
-    def guard(self, result: "GuardResult") -> None:
-        """Two bundles' tests were compared."""
-        ...
-
-    def spec(self, result: "SpecResult") -> None:
-        """A spec as a table."""
-        ...
-
-    def spec_check(self, result: "SpecCheck") -> None:
-        """The gaps of a spec."""
-        ...
-
-    def session(self, answer: "Answer") -> None:
-        """A session answered."""
-        ...
-
-    def lint(self, result: "LintResult") -> None:
-        """Holes were searched for."""
-        ...
-
-    def mutate(self, result: "MutateResult") -> None:
-        """Mutants were made."""
+    def show(self, page: "Page") -> None:
+        """Show a document, or a note on what goes on."""
         ...
 
     def pause(self) -> None:
-        """Something is asked on the terminal: nothing moves until the next event."""
+        """Something is asked on the terminal: nothing moves until the next page."""
         ...
 
     def close(self) -> None:

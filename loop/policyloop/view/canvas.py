@@ -1,5 +1,6 @@
 """A terminal to draw on, for the rich view: every word that is put here is cleaned, and none is read as markup."""
 
+from collections.abc import Sequence
 from typing import IO, cast
 
 from rich.console import Console
@@ -43,13 +44,13 @@ class Canvas:
         cleaned = clean(text).rstrip("\n")
         self.console.print(Syntax(cleaned, language, theme=theme, background_color="default", word_wrap=True))
 
-    def table(self, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    def table(self, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         """A table; nothing for no rows."""
         if not rows:
             return
-        table = Table(title=title, title_justify="left")
+        table = Table(title=shown(title) if title else None, title_justify="left")
         for name in head:
-            table.add_column(name, overflow="fold")
+            table.add_column(shown(name), overflow="fold")
         for row in rows:
             table.add_row(*(shown(cell) for cell in row))
         self.console.print(table)

@@ -1,99 +1,173 @@
-"""A run's timeline as one self-contained HTML file: no script, no network, light and dark, printable."""
+"""One self-contained HTML page: no script, no network, light and dark, readable with a keyboard and on paper."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from html import escape
+from itertools import groupby
 
-from policyloop.budget import Budget
-from policyloop.events import Attempted, Clarified, Compared, Ended, Event, Judged, Started
-from policyloop.findings import Finding
-from policyloop.view.access import access_line, access_lines
-from policyloop.view.paper import bullets, code_block, diff_block, document, table, text
-from policyloop.view.plain import weakened_line
-from policyloop.view.specs import TESTS_HEAD, against_line, question_lines, test_rows
-from policyloop.view.timeline import event_line
-from policyloop.view.words import counts, place, plural, spent_words
+from policyloop.printing import WHOLE, clean, one_line
+from policyloop.view.blocks import (
+    Alarm,
+    Block,
+    Cell,
+    Code,
+    Details,
+    Fact,
+    Facts,
+    Grid,
+    Item,
+    Line,
+    Page,
+    Passing,
+    Quote,
+    Section,
+    Step,
+    Table,
+    Verdict,
+)
+from policyloop.view.style import STYLE
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def page(events: Sequence[Event], broken: str | None) -> str:
-    """The whole document. `broken` says what is wrong with the ledger's chain, None when it is whole."""
-    budget = next((e.budget for e in events if isinstance(e, Started)), None)
-    body = "".join(_section(event, budget) for event in events)
-    verdict = "".join(_verdict(event, "p") for event in events if isinstance(event, Ended))
-    chain = (
-        f'<p class="bad">The ledger is not whole: {text(broken)}. Do not rely on this page.</p>'
-        if broken
-        else '<p class="good">The ledger is whole: its hash chain was verified when this page was written.</p>'
+def html(page: Page) -> str:
+    """The whole document."""
+    sections = [block for block in page.blocks if isinstance(block, Section)]
+    others = [block for block in page.blocks if not isinstance(block, Section)]
+    skip = "".join(
+        f'<a class="skip" href="#{text(part.anchor)}">To {text(part.title)}</a>' for part in sections if part.first
     )
-    return document("policyloop run", f"<h1>policyloop run</h1>{verdict}{chain}{body}")
+    index = "".join(f'<li><a href="#{text(part.anchor)}">{text(part.title)}</a></li>' for part in sections)
+    listed = f'<nav aria-label="Sections"><ul>{index}</ul></nav>' if index else ""
+    verdict = _verdict(page.verdict) if page.verdict else ""
+    head = f"<header><h1>{text(page.title)}</h1>{verdict}{_blocks(others)}{listed}</header>"
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{text(page.title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta name="referrer" content="no-referrer"><style>{STYLE}</style></head>\n'
+        f"<body>{skip}{head}<main>{_blocks(sections)}</main></body></html>\n"
+    )
 
 
-def _section(event: Event, budget: Budget | None) -> str:
-    match event:
-        case Started():
-            return _started(event)
-        case Judged():
-            head = f"Cycle {event.cycle}: {counts(event.first) if event.next_class else 'green'}"
-            ran = f"{event.tally.passed} of {plural(event.tally.ran, 'assertion')} passed; "
-            ran += spent_words(event.spent, budget)
-            return f"<h2>{text(head)}</h2><p>{text(ran)}</p>{_findings(event.first)}"
-        case Attempted():
-            weak = "".join(f"<li>{text(weakened_line(w))}</li>" for w in event.weakened)
-            refused = f'<ul class="bad">{weak}</ul>' if weak else ""
-            head = event_line(event, budget).removeprefix("attempt ")
-            return f"<h2>Attempt {text(head)}</h2>{refused}{diff_block(event.diff)}"
-        case Clarified():
-            told = "".join(f"<li>{text(change)}</li>" for change in event.changes)
-            listed = f"<ul>{told}</ul>" if told else ""
-            spec = f"<details><summary>The spec</summary>{code_block(event.text)}</details>"
-            return f"<h2>{text(event_line(event, budget))}</h2>{listed}{spec}"
-        case Compared():
-            listed = "".join(f"<li>{text(line)}</li>" for line in access_lines(event.access))
-            return f"<h2>Access: {text(access_line(event.access))}</h2>{f'<ul>{listed}</ul>' if listed else ''}"
-        case Ended():
-            whole = (
-                f"<details><summary>The whole diff</summary>{diff_block(event.diff)}</details>" if event.diff else ""
+def text(given: str) -> str:
+    """Anybody's text on one line, escaped for elements and for quoted attributes."""
+    return escape(one_line(given, WHOLE))
+
+
+def _verdict(verdict: Verdict) -> str:
+    return f'<p class="verdict"><b class="{text(verdict.mark)}">{text(verdict.word)}</b>{text(verdict.words)}</p>'
+
+
+def _blocks(blocks: Iterable[Block]) -> str:
+    """Blocks one below the other; lines and items that follow one another are a list."""
+    made = []
+    for is_list, group in groupby(blocks, key=lambda block: isinstance(block, Line | Item)):
+        inside = "".join(map(_block, group))
+        made.append(f"<ul>{inside}</ul>" if is_list else inside)
+    return "".join(made)
+
+
+def _block(block: Block) -> str:  # noqa: C901  (one case a kind of block)
+    match block:
+        case Line(said, tone, depth):
+            return f'<li class="{tone} depth-{min(depth, 3)}">{text(said)}</li>'
+        case Item():
+            return _item(block)
+        case Step(head, rest, tone):
+            return f'<h2 class="{tone}">{text(head)}</h2>' + (f"<p>{text(rest)}</p>" if rest else "")
+        case Facts(facts, cards):
+            return _cards(facts) if cards else f"<dl>{''.join(map(_fact, facts))}</dl>"
+        case Table(head, rows, title):
+            return _table(head, rows, title)
+        case Code(said, language, title):
+            head = f"<p>{text(title)}:</p>" if title else ""
+            return head + (_diff(said) if language == "diff" else f"<pre>{escape(clean(said))}</pre>")
+        case Quote(said):
+            return f"<blockquote>{escape(clean(said))}</blockquote>"
+        case Grid():
+            return _grid(block)
+        case Details() if block.anchor:
+            return (
+                f'<article class="witness {text(block.look)}" id="{text(block.anchor)}" tabindex="-1">'
+                f'<a class="close" href="#{text(block.back)}">Close</a><h4>{text(block.title)}</h4>'
+                f"{_blocks(block.blocks)}</article>"
             )
-            return _verdict(event, "h2") + _findings(event.findings) + _of_spec(event) + whole
-    return ""
+        case Details(title, inside, is_open):
+            opened = " open" if is_open else ""
+            summary = f'<summary class="{text(block.look)}">{text(title)}</summary>'
+            return f"<details{opened}>{summary}{_blocks(inside)}</details>"
+        case Section(anchor, title, inside):
+            head = f'<h2 id="{text(anchor)}">{text(title)}</h2>'
+            return f'<section aria-labelledby="{text(anchor)}">{head}{_blocks(inside)}</section>'
+        case Alarm() | Passing():
+            return ""
 
 
-def _of_spec(event: Ended) -> str:
-    lines = [
-        *question_lines(event.questions),
-        *(f"contradicts: {against_line(one)}" for one in event.contradictions),
-        *(f"ASSUMED, nobody confirmed it: {assumed}" for assumed in event.assumptions),
-    ]
-    return bullets(lines) + (table(TESTS_HEAD, test_rows(event.rules)) if event.rules else "")
+def _item(item: Item) -> str:
+    place = f'<span class="code">{text(f"{item.place} {item.label}")}</span> ' if item.place or item.label else ""
+    excerpt = f"<pre>{escape(clean(item.excerpt))}</pre>" if item.excerpt else ""
+    told = "".join(f"<li>{text(detail)}</li>" for detail in item.details)
+    details = f"<ul>{told}</ul>" if told else ""
+    return f'<li class="{text(item.tone)}">{place}{text(item.text)}{excerpt}{details}</li>'
 
 
-def _verdict(event: Ended, tag: str) -> str:
-    mark = "good" if event.exit_code == 0 else "bad"
-    return f'<{tag} class="{mark}">{text(event_line(event, None))}</{tag}>'
+def _fact(fact: Fact) -> str:
+    bar = ""
+    if fact.share is not None:
+        bar = f'<span class="bar" aria-hidden="true"><i style="width:{round(100 * fact.share)}%"></i></span>'
+    word = f"{text(fact.word)}: " if fact.word else ""
+    hint = f" → {text(fact.hint)}" if fact.hint else ""
+    return f'<dt>{text(fact.name)}</dt><dd class="{fact.mark or ""}">{bar}{word}{text(fact.text)}{hint}</dd>'
 
 
-def _started(event: Started) -> str:
-    budget = event.budget
-    rows = {
-        "Run": event.run,
-        "Request": event.request or "repair what is there",
-        "Policies": f"{event.policies} ({plural(event.files, 'file')}, SHA-256 {event.bundle})",
-        "Compiler": f"Cerbos {event.compiler.version}, {event.compiler.runner}, {event.compiler.digest}",
-        "Model": event.model,
-        "Lock": plural(event.locked, "assertion"),
-        "Released by a person": "; ".join(event.released) or "nothing",
-        "Budget": (
-            f"{budget.attempts_per_class} attempts a class, {budget.compile_cycles} cycles, "
-            f"{budget.refusals} refusals, {budget.tokens} tokens, ${budget.usd:.2f}, {budget.wall_seconds:.0f} s"
-        ),
-    }
-    listed = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in rows.items())
-    return f"<dl>{listed}</dl>"
+def _cards(facts: Iterable[Fact]) -> str:
+    cards = (
+        f'<li><span>{text(fact.name)}</span><b class="{fact.mark or ""}">{text(fact.text)}</b></li>' for fact in facts
+    )
+    return f'<ul class="facts">{"".join(cards)}</ul>'
 
 
-def _findings(findings: Iterable[Finding]) -> str:
-    parts = []
-    for one in findings:
-        why = "".join(f"<li>{text(reason)}</li>" for reason in one.why)
-        excerpt = code_block(one.excerpt) if one.excerpt else ""
-        head = f'<span class="code">{text(place(one))} {text(one.code)}</span> {text(one.message)}'
-        parts.append(f"<li>{head}{excerpt}{f'<ul>{why}</ul>' if why else ''}</li>")
-    return f"<ul>{''.join(parts)}</ul>" if parts else ""
+def _diff(diff: str) -> str:
+    """A unified diff, its lines told apart by more than colour: they keep their signs."""
+    tags = {"+": "ins", "-": "del"}
+    lines = []
+    for line in clean(diff).splitlines():
+        tag = tags.get(line[:1])
+        is_name = line.startswith(("--- ", "+++ "))
+        lines.append(f"<{tag}>{escape(line)}</{tag}>" if tag and not is_name else f"{escape(line)}\n")
+    return f"<pre>{''.join(lines)}</pre>"
+
+
+def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], title: str) -> str:
+    top = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{text(row[0])}</th>{"".join(f"<td>{text(cell)}</td>" for cell in row[1:])}</tr>'
+        for row in rows
+    )
+    said = f"<caption>{text(title)}</caption>" if title else ""
+    return f'<div class="wide"><table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _grid(grid: Grid) -> str:
+    name = text(grid.title)
+    head = "".join(f'<th scope="col" class="code">{text(column)}</th>' for column in grid.columns)
+    rows = "".join(f'<tr><th scope="row">{text(row)}</th>{"".join(map(_cell, cells))}</tr>' for row, cells in grid.rows)
+    notes = "".join(f"<li>{text(note)}</li>" for note in grid.notes)
+    return (
+        f'<h3>{name}</h3><div class="wide"><table class="matrix"><caption>Who may do what with {name}</caption>'
+        f'<thead><tr><th scope="col">{text(grid.corner)}</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        + (f'<ol class="when">{notes}</ol>' if notes else "")
+    )
+
+
+def _cell(cell: Cell) -> str:
+    words, sign = text(cell.words), text(cell.sign)
+    if not cell.links:
+        return f'<td class="{text(cell.look)}"><span role="img" aria-label="{words}" title="{words}">{sign}</span></td>'
+    links = " ".join(_links(cell))
+    return f'<td class="{text(cell.look)}" title="{words}"><span aria-hidden="true">{sign}</span> {links}</td>'
+
+
+def _links(cell: Cell) -> Iterator[str]:
+    for link in cell.links:
+        yield f'<a href="#{text(link.anchor)}">{text(link.sign)} {text(link.words)}</a>'

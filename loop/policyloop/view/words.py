@@ -1,15 +1,11 @@
 """The sentences that every view for people shares."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from policyloop.budget import Budget, Spent
 from policyloop.events import Attempted
-from policyloop.findings import Finding
+from policyloop.findings import CompilerInfo, Finding, Weakened
 from policyloop.printing import one_line
-
-Mark = Literal["good", "warn", "bad"]
-"""Green, amber, red: `good` is for what is good, not for what merely did not fail."""
 
 
 def place(finding: Finding, policies: str = "") -> str:
@@ -63,3 +59,15 @@ def edits_words(attempt: Attempted) -> str:
     if not verbs:
         return "no edits"
     return one_line(", ".join(f"{verb} {path}" for verb, path in verbs[:6]) + (" …" if len(verbs) > 6 else ""))
+
+
+def weakened_line(weakened: Weakened) -> str:
+    """A weakened assertion on one line."""
+    suite, test, principal = one_line(weakened.suite), one_line(weakened.test), one_line(weakened.principal)
+    names = f"{suite} / {test}: {principal} {one_line(weakened.action)} {one_line(weakened.resource)}"
+    return f"{names}: {weakened.how} ({one_line(weakened.before)} -> {one_line(weakened.after)})"
+
+
+def compiler_words(info: CompilerInfo) -> str:
+    """Which compiler judged."""
+    return one_line(f"Cerbos {info.version} ({info.runner})")

@@ -82,17 +82,40 @@ class Axes:
 
 @dataclass(slots=True)
 class _Names:
-    """What some policies name, in the making."""
+    """What policies name about one kind of resource in one version, in the making.
 
+    `asked` is the kind that stands in requests. What a person's own policy names is kept apart: `own_actions`.
+    """
+
+    kind: str
+    version: str
+    asked: str
+    person: Person | None
     roles: set[str] = field(default_factory=set)
     derived: set[str] = field(default_factory=set)
     actions: set[str] = field(default_factory=set)
+    own_actions: set[str] = field(default_factory=set)
     scopes: set[str] = field(default_factory=set)
 
-    def take(self, rule: Rule) -> None:
-        self.roles.update(rule.roles)
-        self.derived.update(rule.derived_roles)
-        self.actions.update(rule.actions)
+    def take(self, policy: Policy) -> None:
+        match policy.what:
+            case "resource" if (policy.name, policy.version) == (self.kind, self.version):
+                self._take_rules(policy.rules)
+                self.scopes.add(policy.scope)
+            case "role":
+                self._take_rules(rule for rule in policy.rules if _about(rule.resource, self.asked))
+                self.scopes.add(policy.scope)
+                self.roles |= {policy.name, *(item.text for item in policy.body.listed("parentRoles"))}
+            case "principal" if self.person is not None and policy.name == self.person.id:
+                for rule in policy.rules:
+                    if _about(rule.resource, self.asked):
+                        self.own_actions.update(rule.actions)
+
+    def _take_rules(self, rules: Iterable[Rule]) -> None:
+        for rule in rules:
+            self.roles.update(rule.roles)
+            self.derived.update(rule.derived_roles)
+            self.actions.update(rule.actions)
 
 
 def axes_of(bundles: Sequence[Bundle]) -> tuple[Axes, ...]:
@@ -120,43 +143,34 @@ def _new(kind: str, named: Iterable[str]) -> bool:
 
 
 def _axes(kind: str, version: str, policies: Sequence[Policy], person: Person | None, other_kind: str) -> Axes:
-    asked = other_kind if kind == OTHERS else kind
-    names, about_person = _Names(), _Names()
+    names = _Names(kind, version, other_kind if kind == OTHERS else kind, person)
     for policy in policies:
-        own = policy.what == "resource" and (policy.name, policy.version) == (kind, version)
-        for rule in policy.rules:
-            if policy.what == "principal":
-                if person is not None and policy.name == person.id and _about(rule.resource, asked):
-                    about_person.take(rule)
-            elif own or (policy.what == "role" and _about(rule.resource, asked)):
-                names.take(rule)
-        if own or policy.what == "role":
-            names.scopes.add(policy.scope)
-        if policy.what == "role":
-            names.roles |= {policy.name, *(item.text for item in policy.body.listed("parentRoles"))}
+        names.take(policy)
     derived = _derived(names.derived, policies)
-    names.roles |= {role.parent for role in derived}
-    actions = names.actions if person is None else about_person.actions
+    roles = names.roles | {role.parent for role in derived}
+    actions = names.actions if person is None else names.own_actions
     persons = (policy.name for policy in policies if policy.what == "principal")
     others = Others(
         person=unnamed(_UNNAMED_PERSON, persons),
-        role=unnamed(_UNNAMED_ROLE, names.roles),
+        role=unnamed(_UNNAMED_ROLE, roles),
         kind=other_kind,
-        actions=tuple(sorted(names.actions | about_person.actions)),
+        actions=tuple(sorted(names.actions | names.own_actions)),
     )
+    with_star = {action for action in actions if "*" in action}
+    role_patterns = {role for role in roles - {"*"} if is_pattern(role)}
     return Axes(
         kind,
         "" if version == "default" else version,
         tuple(sorted(names.scopes)) or ("",),
-        tuple(sorted(role for role in names.roles - {OTHERS, ""} if not is_pattern(role))),
+        tuple(sorted(roles - role_patterns - {OTHERS, "", "*"})),
         derived,
-        tuple(sorted(action for action in actions if "*" not in action)),
-        tuple(sorted(action for action in actions if "*" in action and action != "*")),
-        person is None or "*" in actions,
-        tuple(sorted(role for role in names.roles - {"*"} if is_pattern(role))),
-        tuple(sorted(action for action in actions if is_pattern(action.replace("*", "")))),
-        person,
-        others,
+        tuple(sorted(actions - with_star)),
+        tuple(sorted(with_star - {"*"})),
+        any_action=person is None or "*" in actions,
+        role_patterns=tuple(sorted(role_patterns)),
+        odd_patterns=tuple(sorted(action for action in actions if is_pattern(action.replace("*", "")))),
+        person=person,
+        others=others,
     )
 
 

@@ -66,24 +66,27 @@ class _Axes:
         self._own_version = bool(_OWN_VERSION.search(texts))
         if _OWN_SCOPE.search(texts):
             self.missing.append("conditions look at scopes, and not every scope was put to the solver")
-        named = {one.name for one in policies if one.what == "resource"}
-        rules = [rule for one in self._beside for rule in one.rules]
-        named |= {rule.resource for rule in rules if not is_pattern(rule.resource)}
-        for pattern in sorted({rule.resource for rule in rules if is_pattern(rule.resource) and rule.resource != "*"}):
+        self.kinds = self._all_kinds(texts)
+        scopes = {policy.scope for policy in policies if policy.what in ("resource", "principal", "role")} | {""}
+        self._other_scope = unnamed(OTHER, (part for scope in scopes for part in scope.split(".")))
+        self._other_version = unnamed(OTHER, (policy.version for policy in policies))
+        self._scopes = tuple(sorted(scopes))
+        if self._beside:
+            self._scopes += tuple(f"{scope}.{self._other_scope}".removeprefix(".") for scope in sorted(scopes))
+
+    def _all_kinds(self, texts: str) -> tuple[str, ...]:
+        """Every kind that is named, and one that no policy names: principal and role policies may allow it too."""
+        rules = [rule for policy in self._beside for rule in policy.rules]
+        in_rules = {rule.resource for rule in rules}
+        patterns = {kind for kind in in_rules if is_pattern(kind)}
+        named = {policy.name for policy in self._policies if policy.what == "resource"} | (in_rules - patterns)
+        for pattern in sorted(patterns - {"*"}):
             self.missing.append(f"not every kind of resource that `{pattern}` stands for was put to the solver")
         # What the PDP looks up under one spelling a glob or a condition sees in another.
-        if (self._beside or _OWN_KIND.search(texts)) and any(sanitized(name) != name or "_" in name for name in named):
+        respelled = any(sanitized(name) != name or "_" in name for name in named)
+        if respelled and (self._beside or _OWN_KIND.search(texts)):
             self.missing.append("kinds that the PDP takes for each other, such as `a_b` and `a-b`, were not all asked")
-        # A kind that no policy names is allowed by principal and role policies only, and that must be asked too.
-        self.kinds = (
-            *sorted(named),
-            unnamed(OTHER, [*named, *map(sanitized, named), *(rule.resource for rule in rules)]),
-        )
-        scopes = {one.scope for one in policies if one.what in ("resource", "principal", "role")} | {""}
-        self._other_scope = unnamed(OTHER, (part for scope in scopes for part in scope.split(".")))
-        self._other_version = unnamed(OTHER, (one.version for one in policies))
-        below = [f"{scope}.{self._other_scope}".removeprefix(".") for scope in sorted(scopes)] if self._beside else []
-        self._scopes = (*sorted(scopes), *below)
+        return (*sorted(named), unnamed(OTHER, [*named, *map(sanitized, named), *in_rules]))
 
     def about(self, kind: str) -> Iterator[Asked]:
         rules = [rule for one in self._policies for rule in one.rules if _speaks(rule, kind)]

@@ -6,10 +6,11 @@ from typing import Any
 
 from policyloop.access.ask.request import canonical
 from policyloop.access.cel import Call, Select, walk
-from policyloop.access.universe.atoms import Near, constant
 from policyloop.access.universe.fields import ABSENT, NOW, PRESENT, Assignment, Path, path_of, settable
 from policyloop.access.universe.goals import Goal
+from policyloop.access.universe.near import Near
 from policyloop.access.universe.shapes import Shape
+from policyloop.access.universe.terms import constant
 from policyloop.access.universe.values import ODD_TYPES, OTHER, around, json_of
 
 SOMEBODY = "u1"

@@ -17,7 +17,6 @@ from policyloop.access.ask.questions import Question, asked_by
 from policyloop.access.ask.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.ask.unnamed import unnamed
 from policyloop.access.cel import Call, Const, walk
-from policyloop.access.universe.atoms import Near
 from policyloop.access.universe.changes import Change, changes_between, covers
 from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of, is_token
 from policyloop.access.universe.fields import (
@@ -32,6 +31,7 @@ from policyloop.access.universe.fields import (
 from policyloop.access.universe.goals import ANY, Goal, Goals
 from policyloop.access.universe.made import principal_of, resource_of
 from policyloop.access.universe.models import models
+from policyloop.access.universe.near import Near
 from policyloop.access.universe.shapes import Shape, shape_of
 from policyloop.access.universe.values import instant, json_of
 from policyloop.bundle import Bundle

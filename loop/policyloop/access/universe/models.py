@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from policyloop.access.cel import Call, Const, ListOf, Name, Node, Select
-from policyloop.access.universe.atoms import Near, guess
+from policyloop.access.universe.atoms import guess
 from policyloop.access.universe.fields import ABSENT, ANYTHING, PRESENT, Assignment, merged
+from policyloop.access.universe.near import Near
 from policyloop.access.universe.solve import solve
 
 MOST = 40

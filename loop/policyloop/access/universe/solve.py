@@ -178,8 +178,8 @@ def _of_elements(name: str, variable: str, body: Node, whole: Node, value: Any, 
 
 def _elements(variable: str, body: Node, *, want: bool) -> list[Any]:
     """Some elements of a list for which the body of a macro should be `want`."""
-    from policyloop.access.universe.atoms import Near
     from policyloop.access.universe.models import element_of, models, renamed
+    from policyloop.access.universe.near import Near
 
     root = f"#{variable}"
     found = models(renamed(body, variable, root), Near(_SOME_DAY, {}), want=want)

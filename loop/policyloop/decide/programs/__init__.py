@@ -1,0 +1,3 @@
+"""What programs do with their arguments: a table, one row a program (`table.py`), and a file for each family whose
+arguments are a language of their own.
+"""
