@@ -77,11 +77,10 @@ def _looked(spec: Spec, state: State, prepared: Prepared) -> tuple[tuple[Unsaid,
 
 def _asked(questions: tuple[Unsaid, ...], state: State, prepared: Prepared) -> State:
     """The same state, unless a person says that something is not as they want it."""
+    if prepared.person is None:
+        return state
     for one in questions:
         now = "They may now." if one.allowed else "They may not now."
-        if prepared.person is None:
-            prepared.audience.note(f"{one.question} {now}")
-            continue
         with prepared.clock.paused():
             meant = prepared.person.let_in(f"{one.question} {now}")
         if not meant:
