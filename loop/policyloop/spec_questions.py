@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from policyloop.access.ask.decided import question_of
 from policyloop.access.ask.questions import Question
-from policyloop.access.ask.request import Principal, Request, Resource
+from policyloop.access.ask.request import Request
 from policyloop.specification import Spec
-from policyloop.specification.case_request import CaseRequest
 from policyloop.specification.cases import Cases
 from policyloop.specification.vocabulary import Attribute
 
@@ -20,7 +20,7 @@ ANYTHING_ELSE = "anything_else"
 def questions_of(spec: Spec) -> Mapping[str, Sequence[Question]]:
     """Kind -> what the decisions ask, then the same with each other action, value, scope and role; each once."""
     found: dict[str, dict[tuple[str, str], Question]] = {kind: {} for kind in spec.resources}
-    asked = [(case.request, _question(case.request)) for case in Cases(spec) if case.request.kind in found]
+    asked = [(case.request, question_of(case.request)) for case in Cases(spec) if case.request.kind in found]
     for request, question in asked:
         held = found[request.kind]
         for other in (question, *_with_actions(question, spec)):
@@ -33,18 +33,6 @@ def questions_of(spec: Spec) -> Mapping[str, Sequence[Question]]:
                     break
                 held.setdefault(other.key, other)
     return {kind: tuple(held.values()) for kind, held in found.items()}
-
-
-def _question(case: CaseRequest) -> Question:
-    principal = Principal(
-        case.principal,
-        tuple(sorted(case.roles)),
-        dict(case.principal_attr),
-        case.principal_version,
-        case.principal_scope,
-    )
-    resource = Resource(case.kind, case.resource, dict(case.resource_attr), case.resource_version, case.resource_scope)
-    return Question(Request(principal, resource, case.action, dict(case.claims)), case.now)
 
 
 def _with_actions(question: Question, spec: Spec) -> Iterator[Question]:

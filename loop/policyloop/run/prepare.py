@@ -1,16 +1,17 @@
 """The first stage: hold the directory, lock its tests, open compiler, model and ledger, and write the first record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from policyloop.asked_tests import AskedFor, asked_tests, missing_tests
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import Judge, begin
 from policyloop.config import Config
-from policyloop.configured import compiler, settings
+from policyloop.configured import compiler, policy_directory, settings
 from policyloop.drive import Replaying, Stopwatch
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Started
@@ -77,13 +78,16 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
         releases=releases,
         past=past,
         junit=asked.junit,
-        notes=(*_notes(asked, hold, config, model), *_changed(past, config, runner.info)),
+        notes=(
+            *_notes(asked, hold, config, model, asked_tests(request, policies.resolve().name).outside),
+            *_changed(past, config, runner.info),
+        ),
         config=config,
         state=state,
         hold=hold,
         runner=runner,
         model=Replaying(past.answers, booking) if past else booking,
-        judge=booking.timed(_judge(runner, config)),
+        judge=booking.timed(_judge(runner, config, asked_tests(request, policies.resolve().name))),
         ledger=ledger,
         folder=folder,
         clock=clock,
@@ -130,7 +134,7 @@ def _policies(asked: Asked, past: Past | None) -> Path:
     if asked.policies:
         return asked.policies
     if past is None:
-        raise UsageError("Which policy directory?", "Give --policies DIR.")
+        return policy_directory(None, asked.config)
     policies = Path(past.started.policies)
     if not policies.is_dir():
         raise UsageError(f"Run {past.started.run} was over {policies}, which is not here.", "Give --policies DIR.")
@@ -153,13 +157,15 @@ def _check_start(hold: Workspace, request: str, past: Past | None) -> None:
 # --- what a person should know before anything is spent ---------------------------------------------------------------
 
 
-def _notes(asked: Asked, hold: Workspace, config: Config, model: Model) -> Iterator[str]:
+def _notes(asked: Asked, hold: Workspace, config: Config, model: Model, tests: Sequence[str]) -> Iterator[str]:
     if hold.recovered:
         yield f"An interrupted write-back of {hold.recovered.time} was finished first."
     if config.model.kind == "command" and not _names_model(asked):
         yield f"The configuration names a program as the model; it will be run: {config.model.command}"
     if model.note:
         yield model.note
+    for path in tests:
+        yield f"The request asks for tests in {path}, outside of the policy directory; they are not written there."
 
 
 def _changed(past: Past | None, config: Config, info: CompilerInfo) -> Iterator[str]:
@@ -198,11 +204,12 @@ def _asks_first(request: str, known: Known | None) -> bool:
     return bool(request.strip()) and not settled
 
 
-def _judge(runner: Runner, config: Config) -> Judge:
-    """The real compiler, whose report the lock's assertions must all be in."""
+def _judge(runner: Runner, config: Config, tests: AskedFor) -> Judge:
+    """The real compiler, whose report the lock's assertions must all be in, and `tests` that the request asks for."""
 
     def judge(bundle: Bundle, lock: Lock) -> Report:
-        return validate(runner, bundle, lock=lock, require_tests=config.guard.require_tests)
+        report = validate(runner, bundle, lock=lock, require_tests=config.guard.require_tests)
+        return report.with_findings(missing_tests(tests, bundle, report)) if report.green else report
 
     return judge
 
