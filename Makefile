@@ -9,7 +9,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long clean
+.PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long audit-kills-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -24,6 +24,7 @@ help:
 	@echo "make odd-long   hold what is called proved, always or never against requests, for 2,000 odd pairs of bundles; takes hours"
 	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes a quarter of an hour"
 	@echo "make kills-long   kill runs at 102 points of their life; takes five minutes"
+	@echo "make audit-kills-long   kill the writer of an audit log at 100 moments, in both stores; takes five minutes"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -64,6 +65,9 @@ seeds-long: .venv/.dev
 
 kills-long: .venv/.dev
 	POLICYLOOP_KILLS=102 $(BIN)/python -m pytest -n $(WORKERS) tests/test_kill.py
+
+audit-kills-long: .venv/.dev
+	POLICYLOOP_AUDIT_KILLS=100 $(BIN)/python -m pytest -n $(WORKERS) tests/test_audit_kill.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

@@ -112,11 +112,11 @@ def validator_of(name: str) -> jsonschema.Draft202012Validator:
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """The object itself and those below it which are closed: not attributes, claims, files or a spec."""
+    """The object itself and those below it which are closed: not attributes, claims, files, a record or a spec."""
     if isinstance(value, dict):
         yield value
         for key, item in value.items():
-            if key not in {"attr", "jwt", "files", "spec"}:
+            if key not in {"attr", "jwt", "files", "record", "spec"}:
                 yield from objects(item)
     if isinstance(value, list):
         for item in value:

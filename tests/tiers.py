@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LEFT_OUT = ("compiler", "docker", "client", "browser", "registry", "sweep")
+LEFT_OUT = ("compiler", "docker", "client", "browser", "postgres", "registry", "sweep")
 """The markers of `pyproject.toml` that keep a test out of the quick tier: what it needs, or that it takes long."""
 BY_FIXTURE = {"cerbos": "compiler", "docker_cerbos": "docker", "claude": "client", "golden": "golden"}
 PROGRAMS = ("cerbos", "docker", "dockerd", "npm", "npx", "node", "claude", "chromium", "chromium-browser", "uv", "pip")

@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from policyloop.cli import (
     agree,
+    audit,
     check,
     demo,
     diff,
@@ -86,6 +87,7 @@ app.command(short_help="Do the tests notice small mistakes?", cls=LightCommand)(
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
 app.command(short_help="What Claude Code asks before a tool runs.", cls=LightCommand)(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
+app.add_typer(audit.app, short_help="Search, verify and prove the record of decisions.")
 app.command(short_help="A run's review, for the person who signs: HTML, Markdown.", cls=LightCommand)(report.report)
 app.command(short_help="Finish a write-back that was interrupted.", cls=LightCommand)(recover.recover)
 app.command(short_help="A run's timeline, its ledger verified.", cls=LightCommand)(show.show)

@@ -4,6 +4,13 @@ import difflib
 
 from policyloop.config import json_schema
 from policyloop.documents.access import DiffDocument
+from policyloop.documents.audit import (
+    AuditDoneDocument,
+    AuditProofDocument,
+    AuditProvedDocument,
+    AuditSearchDocument,
+    AuditVerifyDocument,
+)
 from policyloop.documents.doctor import DoctorDocument
 from policyloop.documents.error import ErrorDocument
 from policyloop.documents.harden import HardenDocument
@@ -40,6 +47,11 @@ DOCUMENTS = {
     "spec-check": SpecCheckDocument,
     "questions": tuple[AskedQuestion, ...],
     "answers": Answers,
+    "audit-search": AuditSearchDocument,
+    "audit-verify": AuditVerifyDocument,
+    "audit-proved": AuditProvedDocument,
+    "audit-proof": AuditProofDocument,
+    "audit-done": AuditDoneDocument,
 }
 MADE_ELSEWHERE = {"config": json_schema, "spec": spec_schema}
 """The files that people write are read by pydantic, which knows their schemas."""
