@@ -1,13 +1,16 @@
 """Mistakes in the rules of a spec are noticed by its own tests, or a person is asked about them in plain words."""
 
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from bundles import FIXTURES
 from command import Done, bare, environment, policyloop, speaker
+from policyloop.access.ask.decided import question_of
 from policyloop.access.ask.parts import Parts
+from policyloop.access.compare.accepted import asked_by_spec
 from policyloop.access.mutate import Mutant, MutateResult, Survivor, mutate
 from policyloop.access.mutate.judge import Fate, fates
 from policyloop.access.mutate.search import Search
@@ -17,8 +20,9 @@ from policyloop.cerbos.run import Runner
 from policyloop.documents.published import schema_of
 from policyloop.spec_questions import questions_of
 from policyloop.specification import FILE_NAME, Spec, spec_of, suites_from
+from policyloop.specification.cases import Cases
 from policyloop.unsaid import looked_for, rules_of, unsaid
-from specs import Break, breaks, load, policies
+from specs import GOOD, Break, breaks, load, policies
 
 HIERARCHY = FIXTURES / "spec" / "good" / "hierarchy"
 ROLES = FIXTURES / "spec" / "good" / "roles"
@@ -156,3 +160,19 @@ def test_where_it_is_cut_short_that_is_said(cerbos: Runner) -> None:
     told = looked_for(result, 2)
     assert (told.made > 2, told.tried <= 2) == (True, True)
     assert told.cut == "the time for it was over (spec.seconds); no more than 2 are tried (spec.mutants)"
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda path: path.name)
+def test_what_a_decision_allows_is_asked_for_whatever_the_policies_say(case: Path) -> None:
+    """To the letter: no PDP is needed to say so, and none is asked."""
+    spec = load(case / "spec.yaml")
+    accepts = asked_by_spec(spec)
+    nobody: Any = None
+    allowed = 0
+    for one in Cases(spec):
+        if one.allowed:
+            request = question_of(one.request).request
+            assert accepts(request, nobody) in {rule.id for rule in spec.rules if rule.decision == "allow"}
+            assert asked_by_spec(spec, {"no-such-rule"})(request, nobody) is None
+            allowed += 1
+    assert allowed
