@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -249,6 +250,25 @@ def test_who_prunes_without_a_record_is_told(copied: Path):
     assert bad is not None
     assert "no record says that they were pruned" in bad.what
     assert bad.first == 0
+
+
+def test_a_log_of_which_all_checkpoints_are_gone_is_not_called_whole(copied: Path):
+    attacked(copied, "DELETE FROM checkpoints", "UPDATE records SET leaf = leaf")
+    bad = found(copied).bad
+    assert bad is not None
+    assert "nobody has signed" in bad.what
+
+
+def test_memory_stays_flat(made: Path, tmp_path: Path):
+    filled(tmp_path, 100)
+    peaks = []
+    for folder in (tmp_path, made):
+        tracemalloc.start()
+        assert found(folder).bad is None
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # 25 times as many entries.
+    assert peaks[1] < peaks[0] + 100_000
 
 
 def test_the_head_of_this_machine_is_the_last_checkpoint(copied: Path):

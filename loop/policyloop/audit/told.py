@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policyloop.audit.asked import Trusted
+from policyloop.audit.coverage import Covered
 from policyloop.audit.entry import Entry
 from policyloop.audit.verify import Bad, Verified
 from policyloop.printing import one_line
@@ -65,6 +66,19 @@ def _bad(bad: Bad) -> str:
     if bad.first == bad.last:
         return f"entry {bad.first}: {bad.what}"
     return f"entries {bad.first} to {bad.last}: {bad.what}"
+
+
+def coverage_lines(covered: Covered) -> Iterator[str]:
+    """Each call that was never decided, and what was compared."""
+    for call in covered.missing:
+        yield f"NOT DECIDED: {one_line(call.file)}:{call.line}: {one_line(f'{call.tool} {call.id} {call.time}')}"
+    yield f"{covered.calls} calls in {covered.sessions} sessions: {covered.decided} decided, {len(covered.missing)} not"
+    if covered.unreadable:
+        yield f"{covered.unreadable} lines cannot be read: a call may stand in them"
+    if not covered.calls:
+        yield "these files tell of no call: nothing was compared"
+    if covered.only_decided:
+        yield f"{covered.only_decided} decisions of these sessions are in no file: refused, or the file is not whole"
 
 
 def proved_lines(entry: Entry) -> Iterator[str]:

@@ -83,8 +83,8 @@ def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[
     verifier: Verifier | None = None
     try:
         verifier = trusted or _read(key)
-        if trusted is not None and trusted.name != log:
-            raise _Found(f"the store has the log {log}, and the key is that of {trusted.name}")  # noqa: TRY301
+        if verifier.name != log:
+            raise _Found(f"the store has the log {log}, and the key is that of {verifier.name}")  # noqa: TRY301
         _look(store, log, verifier, _anchored(anchors, verifier), looked)
         faults = store.faults()
         if faults:
@@ -152,6 +152,8 @@ def _look(store: Reader, log: str, verifier: Verifier, anchors: list[tuple[int, 
         raise _Found(
             f"the tail is cut off: {where} covers {size} entries, and there are {tree.size}", tree.size, size - 1
         )
+    if tree.size and not looked.sound:
+        raise _Found("nobody has signed for any entry", 0, tree.size - 1)
     missing = sorted(set(_pruned_firsts(store, log)) - looked.prunes)
     if missing:
         raise _Found("entries are gone, and no record says that they were pruned", missing[0], missing[0] + SEGMENT - 1)

@@ -5,9 +5,11 @@ import difflib
 from policyloop.config import json_schema
 from policyloop.documents.access import DiffDocument
 from policyloop.documents.audit import (
+    AuditCoverageDocument,
     AuditDoneDocument,
     AuditProofDocument,
     AuditProvedDocument,
+    AuditReportDocument,
     AuditSearchDocument,
     AuditVerifyDocument,
 )
@@ -52,6 +54,8 @@ DOCUMENTS = {
     "audit-proved": AuditProvedDocument,
     "audit-proof": AuditProofDocument,
     "audit-done": AuditDoneDocument,
+    "audit-report": AuditReportDocument,
+    "audit-coverage": AuditCoverageDocument,
 }
 MADE_ELSEWHERE = {"config": json_schema, "spec": spec_schema}
 """The files that people write are read by pydantic, which knows their schemas."""
