@@ -132,6 +132,8 @@ def test_a_secret_of_the_environment_goes_at_any_place(before: str, after: str, 
 @given(before=st.text(max_size=20), after=st.sampled_from(["", " ", "\n", '"', "'", ",", ")", "&x=1", "\\n", "<", "]"]))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_known_shape_goes_behind_anything(shape: str, before: str, after: str) -> None:
+    for colour in ("\x1b[31m", "\x1b[01;31m\x1b[K", "\x1b[38;5;196m", "[1m", "\x1b[m", r"\x1b[0m", "\x1b[2K"):
+        assert shape[12:] not in redact(f"{colour}{shape}{after}")
     glue = "" if not before or not before[-1].isalnum() else " "
     for text in (before + glue + shape + after, json.dumps(before + glue + shape + after), f"x\\n{shape}{after}"):
         assert shape[12:] not in redact(text)

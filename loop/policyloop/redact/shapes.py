@@ -10,7 +10,10 @@ from functools import cache
 
 from policyloop.redact.names import MARK, dense
 
-_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrtu])|(?<=%[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4}))"
+_COLOUR = r"(?<=\[[A-Za-z])|(?<=[\[;]\d[A-Za-z])|(?<=[\[;]\d\d[A-Za-z])|(?<=[\[;]\d{3}[A-Za-z])"
+"""Behind what a terminal takes for a colour or a movement, whether or not its escape character is still there."""
+_ESCAPED = r"(?<=\\[bfnrtu])|(?<=%[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})"
+_START = f"(?:(?<![A-Za-z0-9])|{_ESCAPED}|{_COLOUR})"
 """The start of a word, also behind an escape: in `\nsk-...` the `n` is no letter of the word."""
 
 _URLSAFE, _DOTTED, _ALNUM, _HEX = "A-Za-z0-9_-", "A-Za-z0-9_.-", "A-Za-z0-9", "0-9a-fA-F"
