@@ -15,11 +15,12 @@ from audit_logs import bodies, looked_at, record, secrets_in, waited_for
 from policyloop.audit.anchors import CommandAnchor, FileAnchor, read_anchors
 from policyloop.audit.keys import Secrets
 from policyloop.audit.log import Log
-from policyloop.audit.of_call import Decided, record_of
+from policyloop.audit.of_call import Circumstances, record_of
 from policyloop.audit.record import Who, encoded, moment
 from policyloop.audit.store import Query, StoreError, open_reader
 from policyloop.audit.summary import summed
 from policyloop.decide.call import Call, Identity
+from policyloop.decide.decision import Decision
 from policyloop.decide.effects import Effects
 from policyloop.redact import MARK
 
@@ -456,8 +457,10 @@ def test_a_call_and_what_was_decided_become_a_record(tmp_path: Path):
         identity=Identity(subject="alex", roles=("engineer",), verified="token", reported={"team": "x"}),
         received=1_790_000_000.25,
     )
-    decided = Decided(decision="allow", would_be="deny", mode="observe", reason="no secrets", rule="secrets")
-    made = record_of(call, Effects(reads=("/srv/app/.env",), does=("secret-read",)), decided)
+    decided = Decision(effect="deny", reason="no secrets", rule="secrets", pdp_call="01ABC")
+    made = record_of(
+        call, Effects(reads=("/srv/app/.env",), does=("secret-read",)), decided, Circumstances(mode="observe")
+    )
     store = str(tmp_path / "audit.db")
     with opened(store, tmp_path) as log:
         log.append(made)

@@ -1,36 +1,36 @@
-"""The record of a call: what the call itself says of it. What was decided is put in by who decided."""
+"""The record of a call, of what it would do, and of what was decided about it."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from policyloop.audit.record import Agent, Effect, Mode, Policy, Record, Who, moment
+from policyloop.audit.record import Agent, Mode, Policy, Record, Who, moment
 from policyloop.decide.call import Call
+from policyloop.decide.decision import Decision
 from policyloop.decide.effects import Effects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """What was decided about a call, and by what. `would_be`: the decision that the mode kept from being enforced."""
+class Circumstances:
+    """Under what a call was decided: the mode, the digest and commit of all policies, and how long it took."""
 
-    decision: Effect
-    reason: str = ""
-    rule: str = ""
-    policy: Policy = field(default_factory=Policy)
     mode: Mode = "enforce"
-    would_be: Effect | None = None
-    rewritten: bool = False
+    version: str = ""
+    commit: str = ""
     latency_us: int = 0
-    pdp_call: str | None = None
 
 
-def record_of(call: Call, effects: Effects, decided: Decided) -> Record:
-    """The record; its id is new, as a client's own id of a call may come twice."""
+def record_of(call: Call, effects: Effects, decision: Decision, under: Circumstances) -> Record:
+    """The record. Where the mode only observes, the call was let go, and what was decided is what would have been.
+
+    Its id is new, as a client's own id of a call may come twice.
+    """
+    observed = under.mode == "observe" and decision.effect != "allow"
     return Record(
         id=f"{call.event}-{secrets.token_hex(10)}",
         time=moment(call.received),
         event=call.event,
         tool=call.tool,
-        decision=decided.decision,
+        decision="allow" if observed else decision.effect,
         front=call.front,
         call=call.id,
         who=Who(subject=call.identity.subject, roles=call.identity.roles, verified=call.identity.verified),
@@ -43,12 +43,13 @@ def record_of(call: Call, effects: Effects, decided: Decided) -> Record:
         mcp_server=call.mcp_server,
         effects=effects.attributes(),
         input=call.input,
-        rewritten=decided.rewritten,
-        reason=decided.reason,
-        rule=decided.rule,
-        policy=decided.policy,
-        mode=decided.mode,
-        would_be=decided.would_be,
-        latency_us=decided.latency_us,
-        pdp_call=decided.pdp_call,
+        rewritten=decision.input is not None and not observed,
+        reason=decision.reason,
+        trouble=decision.trouble,
+        rule=decision.rule,
+        policy=Policy(id=decision.policy, version=under.version, commit=under.commit),
+        mode=under.mode,
+        would_be=decision.effect if observed else None,
+        latency_us=under.latency_us,
+        pdp_call=decision.pdp_call or None,
     )

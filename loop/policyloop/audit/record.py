@@ -3,7 +3,8 @@
     {"agent": {"kind", "version"}, "call", "cwd", "decision": "allow" | "ask" | "deny", "effects": {...}, "event",
      "front", "id", "input": {...}, "latency_us", "mcp_server", "mode": "observe" | "enforce", "pdp_call",
      "permission_mode", "policy": {"id", "version", "commit"}, "reason", "reported": {...}, "rewritten", "rule",
-     "session", "subagent", "time", "tool", "version": 1, "who": {"subject", "roles", "verified"}, "would_be"}
+     "session", "subagent", "time", "tool", "trouble", "version": 1, "who": {"subject", "roles", "verified"},
+     "would_be"}
 
 What a text field does not know is empty, and `null` stands for nothing that could be there.
 """
@@ -109,6 +110,8 @@ class Record:
     rewritten: bool = False
     """Whether the tool was run with another input than it was called with."""
     reason: str = ""
+    trouble: str = ""
+    """Why this is no policy's decision but a fault."""
     rule: str = ""
     policy: Policy = field(default_factory=Policy)
     mode: Mode = "enforce"
