@@ -52,7 +52,7 @@ def sweep(store: str, folder: Path) -> None:
     with open_reader(store) as reader:
         numbers = [entry.record()["id"] for entry in reader.search(Query(limit=None, oldest_first=True))]
         assert numbers == [f"call-{number}" for number in range(size)]
-        assert reader.faults() == []
+        assert reader.faults(index=True) == []
 
 
 def test_in_sqlite(tmp_path: Path):

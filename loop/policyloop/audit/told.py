@@ -57,7 +57,8 @@ def log_lines(verified: Verified, trusted: Trusted) -> Iterator[str]:
     yield f"  {_TRUSTED[trusted]}:"
     yield f"  {verified.key}"
     yield f"  root {verified.root}"
-    yield "  not looked at: the search index of words and places"
+    index = "" if verified.index else "the indices of persons, tools and times (--index does), and "
+    yield f"  not looked at: {index}those of words and places"
 
 
 def _bad(bad: Bad) -> str:

@@ -42,6 +42,8 @@ class Verified:
     unsigned: int
     """Entries after the last checkpoint, for which nobody has signed yet."""
     root: str
+    index: bool
+    """Whether what entries are found by was held against them."""
     bad: Bad | None
 
     @property
@@ -73,10 +75,19 @@ class _Looked:
     """Segments that a record says are taken out."""
 
 
-def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[str] = (), key: str = "") -> Verified:
+def verify(
+    store: Reader,
+    log: str,
+    trusted: Verifier | None,
+    anchors: Sequence[str] = (),
+    key: str = "",
+    *,
+    index: bool = False,
+) -> Verified:
     """Look at all of one log. `trusted`: the key that must have signed; None for the one that the store itself names.
 
-    `anchors`: notes that were kept elsewhere; all of them must be of this log. Raises `StoreError`.
+    `anchors`: notes that were kept elsewhere; all of them must be of this log. With `index` the indices of a SQLite
+    store are looked at, too. Raises `StoreError`.
     """
     looked = _Looked()
     bad: Bad | None = None
@@ -86,7 +97,7 @@ def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[
         if verifier.name != log:
             raise _Found(f"the store has the log {log}, and the key is that of {verifier.name}")  # noqa: TRY301
         _look(store, log, verifier, _anchored(anchors, verifier), looked)
-        faults = store.faults()
+        faults = store.faults(index=index)
         if faults:
             raise _Found(faults[0])  # noqa: TRY301
     except _Found as found:
@@ -104,6 +115,7 @@ def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[
         anchors=looked.anchors,
         unsigned=looked.tree.size - looked.sound,
         root=looked.tree.root().hex(),
+        index=index,
         bad=bad,
     )
 

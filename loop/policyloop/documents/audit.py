@@ -57,6 +57,8 @@ class AuditLogDocument:
     unsigned: Count
     """Entries after the last checkpoint."""
     root: str
+    index: bool
+    """Whether the indices of persons, tools and times were held against the entries; those of words never are."""
     bad: AuditBadDocument | None
 
 
@@ -199,6 +201,7 @@ def log_document(verified: Verified, trusted: Literal["given", "kept", "store"])
         anchors=verified.anchors,
         unsigned=verified.unsigned,
         root=verified.root,
+        index=verified.index,
         bad=None if bad is None else AuditBadDocument(what=bad.what, first=bad.first, last=bad.last),
     )
 
