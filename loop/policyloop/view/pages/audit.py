@@ -17,7 +17,7 @@ def report_page(summary: Summary, checked: Sequence[tuple[Verified, Trusted]], s
     whole = all(verified.bad is None for verified, _ in checked)
     return Page(
         title="What agents did, as recorded",
-        verdict=_verdict(summary, whole=whole),
+        verdict=_verdict(summary, whole=whole, sure=all(trusted != "store" for _, trusted in checked)),
         blocks=(
             _glance(summary, since),
             Section("secrets", "Did any agent read secrets?", _secrets(summary), first=True),
@@ -31,18 +31,26 @@ def report_page(summary: Summary, checked: Sequence[tuple[Verified, Trusted]], s
     )
 
 
-def _verdict(summary: Summary, *, whole: bool) -> Verdict:
+def _verdict(summary: Summary, *, whole: bool, sure: bool) -> Verdict:
     if not whole:
         return Verdict("not whole", "the log was changed: what is said below cannot be relied on", "bad")
     words = f"{plural(summary.entries, 'decision')} recorded, and the log is whole"
-    return Verdict("whole", words, "warn" if summary.unenforced or summary.unreadable else "good")
+    if not sure:
+        words += ", by the key that it names itself"
+    good = sure and not summary.unenforced and not summary.unreadable
+    return Verdict("whole", words, "good" if good else "warn")
+
+
+def _at(time: str) -> str:
+    """A moment to the second, in UTC."""
+    return time[:19].replace("T", " ")
 
 
 def _glance(summary: Summary, since: str) -> Facts:
     denied = sum(tally.deny for tally in summary.people.values())
     facts = [
-        Fact("From", summary.first or since),
-        Fact("To", summary.last or "nothing recorded"),
+        Fact("From", _at(summary.first) or since),
+        Fact("To", _at(summary.last) or "nothing recorded"),
         Fact("Decisions", str(summary.entries)),
         Fact("Denied", str(denied)),
         Fact("People", str(len(summary.people))),
@@ -68,7 +76,7 @@ def _secrets(summary: Summary) -> tuple[Block, ...]:
             )
         )
     if summary.touched:
-        rows = tuple((f"{t.time}", t.who, t.tool, t.decision, t.place, str(t.entry)) for t in summary.touched)
+        rows = tuple((_at(t.time), t.who, t.tool, t.decision, t.place, str(t.entry)) for t in summary.touched)
         title = "Let go" if let_go <= MOST_TOLD else f"Let go: the first {MOST_TOLD} of {let_go}"
         blocks.append(Table(("When", "Who", "Tool", "Decision", "Place", "Entry"), rows, title))
     return tuple(blocks)
@@ -100,7 +108,7 @@ def _gaps(summary: Summary) -> list[Block]:
         _counted(summary.unreadable, "that cannot be read", "bad"),
     ]
     if summary.gaps:
-        rows = tuple((gap.first, gap.last, gap.why) for gap in summary.gaps)
+        rows = tuple((_at(gap.first), _at(gap.last), gap.why) for gap in summary.gaps)
         blocks.append(Table(("After", "Before", "What"), rows, "Times without an entry"))
     return blocks
 
