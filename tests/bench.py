@@ -43,6 +43,8 @@ from policyloop.validators.judge import validate
 from policyloop.validators.pinned import VERSION
 from policyloop.validators.select import RunnerName, open_runner
 from sessions import CLAUDE, Room
+from token_use import MOST_INPUT, MOST_OUTPUT, with_spec, without_spec
+from worked import EXAMPLES
 
 POLICYLOOP = Path(sys.executable).parent / "policyloop"
 CHARACTERS_PER_TOKEN = 4
@@ -323,6 +325,21 @@ class Bench:
                 what = f"tokens of one proposal, class {broken}, 1,000 policies against 10"
                 yield Row(what, (large / small,), 1.2, detail=f"{large:.0f} against {small:.0f} (characters / 4)")
 
+    def spec_tokens(self) -> Iterator[Row]:
+        """Deterministic: what a request costs with a spec, against the same task without one; recorded replies."""
+        for example in EXAMPLES:
+            spec = with_spec(example, self.folder / example.name / "spec")
+            bare = without_spec(example, self.folder / example.name / "bare")
+            for use in (spec, bare):
+                if use.done.code:
+                    sys.exit(f"{example.name} ended with {use.done.code}: {use.done.err[-2000:]}")
+            for what, ours, theirs, bound in (
+                ("new input", spec.new, bare.new, MOST_INPUT),
+                ("output", spec.output, bare.output, MOST_OUTPUT),
+            ):
+                words = f"{what} tokens with a spec, against `--no-spec`: {example.name}"
+                yield Row(words, (ours / theirs,), bound, detail=f"{ours:.0f} against {theirs:.0f} (characters / 4)")
+
     def lock(self) -> Iterator[Row]:
         for plain in (False, True):
             yield self._lock(self.laid_out(1000, plain=plain), synthetic(1000, plain=plain), _kind(plain=plain))
@@ -461,6 +478,7 @@ def main() -> int:
         "help",
         "hook",
         "tokens",
+        "spec_tokens",
         "lock",
         "lock_again",
         "mutate",

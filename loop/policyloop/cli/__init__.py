@@ -24,6 +24,7 @@ from policyloop.cli import (
     demo,
     diff,
     doctor,
+    effects,
     explain,
     guard,
     harden,
@@ -84,6 +85,7 @@ app.command(short_help="What changed in access between two bundles?", cls=LightC
 app.command(short_help="Holes that the compiler allows, each shown by a request.", cls=LightCommand)(lint.lint)
 app.command(short_help="Do the tests notice small mistakes?", cls=LightCommand)(mutate.mutate)
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
+app.command(short_help="What a command would do, as a policy sees it.", cls=LightCommand)(effects.effects)
 app.command(short_help="What Claude Code asks before a tool runs.", cls=LightCommand)(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
 app.add_typer(audit.app, short_help="Search, verify and prove the record of decisions.")

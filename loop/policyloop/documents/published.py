@@ -3,6 +3,7 @@
 import difflib
 
 from policyloop.config import json_schema
+from policyloop.decide.effects import Effects
 from policyloop.documents.access import DiffDocument
 from policyloop.documents.audit import (
     AuditCoverageDocument,
@@ -39,6 +40,7 @@ DOCUMENTS = {
     "harden": HardenDocument,
     "report": ReportDocument,
     "recover": RecoverDocument,
+    "effects": Effects,
     "error": ErrorDocument,
     "task": TaskDocument,
     "proposal": ProposalJson,
