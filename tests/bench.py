@@ -21,6 +21,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+import audit_bench
 from bundles import BROKEN, synthetic, write
 from effect_cases import cases
 from ordinary import ordinary
@@ -430,6 +431,14 @@ class Bench:
             took = seconds(lambda: find_mutants(native, bundle, "policies", settings=settings, prove=False))
         yield Row("`mutate`, native, 20 rules", (took,), 60, " s", f"{len(mutants_of(bundle))} mutants")
 
+    def audit_verify(self) -> Iterator[Row]:
+        """Microseconds a record: 5 are 200,000 a second."""
+        yield Row("audit: verify a record", *audit_bench.verifying(self.folder / "verify", 100_000), unit="us")
+
+    def audit_search(self) -> Iterator[Row]:
+        """Milliseconds for the newest hundred denials of one person."""
+        yield Row("audit: a person's denials", *audit_bench.searching(self.folder / "search", 1_000_000), unit="ms")
+
 
 def _kind(*, plain: bool) -> str:
     return "plain policies" if plain else "policies with conditions"
@@ -509,10 +518,13 @@ def main() -> int:
         "mutate_large",
         "lint",
     )
+    alone = ("audit_verify", "audit_search")  # minutes to fill a log
     parser = argparse.ArgumentParser(
         description="Measure ratios of speed, memory and prompt size against their bounds."
     )
-    parser.add_argument("--only", choices=items, action="append", help="measure this alone; may be given again")
+    parser.add_argument(
+        "--only", choices=(*items, *alone), action="append", help="measure this alone; may be given again"
+    )
     parser.add_argument("--runs", type=int, default=9, help="pairs of a ratio; a third of it for large bundles")
     asked = parser.parse_args()
     rows: list[Row] = []
