@@ -272,7 +272,8 @@ def proposal_size(bundle: Bundle, findings: list[Finding], request: str = "") ->
     asked = task(
         request=request, error_class=error_class, findings=tuple(findings), files=chosen.files, index=chosen.index
     )
-    return sum(len(text.encode()) for text in (references.system(), references.reference(error_class), render(asked)))
+    lessons = map(references.text, references.needed(error_class))
+    return sum(len(text.encode()) for text in (references.system(), *lessons, render(asked)))
 
 
 def generated(policies: int) -> Bundle:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,13 @@ def test_what_is_sent(serve: Serve) -> None:
     assert body["tools"] == [PROPOSE]
     # The current models answer a forced tool with a 400.
     assert body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
-    assert [block["cache_control"] for block in body["system"]] == [{"type": "ephemeral"}] * 2
+    assert [block["cache_control"] for block in body["system"]] == [{"type": "ephemeral"}]
     assert body["cache_control"] == {"type": "ephemeral"}
-    assert "# Class schema" in body["system"][1]["text"]
-    assert "text of a" in body["messages"][0]["content"][0]["text"]
+    lesson, asked = body["messages"][0]["content"]
+    assert "# Class schema" in lesson["text"]
+    assert lesson["cache_control"] == {"type": "ephemeral"}
+    assert asked["text"].startswith("The marker of this message is ")
+    assert "text of a" in asked["text"]
 
 
 def test_the_key_is_in_its_header_and_nowhere_else(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
@@ -147,24 +151,61 @@ def test_the_conversation_goes_on_within_a_class(serve: Serve) -> None:
     text = result["content"][1]["text"]
     assert "second text" in text
     assert "tests get weaker" in text
-    assert "same text" in question["content"][0]["text"]
+    assert "same text" in question["content"][1]["text"]
     assert "same text" not in text
 
 
-@pytest.mark.parametrize(
-    "second",
-    [
-        {"afresh": True},
-        {"error_class": ErrorClass.COMPILE, "findings": (finding(error_class=ErrorClass.COMPILE),)},
-    ],
-    ids=["afresh", "another class"],
-)
-def test_the_conversation_starts_anew(serve: Serve, second: dict[str, Any]) -> None:
+def test_the_conversation_starts_anew(serve: Serve) -> None:
     api = serve(lambda _: answer(EDIT))
     model = ClaudeModel()
     model.propose(task())
-    model.propose(task(**second))
+    model.propose(task(afresh=True))
     assert [len(request.body["messages"]) for request in api.requests] == [1, 1]
+
+
+def test_every_stage_and_class_goes_on_on_one_prefix(serve: Serve) -> None:
+    """What was sent stands at the beginning of the next request as it was, so that the cache has it."""
+    api = serve(lambda _: answer(EDIT))
+    model = ClaudeModel()
+    compile_ = {"error_class": ErrorClass.COMPILE, "findings": (finding(error_class=ErrorClass.COMPILE),)}
+    for more in ({"stage": "spec"}, {}, compile_, {}, {"error_class": None, "findings": ()}):
+        model.propose(task(**more))
+    bodies = [request.body for request in api.requests]
+    for before, after in pairwise(bodies):
+        assert (after["tools"], after["system"]) == (before["tools"], before["system"])
+        assert after["messages"][: len(before["messages"])] == before["messages"]
+    breakpoints = json.dumps(bodies[-1]).count("cache_control")
+    assert breakpoints <= 4, "the API takes no more"
+    taught = [block["text"].split("\n")[0] for m in bodies[-1]["messages"] for block in m["content"] if "text" in block]
+    lessons = [line for line in taught if line.startswith("# ")]
+    assert len(lessons) == len(set(lessons)) == 5, "each reference is given once"
+
+
+def test_a_read_is_answered_by_the_file_alone(serve: Serve) -> None:
+    asks = {"edits": [], "note": "", "read": ["b.yaml"]}
+    api = serve(in_turn([answer(asks), answer(EDIT)]))
+    model = ClaudeModel()
+    shown = {"a.yaml": "text of a\n" * 200}
+    model.propose(task(request="Owners may view.", files=shown, index=("b.yaml",)))
+    model.propose(task(request="Owners may view.", files={**shown, "b.yaml": "text of b\n"}))
+    text = api.requests[1].body["messages"][-1]["content"][-1]["text"]
+    assert "text of b" in text
+    assert "text of a" not in text
+    assert "Owners may view." not in text
+    assert len(text) < 600
+
+
+def test_what_the_model_wrote_itself_is_not_shown_to_it_again(serve: Serve) -> None:
+    edits = [{"path": "a.yaml", "old": "a: 1", "new": "a: 2"}, {"path": "b.yaml", "content": "b: 1\n"}]
+    api = serve(lambda _: answer({"edits": edits, "note": "", "read": []}))
+    model = ClaudeModel()
+    model.propose(task(files={"a.yaml": "a: 1\n"}))
+    model.propose(task(files={"a.yaml": "a: 2\n", "b.yaml": "b: 1\n"}))
+    model.propose(task(files={"a.yaml": "a: 1\n", "b.yaml": "b: 1\n"}, refusal="undone"))
+    kept, undone = (request.body["messages"][-1]["content"][-1]["text"] for request in api.requests[1:])
+    assert "FILE" not in kept
+    assert "FILE a.yaml (1 line)\na: 1" in undone, "what was undone is shown as it is"
+    assert "FILE b.yaml" not in undone
 
 
 def test_after_an_answer_that_is_no_proposal_the_conversation_starts_anew(serve: Serve) -> None:

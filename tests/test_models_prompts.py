@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bundles import FIXTURES
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.findings import ErrorClass
@@ -16,6 +17,12 @@ from policyloop.specification.model import Shows
 
 EXAMPLE = re.compile(r"^```(?:yaml|json) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CLASSES = [*ErrorClass, None]
+LESSONS = {error_class: references.needed(error_class) for error_class in CLASSES}
+
+
+def lesson(error_class: ErrorClass | None) -> str:
+    """All that a turn about this class is taught."""
+    return "\n".join(references.text(name) for name in LESSONS[error_class])
 
 
 def run(cerbos: Runner, files: dict[str, str], *, strict: bool = False) -> tuple[int | None, Any]:
@@ -28,7 +35,7 @@ def run(cerbos: Runner, files: dict[str, str], *, strict: bool = False) -> tuple
 @pytest.mark.parametrize("strict", [False, True], ids=["normal", "strict"])
 @pytest.mark.parametrize("error_class", CLASSES, ids=lambda c: c.value if c else "request")
 def test_every_example_is_green(cerbos: Runner, error_class: ErrorClass | None, *, strict: bool) -> None:
-    text = references.reference(error_class)
+    text = lesson(error_class)
     examples = dict(EXAMPLE.findall(text))
     assert examples
     assert len(examples) * 2 == text.count("\n```")
@@ -70,7 +77,7 @@ def outcome(cerbos: Runner, text: str, *, strict: bool = False) -> str:
     return "denied" if "suites" in said else next(iter(said))
 
 
-PLAIN: list[str] = re.findall(r"^\| `expr: (.*?)` \|", references.reference(ErrorClass.SYNTAX), re.MULTILINE)
+PLAIN: list[str] = re.findall(r"^\| `expr: (.*?)` \|", references.text("syntax"), re.MULTILINE)
 
 
 def test_the_table_of_yaml_mistakes_is_read() -> None:
@@ -216,7 +223,15 @@ def test_the_rules_are_for_this_tool_and_this_compiler(cerbos: Runner) -> None:
     for name in ("edits", "read", "dispute"):
         assert name in INPUT_SCHEMA["properties"]
         assert f"`{name}`" in system or f"`{name}" in system
-    assert all(len(references.reference(error_class)) < 8_000 for error_class in CLASSES)
+    assert all(len(lesson(error_class)) < 8_000 for error_class in CLASSES)
+
+
+def test_every_prompt_is_told_somewhere() -> None:
+    told = {name for stage in ("spec", "policies") for one in CLASSES for name in references.needed(one, stage)}
+    told |= {name for one in CLASSES for name in references.needed(one, confirmed=True)} | references.READABLE
+    assert told == {*references.NAMES}
+    there = {path.stem for path in (FIXTURES.parent / "prompts").glob("*.md")}
+    assert there == {"system", *references.NAMES}
 
 
 # --- the constructs of a spec -----------------------------------------------------------------------------------------
@@ -250,7 +265,7 @@ def shown_in(text: str) -> set[str]:
 
 
 def test_the_prompt_shows_every_construct_that_a_spec_can_have() -> None:
-    prompt = references.reference(None, "spec")
+    prompt = references.text("spec") + references.text("spec_more")
     assert keys_of(spec_schema()) - shown_in(prompt) - PEOPLES_OWN == set()
     assert set(Shows.model_fields) <= shown_in(prompt)
     assert {f"{shows}:" for shows in ("tenant", "scope", "person", "unknown_action")} <= set(

@@ -70,11 +70,38 @@ def test_a_request_without_findings() -> None:
     assert "THE COMPILER is satisfied with the files as they are; carry out the request" in found
 
 
+def test_what_a_person_released_is_told() -> None:
+    found = sections(render(task(released=("Suite / case: ann view doc1",))))
+    assert found["RELEASED by a person: correct these tests to what is asked for; no others"] == (
+        "Suite / case: ann view doc1"
+    )
+
+
+def test_what_nothing_covers_yet_is_one_entry() -> None:
+    why = ("no policy was found for the kind, version and scope of this resource, or for this principal",)
+    many = tuple(
+        finding(
+            error_class=ErrorClass.TEST,
+            code="wrong-effect",
+            message=f"{name}: expected EFFECT_ALLOW, got EFFECT_DENY",
+            file=name.file,
+            excerpt="> 12 | view: EFFECT_ALLOW",
+            why=why,
+            assertion=name,
+        )
+        for number in range(24)
+        for name in [AssertionId("tests/spec/doc_spec_test.yaml", "spec: doc", f"t{number}", "ann", "doc1", "view")]
+    )
+    found = sections(render(task(error_class=ErrorClass.TEST, findings=many)))
+    told = found["THE COMPILER: 24 findings of class test"]
+    assert told == "1. No policy covers any of this yet: 24 allowed decisions of spec: doc"
+
+
 def test_files_shown_before_are_only_named() -> None:
     files = {"a.yaml": "new\n", "b.yaml": "old\n"}
     found = sections(render(task(files=files), seen={"a.yaml": "was other\n", "b.yaml": "old\n"}))
     assert found["FILE a.yaml (1 line)"] == "new"
-    assert found["FILES shown before in this conversation, unchanged"] == "b.yaml"
+    assert found["UNCHANGED, as shown or as you wrote it"] == "b.yaml"
     assert "FILE b.yaml (1 line)" not in found
 
 

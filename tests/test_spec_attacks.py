@@ -153,7 +153,7 @@ def parse_and_forge() -> str:
 def test_what_somebody_else_wrote_while_a_person_was_asked_is_not_overwritten(tmp_path: Path, cerbos):
     policies, said = start_of(SALARIES, tmp_path), replies(SALARIES)
     spec = policies.parent / FILE_NAME
-    with scripted(said[0], *said[2:]) as api:
+    with scripted(*said) as api:
         env = {"ANTHROPIC_API_KEY": "test", "ANTHROPIC_BASE_URL": api.url}
         fixed = ("--policies", policies, "--runner", "native", "--format", "plain", "--assume")
         terminal = Terminal("run", request_of(SALARIES), *fixed, env=env)
@@ -301,13 +301,13 @@ def test_claude_reads_them_as_data_and_cannot_edit_them(tmp_path: Path, cerbos):
     edit = {"edits": [{"path": "salary.yaml", "content": "x: 1\n"}, *replies(SALARIES)[0]["edits"]]}
     with scripted(edit, {"edits": [{"path": "salary.yaml", "delete": True}]}) as api:
         done = document(run(policies, request_of(SALARIES), api=api))
-        first = api.requests[0].body["messages"][0]["content"][0]["text"]
+        first = api.requests[0].body["messages"][0]["content"][-1]["text"]
         second = api.requests[1].body["messages"][-1]["content"][-1]["text"]
     assert done["stopped_by"] == "questions"
     assert "EXISTING, to read only: salary.yaml (" in first
     assert "hr-sees-salaries" in first
     assert "only policyloop.spec.yaml is written in this stage" in second
-    assert "existing:salary.yaml" in second
+    assert "\nsalary.yaml\n" in second.partition("UNCHANGED")[2], "it is as it was"
     assert picture(policies) == before
 
 
@@ -374,7 +374,7 @@ def test_an_editor_s_comments_are_kept(tmp_path: Path, cerbos):
     policies, said = start_of(SALARIES, tmp_path), replies(SALARIES)
     editor = tmp_path / "editor.py"
     editor.write_text("import sys\nopen(sys.argv[1], 'a').write('\\n# Seen by both of us.\\n')\n")
-    with scripted(said[0], *said[2:]) as api:
+    with scripted(*said) as api:
         env = {"ANTHROPIC_API_KEY": "test", "ANTHROPIC_BASE_URL": api.url, "EDITOR": f"{sys.executable} {editor}"}
         fixed = ("--policies", policies, "--runner", "native", "--format", "plain", "--assume")
         terminal = Terminal("run", request_of(SALARIES), *fixed, env=env)

@@ -16,9 +16,9 @@ from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
 from policyloop.specification import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
-from policyloop.specification.draft import Terms, judge_draft
+from policyloop.specification.draft import Terms, judge_draft, read_draft
 from terminal import Terminal
-from worked import EXAMPLES, replies, request_of, scripted, start_of, writes
+from worked import EXAMPLES, recorded_again, replies, request_of, scripted, start_of, writes
 
 DRAFTS = {"deadlines": 2, "salaries": 1, "tickets": 1}
 """How many turns the model of an example takes until it asks."""
@@ -44,8 +44,9 @@ def document(done: Done) -> dict[str, Any]:
 # --- the whole way
 
 
+@pytest.mark.golden
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
-def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path, cerbos):
+def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path, cerbos, pytestconfig):
     policies, said = start_of(example, tmp_path), replies(example)
     spec = policies.parent / FILE_NAME
     before = picture(policies)
@@ -66,7 +67,10 @@ def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path
         assert len(api.requests) == len(said)
     assert second["outcome"] == "green", done.err
     assert second["spec"]["confirmed_by"] == "a reviewer"
-    assert {a["stage"] for a in second["attempts"]} == {"spec", "policies"}
+    recorded_again(example, policies, regenerate=pytestconfig.getoption("--regenerate"))
+    # Recommended answers are what the draft was made for: only another one costs a turn.
+    revised = example.name == "tickets"
+    assert {a["stage"] for a in second["attempts"]} == {"spec", "policies"} if revised else {"policies"}
     assert [a["number"] for a in second["attempts"]] == list(range(1, len(second["attempts"]) + 1))
     assert picture(policies) == picture(example / "policies")
     written, known = parse_spec(spec.read_text()), parse_spec((example / FILE_NAME).read_text())
@@ -98,7 +102,7 @@ def test_the_questions_are_readable_and_name_what_to_do(tmp_path: Path, cerbos):
 
 def test_assuming_takes_the_recommended_answers_and_every_report_says_so(tmp_path: Path, cerbos):
     policies, said = start_of(SALARIES, tmp_path), replies(SALARIES)
-    with scripted(said[0], *said[2:]) as api:
+    with scripted(*said) as api:
         done = document(run(policies, request_of(SALARIES), "--assume", api=api))
         assert (done["exit_code"], done["stopped_by"]) == (5, "confirm")
         assert len(done["assumptions"]) == 3
@@ -114,7 +118,7 @@ def test_assuming_takes_the_recommended_answers_and_every_report_says_so(tmp_pat
 
 def test_one_budget_holds_for_both_stages(tmp_path: Path, cerbos):
     policies, said = start_of(SALARIES, tmp_path), replies(SALARIES)
-    with scripted(said[0], *said[2:]) as api:
+    with scripted(*said) as api:
         done = document(run(policies, request_of(SALARIES), "--assume", "--yes", "--compile-cycles", 3, api=api))
     assert done["stopped_by"] == "compile_cycles"
     assert done["cycles"] == 3
@@ -134,8 +138,9 @@ def on_terminal(policies: Path, api: MessagesApi, *more: object) -> Terminal:
 
 
 def test_on_a_terminal_the_questions_come_one_at_a_time(tmp_path: Path, cerbos):
-    policies = start_of(SALARIES, tmp_path)
-    with scripted(*replies(SALARIES)) as api:
+    policies, said = start_of(SALARIES, tmp_path), replies(SALARIES)
+    # Own words are no option that the draft was made for, so the model takes them in.
+    with scripted(said[0], {"edits": []}, *said[1:]) as api:
         terminal = on_terminal(policies, api, "--by", "a reviewer")
         first = terminal.until(ASK)
         assert "Question 1 of 3: Which managers may see a review?" in first
@@ -183,7 +188,7 @@ def test_an_edit_is_what_is_confirmed(tmp_path: Path, cerbos):
         "import pathlib, sys\nf = pathlib.Path(sys.argv[1])\n"
         "f.write_text(f.read_text().replace('Leads at least one person', 'Leads somebody'))\n"
     )
-    with scripted(said[0], *said[2:]) as api:
+    with scripted(*said) as api:
         env = {**KEY, "ANTHROPIC_BASE_URL": api.url, "EDITOR": f"{sys.executable} {editor}"}
         fixed = ("--policies", policies, "--runner", "native", "--format", "plain", "--assume")
         terminal = Terminal("run", request_of(SALARIES), *fixed, env=env)
@@ -256,9 +261,15 @@ def replace(path: str, old: str, new: str) -> dict[str, Any]:
 ATTACKS = {
     "deletes the suite": {"edits": [{"path": SUITE, "delete": True}]},
     "skips the suite": replace(SUITE, "options:\n", "skip: true\noptions:\n"),
-    "flips a denial": writes({SUITE: suites()[SUITE].replace("EFFECT_DENY", "EFFECT_ALLOW")}),
-    "empties the suite": writes({SUITE: "name: none\ntests: []\n"}),
-    "changes a person": replace(PEOPLE, "[manager, employee]", "[nobody]"),
+    "flips a denial": replace(
+        SUITE,
+        "principal: hana_as_visitor\n        resource: salary\n        actions: {view: EFFECT_DENY}",
+        "principal: hana_as_visitor\n        resource: salary\n        actions: {view: EFFECT_ALLOW}",
+    ),
+    "empties the suite": {
+        "edits": [{"path": SUITE, "delete": True}, {"path": SUITE, "content": "name: none\ntests: []\n"}]
+    },
+    "changes a person": replace(PEOPLE, "roles: [visitor]\n  mia:", "roles: [hr]\n  mia:"),
     "deletes the people": {"edits": [{"path": PEOPLE, "delete": True}]},
     "shadows the people": writes({"tests/spec/testdata/principals.json": '{"principals": {}}'}),
     "moves the people into another file": {
@@ -604,7 +615,8 @@ def test_without_a_spec_nothing_about_one_is_taken(flag: tuple[str, ...], tmp_pa
 # --- what a draft may not say
 
 INFO = CompilerInfo("0.55.0", "native", "0" * 64)
-DRAFT = replies(SALARIES)[0]["edits"][0]["content"]
+SHORT = replies(SALARIES)[0]["edits"][0]["content"]
+DRAFT = spec_to_yaml(read_draft(SHORT, request_of(SALARIES)))
 
 
 def codes(text: str | None, terms: Terms, **more: str) -> set[str]:
@@ -618,7 +630,8 @@ def test_what_only_a_person_says_is_refused_in_a_draft():
     assert codes(None, asked) == {"no-spec"}
     assert codes(DRAFT, asked, **{"a.yaml": "x: 1\n"}) == {"not-the-spec"}
     assert codes("a: [", asked) == {"unreadable"}
-    assert codes("version: 1\n", asked) == {"not-a-spec"}
+    assert codes("version: 2\n", asked) == {"not-a-spec"}
+    assert codes("version: 1\n", asked) == {"no-rules"}
     assert codes(DRAFT, Terms("Something else.")) == {"request-changed"}
     answered = with_answers(parse_spec(DRAFT), {"which-managers": "direct"})
     assert codes(spec_to_yaml(answered), asked) == {"answered-by-model"}
@@ -633,7 +646,7 @@ def test_what_only_a_person_says_is_refused_in_a_draft():
 
 
 def test_the_draft_in_the_prompt_is_one():
-    text = references.reference(None, "spec").split("```yaml\n")[1].split("```")[0]
-    spec = parse_spec(text)
+    text = references.text("spec").split("```yaml\n")[1].split("```")[0]
+    spec = read_draft(text, "Owners may edit.")
     assert {gap.code for gap in check_spec(spec)} == {"open-question"}
-    assert codes(text, Terms(spec.request)) == set()
+    assert codes(text, Terms("Owners may edit.")) == set()

@@ -49,6 +49,14 @@ def request_of(example: Path) -> str:
     return (example / "request.txt").read_text().strip()
 
 
+def recorded_again(example: Path, policies: Path, *, regenerate: bool) -> None:
+    """With `--regenerate` what came of an example is written into its folder, the policies with their suites too."""
+    if regenerate:
+        shutil.copy(policies.parent / "policyloop.spec.yaml", example)
+        shutil.rmtree(example / "policies", ignore_errors=True)
+        shutil.copytree(policies, example / "policies")
+
+
 def start_of(example: Path, folder: Path) -> Path:
     """The policy directory before the run."""
     policies = folder / "project" / "policies"

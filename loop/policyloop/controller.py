@@ -286,6 +286,7 @@ def _next_task(state: State[L]) -> State[L]:
         existing=existing,
         left=budgets.left(state.budget, state.spent),
         refusal=last.refusal if last else None,
+        released=tuple(map(str, state.released)),
         history=tuple(_past(a) for a in state.attempts[-HISTORY:]),
         afresh=afresh,
     )

@@ -112,6 +112,8 @@ class Task:
     """In the stage `spec`: the policies beside which the spec is drafted."""
     index: tuple[str, ...] = ()
     refusal: str | None = None
+    released: tuple[str, ...] = ()
+    """The assertions that a person let go of: they may be changed to what is asked for now."""
     history: tuple[PastAttempt, ...] = ()
     afresh: bool = False
     """The conversation starts anew: what came before is only in `history`."""

@@ -24,10 +24,12 @@ from policyloop.cli import (
     demo,
     diff,
     doctor,
+    effects,
     explain,
     guard,
     harden,
     hook,
+    init,
     lint,
     mutate,
     recover,
@@ -84,6 +86,7 @@ app.command(short_help="What changed in access between two bundles?", cls=LightC
 app.command(short_help="Holes that the compiler allows, each shown by a request.", cls=LightCommand)(lint.lint)
 app.command(short_help="Do the tests notice small mistakes?", cls=LightCommand)(mutate.mutate)
 app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
+app.command(short_help="What a command would do, as a policy sees it.", cls=LightCommand)(effects.effects)
 app.command(short_help="What Claude Code asks before a tool runs.", cls=LightCommand)(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
 app.add_typer(audit.app, short_help="Search, verify and prove the record of decisions.")
@@ -93,6 +96,7 @@ app.command(short_help="A run's timeline, its ledger verified.", cls=LightComman
 app.command(short_help="Agree to what a project's configuration runs.", cls=LightCommand)(agree.agree)
 app.command(short_help="What is here, what is missing, what to do.", cls=LightCommand)(doctor.doctor)
 app.command(short_help="Settings that keep Claude Code to the policy directory.", cls=LightCommand)(harden.harden)
+app.command(short_help="A first project, green from the start.", cls=LightCommand)(init.init)
 app.command(short_help="The loop at work; needs no key.", cls=LightCommand)(demo.demo)
 app.command(short_help="What a code means, and how it is mended.", cls=LightCommand)(explain.explain)
 app.command(short_help="The JSON Schema of what we read and write.", cls=LightCommand)(schema.schema)

@@ -35,6 +35,7 @@ NAMED = 100
 """What a word counts that stands in a policy's path; a word of its text counts 1."""
 
 _WORD = re.compile(r"[^\W_]{3,}")
+_PATH = re.compile(r"[\w@+.-]+(?:/[\w@+.-]+)*\.(?:ya?ml|json)\b")
 _COMMON = frozenset(
     {"all", "allow", "and", "any", "are", "but", "can", "cannot", "deny", "for", "from", "have", "its", "may", "must"}
     | {
@@ -66,23 +67,35 @@ def compose(
     request: str = "",
     wanted: Sequence[str] = (),
     most: int | None = None,
+    said: str = "",
+    first: Sequence[str] = (),
 ) -> Selection:
     """Choose what a model needs to see for `findings` (those of one class), or for `request` when there are none.
 
     `wanted` are paths that the model asked to read: a file is shown, a folder is listed in the index, anything else
-    gets a note there. `most` bounds the text of files, in bytes of UTF-8; None is `MAX_BYTES`.
+    gets a note there. `most` bounds the text of files, in bytes of UTF-8; None is `MAX_BYTES`. `said`: a folder whose
+    content the task says elsewhere; of it only what was asked for is shown. `first`: files to be shown in any case.
     """
     findings, wanted = findings[:MAX_FINDINGS], wanted[:MAX_WANTED]
     catalogue = Catalogue(bundle)
     own = list(dict.fromkeys(path for f in findings for path in _own(bundle, f)))
-    asked = [path for path in wanted if path in bundle]
+    asked = [path for path in (*wanted, *first, *_named(bundle, request)) if path in bundle]
     around = _related(catalogue, findings) if findings else _matching(catalogue, request)
     tests = any(f.error_class is ErrorClass.TEST for f in findings)
     order = [*asked, *around, *own] if tests else [*own, *asked, *around]
     if not order:
         order = [path for path in bundle if layout.kind(path) is Kind.POLICY][:MATCHING_POLICIES]
-    files = _fitted(bundle, dict.fromkeys(order), findings, {*own, *asked}, MAX_BYTES if most is None else most)
-    return Selection(files, index(bundle, files, wanted))
+    hidden = {path for path in bundle if said and path.startswith(f"{said}/")}.difference(wanted)
+    shown = dict.fromkeys(path for path in order if path not in hidden)
+    must = {*own, *asked}.difference(hidden)
+    files = _fitted(bundle, shown, findings, must, MAX_BYTES if most is None else most)
+    return Selection(files, index(bundle, files, wanted, said=said if hidden else ""))
+
+
+def _named(bundle: Bundle, request: str) -> Iterator[str]:
+    """The files that a request names, by their path or by the end of it."""
+    for word in dict.fromkeys(_PATH.findall(request)):
+        yield from [path for path in bundle if path == word or path.endswith(f"/{word}")][:MATCHING_POLICIES]
 
 
 def _fitted(
@@ -121,6 +134,7 @@ def _related(catalogue: Catalogue, findings: Sequence[Finding]) -> Iterator[str]
     bundle = catalogue.bundle
     seeds: list[str] = []
     beside: list[str] = []
+    kinds: set[str] = set()
     for finding in findings:
         suite = finding.assertion.file if finding.assertion else finding.file
         if finding.error_class is ErrorClass.TEST and suite in bundle:
@@ -128,13 +142,16 @@ def _related(catalogue: Catalogue, findings: Sequence[Finding]) -> Iterator[str]
             beside += [suite, *catalogue.fixtures_beside(suite)]
         if finding.assertion:
             one = finding.assertion
-            seeds += catalogue.about(catalogue.subject_of(one.file, one.principal, one.resource))
+            subject = catalogue.subject_of(one.file, one.principal, one.resource)
+            seeds += catalogue.about(subject)
+            kinds |= subject.kinds
         for path in _own(bundle, finding):
             seeds.append(path)
             seeds += catalogue.candidates(path)
             seeds += _same_chain(catalogue, path)
     yield from dict.fromkeys(path for path in _closure(catalogue, seeds) if path not in beside)
     yield from dict.fromkeys(beside)
+    yield from _suites_about(catalogue, kinds)
 
 
 def _same_chain(catalogue: Catalogue, path: str) -> Iterator[str]:

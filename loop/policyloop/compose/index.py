@@ -12,13 +12,19 @@ FOLDERS = 12
 """Folders given with a count."""
 
 
-def index(bundle: Bundle, shown: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """At most `MAX_ENTRIES` entries: notes on what was asked for, listings, the nearest files, folders with counts."""
+def index(bundle: Bundle, shown: Iterable[str], wanted: Sequence[str], said: str = "") -> tuple[str, ...]:
+    """At most `MAX_ENTRIES` entries: notes on what was asked for, listings, the nearest files, folders with counts.
+
+    `said`: a folder whose content is said elsewhere: no entry, unless it is asked for.
+    """
     shown = set(shown)
     notes = [_note(bundle, path) for path in wanted if path not in shown and not _below(bundle, path)]
     listings = [entry for folder in wanted for entry in _listing(bundle, folder)]
     entries = list(dict.fromkeys([*notes[:10], *listings]))[: MAX_ENTRIES - FOLDERS]
+    prefix = f"{said}/"
     rest = [path for path in bundle if path not in shown and path not in entries]
+    if said and not listings:
+        rest = [path for path in rest if not path.startswith(prefix)]
     near = _nearest(rest, shown)[: min(NEAREST_FILES, MAX_ENTRIES - FOLDERS - len(entries))]
     return (*entries, *near, *_counts(set(rest).difference(near)))
 

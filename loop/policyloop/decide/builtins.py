@@ -3,11 +3,11 @@
 import re
 
 from policyloop.decide.environment import noted
-from policyloop.decide.programs.interpreters import script_file
+from policyloop.decide.programs.interpreters import origins, script_file
 from policyloop.decide.scene import Run, Use
 from policyloop.decide.values import ANYTHING, EMPTY, Value
 from policyloop.places.keys import Whereabouts, key, parent
-from policyloop.shell.marks import HOLE, TILDE, shown
+from policyloop.shell.marks import HOLE, TILDE
 
 
 def change_directory(use: Use) -> Value:
@@ -43,7 +43,7 @@ def evaluated(use: Use) -> Value:
     if HOLE in text:
         scene.unknown("eval")
     with scene.deeper("eval"):
-        return scene.code(Value((shown(text) if HOLE not in text else text,), use.tags), use.given)
+        return scene.code(Value((text,), origins(text, use.tags)), use.given)
 
 
 def sourced(use: Use) -> Value:
@@ -89,7 +89,7 @@ def unaliased(use: Use) -> Value:
 def unset(use: Use) -> Value:
     """`unset NAME`: it is known to hold nothing."""
     for word in use.words:
-        if not word.startswith("-"):
+        if not word.startswith("-") and word not in use.scene.fixed:
             use.scene.variables[word] = Value(())
             use.scene.lists.pop(word, None)
             if use.scene.sure:

@@ -18,7 +18,6 @@ from policyloop.shell.tree import Assignment, Declaration, Simple, Unparsed
 _STANDARD = re.compile(
     r"^(?:/usr)?(?:/local)?/s?bin/|^/opt/homebrew/(?:bin|opt/[^/]+/bin)/|^/(?:nix|snap)/.*/bin/|^/bin/busybox$", re.I
 )
-_MOST_RUNNING = 3
 
 
 def simple(scene: Scene, command: Simple, given: Value) -> Value:
@@ -91,21 +90,21 @@ def _requoted(word: str) -> str:
 
 def _function(use: Use, name: str) -> Value:
     scene = use.scene
-    if scene.running.count(name) >= 1:
-        if name in scene.running[-1:]:
-            scene.does("fork-bomb", sure=False) if name == ":" else None
+    if name in scene.running:
+        if scene.background > scene.running[name]:
+            scene.does("fork-bomb")
         return ANYTHING
-    if len(scene.running) > _MOST_RUNNING + 8:
-        raise Unparsed("too-deep")
     kept = scene.arguments
     scene.arguments = [Value((word,), use.tags) for word in use.words]
-    scene.running.append(name)
+    scene.running[name] = scene.background
+    scene.locals.append({})
     try:
         with scene.deeper():
             return scene.follow(scene.functions[name], use.given)
     finally:
-        scene.running.pop()
+        del scene.running[name]
         scene.arguments = kept
+        scene.variables.update(scene.locals.pop())
 
 
 def _program(use: Use) -> Value:
@@ -122,7 +121,8 @@ def _program(use: Use) -> Value:
         if not _STANDARD.match(word):
             return _local(use, name)
     name = name.removesuffix(".exe").removesuffix(".EXE") if name[-4:].lower() == ".exe" else name
-    use = use._replace(program=name)
+    if name is not word:
+        use = use._replace(program=name)
     builtin = BUILTINS.get(name)
     if builtin is not None:
         _told(use, name)
@@ -205,6 +205,9 @@ def _local(use: Use, name: str) -> Value:
 def assign(scene: Scene, assignment: Assignment) -> Value:
     """`NAME=value`: what it holds from then on."""
     name = assignment.name
+    if name in scene.fixed:
+        single(scene, assignment.value) if not isinstance(assignment.value, list) else words_of(scene, assignment.value)
+        return scene.variables.get(name, ANYTHING)
     if isinstance(assignment.value, list):
         items = words_of(scene, assignment.value)
         before = scene.lists.get(name, []) if assignment.appended else []
@@ -230,15 +233,24 @@ def assign(scene: Scene, assignment: Assignment) -> Value:
 
 
 def declared(scene: Scene, declaration: Declaration) -> Value:
-    """`export NAME=value` and its like."""
+    """`export NAME=value` and its like: every value is worked out before the first is set."""
     scene.add("run", declaration.keyword)
+    if scene.locals and declaration.keyword in {"local", "declare", "typeset"}:
+        for assignment in declaration.assignments:
+            scene.locals[-1].setdefault(assignment.name, scene.variables.get(assignment.name, ANYTHING))
     for word in declaration.words:
         single(scene, word)
+    letters = "".join(word for word in declaration.words if isinstance(word, str) and word.startswith("-"))
+    before, worked_out = scene.variables, dict[str, Value]()
     for assignment in declaration.assignments:
-        held = assign(scene, assignment)
+        scene.variables = dict(before)
+        worked_out[assignment.name] = assign(scene, assignment)
+    scene.variables = before
+    for name, held in worked_out.items():
+        # With `-n` it is a reference to another variable.
+        scene.variables[name] = ANYTHING if "n" in letters else held
         if declaration.keyword in {"export", "declare", "typeset"}:
-            noted(scene, assignment.name, held)
-    if any(isinstance(word, str) and word.startswith("-") and "n" in word for word in declaration.words):
-        for assignment in declaration.assignments:
-            scene.variables[assignment.name] = ANYTHING  # a reference to another variable
+            noted(scene, name, held)
+        if declaration.keyword == "readonly" or "r" in letters:
+            scene.fixed.add(name)
     return EMPTY

@@ -11,7 +11,7 @@ DOES = {
     "environment": "sets a variable that makes other programs run or load something: PATH, LD_PRELOAD, GIT_SSH_COMMAND",
     "exfiltration": "sends a secret to another machine",
     "fetch-and-run": "runs code that came from another machine just before",
-    "force-push": "overwrites or deletes branches or tags of a remote repository",
+    "force-push": "overwrites branches or tags of a remote repository",
     "fork-bomb": "starts processes without end",
     "history-destroy": "deletes what a repository keeps for recovery: its metadata, reflogs, unreachable "
     "commits, stashes",
@@ -26,6 +26,7 @@ DOES = {
     "process-kill": "ends processes",
     "publish": "makes something public, or gives it to others: a release, a package, an image, a pushed branch",
     "recursive-delete": "deletes whole trees",
+    "remote-delete": "deletes branches or tags of a remote repository",
     "secret-read": "reads a file of a name that usually holds secrets, or asks a keeper of secrets for one",
     "security-off": "switches off what protects the machine: a firewall, SELinux, the recording of a shell's history",
     "system-stop": "halts or restarts the machine, or what it cannot do without",

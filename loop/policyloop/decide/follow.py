@@ -136,15 +136,28 @@ def together(outputs: list[Value]) -> Value:
 
 
 def _chain(scene: Scene, chain: Chain, given: Value) -> Value:
+    """`a && b || c`: behind `&&` what is before it did not fail; behind the whole, it may have been run or not."""
     outputs = [follow(scene, chain.first, given)]
+    before, where = dict(scene.variables), scene.where
     with scene.perhaps():
-        for _, statement in chain.rest:
-            outputs.append(follow(scene, statement, given))
-    return (
-        value(tuple(dict.fromkeys(["".join(output.texts[0] for output in outputs)])), together(outputs).tags)
-        if len(outputs) < 9
-        else ANYTHING
-    )
+        for operator, statement in chain.rest:
+            if operator == "||":
+                _joined(scene, before, where)
+                outputs.append(_perhaps(scene, statement, given))
+            else:
+                outputs.append(follow(scene, statement, given))
+    _joined(scene, before, where)
+    return together(outputs)
+
+
+def _joined(scene: Scene, before: dict[str, Value], where: Whereabouts) -> None:
+    """Variables hold what they held, or what they were set to; a directory that may have been changed is not known."""
+    for name, held in list(scene.variables.items()):
+        other = before.get(name)
+        if other is not held:
+            scene.variables[name] = ANYTHING.tagged(held.tags).either(held) if other is None else other.either(held)
+    if scene.where.cwd != where.cwd:
+        scene.where = where._replace(cwd=HOLE)
 
 
 def _pipeline(scene: Scene, pipeline: Pipeline, given: Value) -> Value:
@@ -181,13 +194,7 @@ def _perhaps(scene: Scene, statement: Statement, given: Value) -> Value:
     before, where = dict(scene.variables), scene.where
     with scene.perhaps():
         output = follow(scene, statement, given)
-    for name, held in list(scene.variables.items()):
-        other = before.get(name)
-        if other is not held:
-            scene.variables[name] = ANYTHING.tagged(held.tags).either(held) if other is None else other.either(held)
-    if scene.where.cwd != where.cwd:
-        scene.where = where._replace(cwd=HOLE)
-        scene.unknown("variable-directory")
+    _joined(scene, before, where)
     return output
 
 
@@ -236,8 +243,8 @@ def _fork_bomb(scene: Scene, loop: Loop) -> None:
     starts = False
     for statement in loop.body.statements:
         if isinstance(statement, Background):
-            starts, waits = True, False
-        elif isinstance(statement, Simple) and statement.words[:1] == ("wait",):
+            starts = True
+        elif isinstance(statement, Simple) and statement.words and statement.words[0] in {"wait", *_ENDS}:
             waits = True
     if starts and not waits:
         scene.does("fork-bomb")
@@ -258,16 +265,8 @@ def _case(scene: Scene, case: Case, given: Value) -> Value:
 
 def _background(scene: Scene, statement: Background, given: Value) -> Value:
     with scene.apart():
-        if scene.running and _calls(statement.body, scene.running[-1]):
-            scene.does("fork-bomb")
-        return follow(scene, statement.body, given)
-
-
-def _calls(statement: object, name: str) -> bool:
-    if isinstance(statement, Simple) and statement.words[:1] == (name,):
-        return True
-    return (
-        isinstance(statement, tuple)
-        and not isinstance(statement, str)
-        and any(_calls(part, name) for part in statement if isinstance(part, tuple))
-    )
+        scene.background += 1
+        try:
+            return follow(scene, statement.body, given)
+        finally:
+            scene.background -= 1

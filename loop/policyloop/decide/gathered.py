@@ -1,5 +1,6 @@
 """Effects while they are worked out: each once, in the order in which they were seen, and whether it is definite."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from policyloop.decide.effects import Command, Effects
@@ -16,6 +17,11 @@ _NAMES = {
 }
 MOST = 500
 """Items of one kind; what goes beyond is `too-large` among the unknown."""
+
+
+def _shown(items: Iterable[str]) -> tuple[str, ...]:
+    texts = [item if item.isascii() else shown(item) for item in items]
+    return tuple(dict.fromkeys(texts)) if len(texts) > 1 else tuple(texts)
 
 
 class Gathered:
@@ -50,6 +56,7 @@ class Gathered:
         lists: dict[str, Any] = {}
         for kind, (definite, possible) in _NAMES.items():
             items = self._items[kind]
-            lists[definite] = tuple(dict.fromkeys(shown(item) for item, sure in items.items() if sure))
-            lists[possible] = tuple(dict.fromkeys(shown(item) for item in items))
+            if items:
+                lists[definite] = _shown(item for item, sure in items.items() if sure)
+                lists[possible] = _shown(items)
         return Effects(**lists, commands=tuple(self._commands), unknown=tuple(self._unknown), unparsed=unparsed)

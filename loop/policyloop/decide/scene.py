@@ -77,8 +77,14 @@ class Scene:
         """`>(...)`: what runs with what is written there."""
         self.sure = True
         self.via: tuple[str, ...] = ()
-        self.running: list[str] = []
-        """Functions that are being run, the innermost last."""
+        self.running: dict[str, int] = {}
+        """Functions that are being run, and how deep in the background each began."""
+        self.locals: list[dict[str, Value]] = []
+        """Of each function that is run: what variables held that it has for itself."""
+        self.fixed: set[str] = set()
+        """Variables that cannot be set again."""
+        self.background = 0
+        """How many `&` stand around what is followed."""
         self.depth = 0
         self.commands_left = MOST_COMMANDS
         self.last_directory = ""
@@ -183,6 +189,8 @@ class Scene:
     def deletes(self, text: str) -> None:
         """A file or a tree that is deleted."""
         self._place("delete", text)
+        if self.sure and HOLE not in text and not has_glob(text):
+            self.files.pop(key(text, self.where), None)
 
     def lists_names(self, text: str) -> None:
         """A directory whose names are told."""
@@ -242,6 +250,8 @@ class Scene:
         if kind in {"write", "delete"}:
             if is_agent_setting(name):
                 self.does("agent-settings", sure=sure)
+            if name == "/proc/sysrq-trigger":
+                self.does("system-stop", sure=sure)
             if _DEVICE.match(name):
                 self.does("disk-write", sure=sure)
             if _METADATA.search(name):

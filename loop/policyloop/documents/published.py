@@ -3,11 +3,14 @@
 import difflib
 
 from policyloop.config import json_schema
+from policyloop.decide.effects import Effects
 from policyloop.documents.access import DiffDocument
 from policyloop.documents.audit import (
+    AuditCoverageDocument,
     AuditDoneDocument,
     AuditProofDocument,
     AuditProvedDocument,
+    AuditReportDocument,
     AuditSearchDocument,
     AuditVerifyDocument,
 )
@@ -37,6 +40,7 @@ DOCUMENTS = {
     "harden": HardenDocument,
     "report": ReportDocument,
     "recover": RecoverDocument,
+    "effects": Effects,
     "error": ErrorDocument,
     "task": TaskDocument,
     "proposal": ProposalJson,
@@ -52,6 +56,8 @@ DOCUMENTS = {
     "audit-proved": AuditProvedDocument,
     "audit-proof": AuditProofDocument,
     "audit-done": AuditDoneDocument,
+    "audit-report": AuditReportDocument,
+    "audit-coverage": AuditCoverageDocument,
 }
 MADE_ELSEWHERE = {"config": json_schema, "spec": spec_schema}
 """The files that people write are read by pydantic, which knows their schemas."""

@@ -82,6 +82,10 @@ class ClaudeModel:
         max_tokens, cap = _affordable(self.name, prompt, self._max_output, task.left)
         return Usage() if cap else _most(self.name, prompt, max_tokens)
 
+    def check(self) -> None:
+        """Raises `Unavailable` where there is no key, or none that could be sent. Nothing is contacted."""
+        self._ready()
+
     def close(self) -> None:
         """Let go of the connections and of the conversation."""
         client, self._client, self._conversation = self._client, None, None
@@ -90,11 +94,7 @@ class ClaudeModel:
 
     def _current(self, task: Task) -> Conversation:
         known = self._conversation
-        confirmed = task.spec is not None
-        about = (task.stage, task.error_class, confirmed)
-        if known is None or task.afresh or (known.stage, known.error_class, known.confirmed) != about:
-            return Conversation(error_class=task.error_class, stage=task.stage, confirmed=confirmed)
-        return known
+        return Conversation() if known is None or task.afresh else known
 
     def _ready(self) -> "Anthropic":
         if self._client is None:
@@ -149,7 +149,7 @@ class _Call:
             return None
         content = [block.to_dict() for block in self._message.content]
         call = next(block.id for block in self._message.content if block.type == "tool_use")
-        return self._asking.answered(content, call, reply.usage.tokens)
+        return self._asking.answered(content, call, reply.usage.tokens, reply.proposal)
 
     def _stream(self) -> "Message | None":
         arguments: dict[str, Any] = {

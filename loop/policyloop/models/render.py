@@ -9,38 +9,41 @@ import json
 from collections.abc import Iterator, Mapping
 
 from policyloop.compose import MAX_FINDINGS
-from policyloop.findings import Finding
+from policyloop.models.rules import knows_rules, rules_text
+from policyloop.models.told import bounded, told
 from policyloop.redact import redact
 from policyloop.shown import is_cut
 from policyloop.task import Task
 
-MAX_MESSAGE = 2_000
-"""Characters of one message or excerpt of the compiler."""
-MAX_WHY = 30
-"""Lines of reasons for one failing assertion."""
 MAX_REQUEST = 20_000
 """Characters of a request."""
 MAX_SPEC = 60_000
 """Characters of a confirmed spec."""
 MAX_REFUSAL = 6_000
+MAX_RELEASED = 200
+"""Released assertions that are named."""
 MAX_RESULT = 500
 """Characters of what came of one past attempt."""
 
 Section = tuple[str, str]
 
-
 EXISTING = "existing:"
 """Before the path of a file that is only to be read; no path that a model may write holds a colon."""
+_SECTION = "section:"
+"""Before the name of a section that a conversation says once."""
 
 
-def showing(task: Task) -> Mapping[str, str]:
-    """Every file in the message for `task`: path -> text of those that it edits, then those only to be read."""
-    there = task.existing.files if task.existing else {}
-    return {**task.files, **{EXISTING + path: text for path, text in there.items()}}
+def showing(task: Task, seen: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """What the message for `task` says that need not be said again: sections by name, then files by path.
+
+    Of the files first those that the task edits, then those only to be read.
+    """
+    said = {_SECTION + name: _joined(section) for name, section in _said_once(task, seen or {})}
+    return {**said, **_files(task)}
 
 
 def render(task: Task, seen: Mapping[str, str] | None = None) -> str:
-    """The message for `task`. Files that the conversation has shown before, as `seen` holds them, are only named."""
+    """The message for `task`. What the conversation has said or shown before, as `seen` holds it, is only named."""
     sections = [(_line(redact(title)), redact(body)) for title, body in _sections(task, seen or {})]
     marker = _marker(sections)
     lines = [f"The marker of this message is {marker}.", ""]
@@ -61,31 +64,60 @@ def _marker(sections: list[Section]) -> str:
 
 
 def _sections(task: Task, seen: Mapping[str, str]) -> Iterator[Section]:
-    if task.request:
-        yield "REQUEST", _bounded(task.request, MAX_REQUEST)
-    if task.spec is not None:
-        yield "RULES a person confirmed", _bounded(json.dumps(task.spec, ensure_ascii=False), MAX_SPEC)
-    yield _compiler(task)
+    unchanged = []
+    for name, section in _said_once(task, seen):
+        if seen.get(_SECTION + name) == _joined(section):
+            unchanged.append(name)
+        else:
+            yield section
     if task.refusal:
-        yield "YOUR LAST PROPOSAL was turned down, nothing of it was kept", _bounded(task.refusal, MAX_REFUSAL)
-    if task.history:
+        yield "YOUR LAST PROPOSAL was turned down, nothing of it was kept", bounded(task.refusal, MAX_REFUSAL)
+    if task.history and not seen:
+        # In a conversation that goes on it is what was said in it.
         yield "TRIED SO FAR", "\n".join(_history(task))
-    shown = showing(task)
-    known = [name for name, text in shown.items() if seen.get(name) == text]
-    for name, text in shown.items():
-        if name not in known:
-            part = ", in part" if is_cut(text) else ""
-            end = "" if text.endswith("\n") else ", no line feed at its end"
-            lines = _many(text.count("\n") + (not text.endswith("\n")), "line")
-            yield f"{_titled(name)} ({lines}{part}{end})", text
-    if known:
-        yield "FILES shown before in this conversation, unchanged", "\n".join(map(_line, known))
-    if task.existing and task.existing.index:
-        yield "INDEX of the other EXISTING policies, to read only", "\n".join(map(_line, task.existing.index))
-    if task.index:
-        yield "INDEX of what else there is, nearest first", "\n".join(map(_line, task.index))
+    for name, text in _files(task).items():
+        if text in (seen.get(name), seen.get(EXISTING + name)):
+            unchanged.append(_line(name.removeprefix(EXISTING)))
+            continue
+        part = ", in part" if is_cut(text) else ""
+        end = "" if text.endswith("\n") else ", no line feed at its end"
+        lines = _many(text.count("\n") + (not text.endswith("\n")), "line")
+        yield f"{_titled(name)} ({lines}{part}{end})", text
+    if unchanged:
+        yield "UNCHANGED, as shown or as you wrote it", "\n".join(unchanged)
     left = task.left
     yield "LEFT", f"{_many(left.attempts, 'attempt')} at this class, {_many(left.cycles, 'compile cycle')}"
+
+
+def _said_once(task: Task, seen: Mapping[str, str]) -> Iterator[tuple[str, Section]]:
+    """The sections that stand until they change, by name."""
+    if task.request:
+        yield "REQUEST", ("REQUEST", bounded(task.request, MAX_REQUEST))
+    if task.spec is not None:
+        known = knows_rules(seen, task.spec, task.request)
+        body = _AS_DRAFTED if known else bounded(rules_text(task.spec), MAX_SPEC)
+        yield "RULES", ("RULES a person confirmed", body)
+    if task.released:
+        names = "\n".join(_line(bounded(name, MAX_RESULT)) for name in task.released[:MAX_RELEASED])
+        yield "RELEASED", ("RELEASED by a person: correct these tests to what is asked for; no others", names)
+    yield "COMPILER", _compiler(task)
+    if task.existing and task.existing.index:
+        existing = "\n".join(map(_line, task.existing.index))
+        yield "INDEX of EXISTING policies", ("INDEX of the other EXISTING policies, to read only", existing)
+    if task.index:
+        yield "INDEX", ("INDEX of what else there is, nearest first", "\n".join(map(_line, task.index)))
+
+
+_AS_DRAFTED = "They are the spec as you wrote it last. What is open in it was answered as you recommended."
+
+
+def _joined(section: Section) -> str:
+    return "\n".join(section)
+
+
+def _files(task: Task) -> Mapping[str, str]:
+    there = task.existing.files if task.existing else {}
+    return {**task.files, **{EXISTING + path: text for path, text in there.items()}}
 
 
 def _titled(name: str) -> str:
@@ -100,36 +132,16 @@ def _compiler(task: Task) -> Section:
         return "THE CHECK of the spec found nothing; take in what the person answered, or propose no edits", ""
     if task.error_class is None:
         return "THE COMPILER is satisfied with the files as they are; carry out the request", ""
-    shown = task.findings[:MAX_FINDINGS]
+    body, untold = told(task.findings, MAX_FINDINGS, task.files)
     count = f"{_many(len(task.findings), 'finding')} of class {task.error_class.value}"
-    more = len(task.findings) - len(shown)
-    body = [line for number, finding in enumerate(shown, 1) for line in _finding(number, finding)]
-    if more:
-        body.append(f"and {more} more of this class")
-    return f"THE {'CHECK of the spec' if spec else 'COMPILER'}: {count}", "\n".join(body)
-
-
-def _finding(number: int, finding: Finding) -> Iterator[str]:
-    where = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
-    yield f"{number}. {finding.code} {_line(where)}: {_bounded(finding.message, MAX_MESSAGE)}"
-    if one := finding.assertion:
-        names = {"suite": one.suite, "test": one.test, "principal": one.principal, "resource": one.resource}
-        yield "   " + json.dumps({**names, "action": one.action}, ensure_ascii=False)
-    for why in finding.why[:MAX_WHY]:
-        yield f"   - {_bounded(why, MAX_MESSAGE)}"
-    if finding.excerpt:
-        yield _bounded(finding.excerpt, MAX_MESSAGE)
+    more = [f"and {untold} more of this class"] if untold else []
+    return f"THE {'CHECK of the spec' if spec else 'COMPILER'}: {count}", "\n".join([*body, *more])
 
 
 def _history(task: Task) -> Iterator[str]:
     for past in task.history:
         edits = ", ".join(past.edits[:10]) + (f" and {len(past.edits) - 10} more" if len(past.edits) > 10 else "")
-        yield f"{past.attempt}. {past.error_class}: {_line(edits) or 'no edits'}; {_bounded(past.result, MAX_RESULT)}"
-
-
-def _bounded(text: str, most: int) -> str:
-    text = redact(text)  # before it is cut: half a secret is not recognised
-    return text if len(text) <= most else f"{text[:most]} ... ({len(text) - most} characters more)"
+        yield f"{past.attempt}. {past.error_class}: {_line(edits) or 'no edits'}; {bounded(past.result, MAX_RESULT)}"
 
 
 def _many(count: int, what: str) -> str:

@@ -7,6 +7,7 @@ key("x", "", "")                     …/x                  relative to a direct
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from policyloop.places.windows import is_windows, windows_key
@@ -15,7 +16,9 @@ from policyloop.shell.marks import HOLE, TILDE
 System: TypeAlias = Literal["linux", "darwin", "windows"]
 UNKNOWN_START = HOLE
 """What a key begins with where its beginning is not known."""
-_PROC = re.compile(r"/proc/(?:self|thread-self|\d+|\*|\ue001|\ue000)(?:/task/[^/]+)?/(root|cwd|fd)(?=/|$)")
+_PROC = re.compile(
+    r"/proc/(?:(?:self|thread-self)(?:/task/[^/]+)?/(root|cwd|fd)|(?:\d+|[\ue000-\ue003])(?:/task/[^/]+)?/(root))(?=/|$)"
+)
 _PRIVATE = re.compile(r"/private(?=/(?:etc|var|tmp)(?:/|$))")
 _DATA_VOLUME = "/System/Volumes/Data"
 _STANDARD = {"/dev/stdin": "/dev/fd/0", "/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
@@ -36,6 +39,7 @@ class Whereabouts(NamedTuple):
         return self.system != "linux"
 
 
+@lru_cache(maxsize=512)
 def whereabouts(cwd: str, home: str = "") -> Whereabouts:
     """Of a call; which system it is shows in how its working directory is written."""
     system: System = "linux"
@@ -125,7 +129,7 @@ def _special(path: str, where: Whereabouts) -> str:
         before = path
         match = _PROC.match(path)
         if match is not None:
-            start = {"root": "", "cwd": where.cwd or UNKNOWN_START, "fd": "/dev/fd"}[match[1]]
+            start = {"root": "", "cwd": where.cwd or UNKNOWN_START, "fd": "/dev/fd"}[match[1] or match[2]]
             path = _folded(start + path[match.end() :] or "/")
         if path.startswith(_DATA_VOLUME + "/"):
             path = path[len(_DATA_VOLUME) :]

@@ -20,6 +20,7 @@ _SECRET = re.compile(
       | (?:service[-_]?account|client[-_]secret)[\w.-]*\.json | application_default_credentials\.json
       | terraform\.tfstate(?:\.backup)? | \.vault_pass | vault[-_]pass(?:word)?(?:\.txt)? | master\.key
       | \.(?:bash|zsh|python|psql|mysql)_history | logins\.json | key[34]\.db | cookies\.sqlite | login\ data
+      | \.config/pypoetry/auth\.toml | containers/auth\.json | kubernetes/(?:admin|kubelet|super-admin)\.conf
       | wallet\.dat | login\.keychain(?:-db)? | keychains(?:/.*)?
     )/?$
   | ^/etc/(?:g?shadow-?|sudoers|ssl/private(?:/.*)?|krb5\.keytab)

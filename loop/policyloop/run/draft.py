@@ -100,10 +100,22 @@ def answered(draft: Draft, answers: Mapping[str, str]) -> Draft:
     """The draft with these answers in it; the model has still to take them in. Raises `UsageError` for what fits not.
 
     The answers are counted from the draft on which the model had its say last, however many times a person is asked.
+    A draft says what the recommended answers would make of it, so for them there is nothing to take in.
     """
     spec = with_answers(draft.drafted, answers)
+    if not draft.due and all(_is_recommended(question, answers) for question in draft.drafted.questions):
+        return replace(draft, spec=spec)
     base, given = (draft.base, draft.given) if draft.due else (draft.spec, NO_ANSWERS)
     return replace(draft, spec=spec, base=base, given={**given, **answers}, due=True)
+
+
+def _is_recommended(question: Question, answers: Mapping[str, str]) -> bool:
+    """Whether the answer to an open question, if there is one, is what the draft was made for."""
+    said = answers.get(question.id)
+    if said is None:
+        return True
+    chosen = [option for option in question.options if option.recommended]
+    return not is_answered(question) and [option.id for option in chosen] == [said]
 
 
 def answered_from_file(draft: Draft) -> Draft:

@@ -58,10 +58,11 @@ def _completing(prepared: Prepared, draft: Draft) -> Drafts:
             yield draft
         elif draft.open_questions:
             draft = yield from _settling(prepared, draft)
-        if draft.over or not draft.due:
+        if draft.over or not (draft.due or draft.open_questions):
             break
-        draft = ask_model(prepared, draft)
-        yield draft
+        if draft.due:
+            draft = ask_model(prepared, draft)
+            yield draft
     return draft
 
 

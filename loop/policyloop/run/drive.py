@@ -1,13 +1,16 @@
 """The loop over the policies: from a confirmed spec, or none, to green, a budget's end, or a person."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from policyloop import outcome
 from policyloop.cerbos_loop import State, begin
+from policyloop.compose import compose
 from policyloop.confirmed.against import beginning
 from policyloop.controller import go_on
 from policyloop.errors import PersonNeeded
 from policyloop.run.clarify import Clarity
+from policyloop.specification import FOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,4 +41,6 @@ def _first_state(clarity: Clarity) -> State:
         return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
     released = tuple(assertion.id for assertion in first.released)
     new = begin(first.bundle, first.lock, state.budget, state.request, released)
-    return go_on(replace(new, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)
+    # The decisions are told as RULES, so their suites are not shown besides; what was let go of is, to be corrected.
+    choose = partial(compose, said=FOLDER, first=tuple(dict.fromkeys(one.file for one in released)))
+    return go_on(replace(new, choose=choose, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)

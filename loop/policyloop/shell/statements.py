@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from policyloop.shell.grammar import parsed
 from policyloop.shell.tree import (
@@ -55,26 +55,6 @@ class _Statements:
         self._text, self._depth = text, depth
         self._descriptor = ""
         self._words = WordReader(text, position, self._substitution)
-        self._kinds: dict[str, Callable[[Node], Statement]] = {
-            "command": self._command,
-            "redirected_statement": self._redirected,
-            "list": self._list,
-            "pipeline": self._pipeline,
-            "compound_statement": self._compound,
-            "subshell": self._subshell,
-            "if_statement": self._if,
-            "while_statement": self._while,
-            "for_statement": self._for,
-            "c_style_for_statement": self._counted_for,
-            "case_statement": self._case,
-            "function_definition": self._function,
-            "negated_command": self._negated,
-            "test_command": self._check,
-            "declaration_command": self._declaration,
-            "unset_command": self._unset,
-            "variable_assignment": self._assignments,
-            "variable_assignments": self._assignments,
-        }
 
     def block(self, node: "Node") -> Block:
         """All statements among the children of a node."""
@@ -84,21 +64,23 @@ class _Statements:
         statements: list[Statement] = []
         for node in nodes:
             kind = node.type
-            if kind == "&":
+            if kind in _KINDS:
+                statements.append(self._statement(node))
+            elif kind == "&":
                 if statements:
                     statements[-1] = Background(statements[-1])
             elif kind not in _SEPARATORS:
-                statements.append(self._statement(node))
+                raise Unparsed(f"form: {kind}")
         return tuple(statements)
 
     def _statement(self, node: "Node") -> Statement:
-        convert = self._kinds.get(node.type)
+        convert = _KINDS.get(node.type)
         if convert is None:
             raise Unparsed(f"form: {node.type}")
         self._depth += 1
         if self._depth > DEEPEST:
             raise Unparsed("too-deep")
-        statement = convert(node)
+        statement = convert(self, node)
         self._depth -= 1
         return statement
 
@@ -215,6 +197,7 @@ class _Statements:
         parts = {child.type: child for child in node.children}
         if ";" in parts or "&" in parts:
             raise Unparsed("form: a here-document with a statement behind it")
+        self._check_end(parts.get("heredoc_end"))
         start, body, descriptor = (
             self._raw(parts["heredoc_start"]),
             parts.get("heredoc_body"),
@@ -235,6 +218,12 @@ class _Statements:
                 chain = ""
             elif kind not in _OF_HERE_DOCUMENT:
                 extra.extend(self._words.words(child))
+
+    def _check_end(self, node: "Node | None") -> None:
+        """The end stands alone in its line for the shell; for the grammar something may stand behind it."""
+        after = "" if node is None else self._text[self._words.span(node)[1] :][:1]
+        if after not in {"", "\n"}:
+            raise Unparsed("disagreement: where a here-document ends")
 
     def _body(self, node: "Node", literal: bool, indented: bool) -> Word:  # noqa: FBT001 - of a here-document alone
         start, end = self._words.span(node)
@@ -365,6 +354,26 @@ class _Statements:
         return Simple(tuple(self._assignment(child) for child in nodes), (), ())
 
 
+_KINDS: dict[str, Callable[[_Statements, Any], Statement]] = {
+    "command": _Statements._command,
+    "redirected_statement": _Statements._redirected,
+    "list": _Statements._list,
+    "pipeline": _Statements._pipeline,
+    "compound_statement": _Statements._compound,
+    "subshell": _Statements._subshell,
+    "if_statement": _Statements._if,
+    "while_statement": _Statements._while,
+    "for_statement": _Statements._for,
+    "c_style_for_statement": _Statements._counted_for,
+    "case_statement": _Statements._case,
+    "function_definition": _Statements._function,
+    "negated_command": _Statements._negated,
+    "test_command": _Statements._check,
+    "declaration_command": _Statements._declaration,
+    "unset_command": _Statements._unset,
+    "variable_assignment": _Statements._assignments,
+    "variable_assignments": _Statements._assignments,
+}
 _OF_HERE_DOCUMENT = {"<<", "<<-", "file_descriptor", "heredoc_start", "heredoc_body", "heredoc_end", "\n"}
 _PIPES = {"|", "|&", "\n", "comment"}
 

@@ -16,8 +16,11 @@ from policyloop.specification.answers import is_answered
 from policyloop.specification.check import check_spec
 from policyloop.specification.document import read_document
 from policyloop.specification.gap import OPEN_QUESTION
+from policyloop.specification.implied import completed, without_implied
 from policyloop.specification.model import FILE_NAME, Question, Spec
 from policyloop.specification.parse import spec_of
+from policyloop.specification.printing import dense_yaml, spec_to_yaml
+from policyloop.specification.shorthand import abbreviated, spelled_out
 
 MOST_QUESTIONS = 8
 """How many open questions a draft may ask at a time."""
@@ -44,6 +47,35 @@ class Terms:
 def same_words(one: str, other: str) -> bool:
     """Whether two requests are the same but for spaces and secrets, which a model is not shown."""
     return " ".join(redact(one).split()) == " ".join(redact(other).split())
+
+
+def read_draft(text: str, request: str) -> Spec:
+    """The spec that a draft stands for, with what code writes of it. Raises `UsageError` as `parse_spec` does."""
+    document = read_document(text, FILE_NAME)
+    return completed(spec_of(spelled_out(document.data, request), FILE_NAME, document))
+
+
+def draft_text(spec: Spec) -> str:
+    """A spec as a model is shown it: without the request, which the task says, and without what code writes again.
+
+    `read_draft` makes the same spec of it.
+    """
+    bare: Spec = spec.model_copy(update={"confirmed": None})
+    short = without_implied(bare)
+    for shorter, ids in ((short, False), (short, True), (bare, True)):
+        text = _abbreviated(shorter, ids=ids)
+        try:
+            if read_draft(text, spec.request) == bare:
+                return text
+        except UsageError:
+            continue
+    return spec_to_yaml(bare)
+
+
+def _abbreviated(spec: Spec, *, ids: bool) -> str:
+    plain = spec.plain()
+    plain["decisions"] = abbreviated(plain.get("decisions", []), ids=ids)
+    return dense_yaml({key: value for key, value in plain.items() if key not in ("version", "request")})
 
 
 def judge_draft(bundle: Bundle, terms: Terms, info: CompilerInfo) -> Report:
@@ -76,12 +108,12 @@ def _findings(bundle: Bundle, terms: Terms) -> Iterator[Finding]:
         yield _unusable(error, ErrorClass.SYNTAX, "unreadable")
         return
     try:
-        spec = spec_of(document.data, FILE_NAME, document)
+        spec = spec_of(spelled_out(document.data, terms.request), FILE_NAME, document)
     except UsageError as error:
         yield _unusable(error, ErrorClass.SCHEMA, "not-a-spec")
         return
     yield from _overstepped(spec, terms)
-    gaps = check_spec(spec)
+    gaps = check_spec(completed(spec))
     asking = any(gap.code == OPEN_QUESTION for gap in gaps)
     for gap in gaps:
         # Before anybody has said what is wanted, a spec may consist of questions.

@@ -39,19 +39,22 @@ def flow(value: Any) -> str:
     return scalar(value)
 
 
-def block(value: Any, indent: int = 0, *, open_levels: int = 0) -> list[str]:
-    """The lines of a mapping or list. Up to `open_levels` deep, mappings are never put on one line."""
+def block(value: Any, indent: int = 0, *, open_levels: int = 0, width: int = WIDTH) -> list[str]:
+    """The lines of a mapping or list, on one line where that is at most `width` characters.
+
+    Up to `open_levels` deep, mappings are never put on one line.
+    """
     if isinstance(value, Mapping):
         pairs = ((f"{scalar(key)}:", item) for key, item in value.items())
     else:
         pairs = (("-", item) for item in value)
     lines: list[str] = []
     for head, item in pairs:
-        lines.extend(_entry(head, item, indent, open_levels - 1))
+        lines.extend(_entry(head, item, indent, open_levels - 1, width))
     return lines
 
 
-def _entry(head: str, item: Any, indent: int, open_levels: int) -> list[str]:
+def _entry(head: str, item: Any, indent: int, open_levels: int, width: int) -> list[str]:
     space = " " * indent
     if not isinstance(item, Mapping | list | tuple):
         return [f"{space}{head} {scalar(item, in_flow=False)}"]
@@ -59,9 +62,9 @@ def _entry(head: str, item: Any, indent: int, open_levels: int) -> list[str]:
     if not item:
         return [one_line]
     several = not isinstance(item, Mapping) and any(isinstance(part, Mapping) for part in item)
-    if len(one_line) <= WIDTH and not several and (open_levels < 0 or not isinstance(item, Mapping)):
+    if len(one_line) <= width and not several and (open_levels < 0 or not isinstance(item, Mapping)):
         return [one_line]
-    inner = block(item, indent + 2, open_levels=open_levels)
+    inner = block(item, indent + 2, open_levels=open_levels, width=width)
     if head == "-":
         return [f"{space}- {inner[0].lstrip()}", *inner[1:]]
     return [f"{space}{head}", *inner]

@@ -10,7 +10,7 @@ from policyloop.shell.marks import HOLE, has_glob
 def copied(use: Use, row: Row) -> Value:
     """Sources, then the target; a target may be a directory, and then the file has its own name there."""
     given = sorted_arguments(use, row)
-    if idle(given, row):
+    if idle(given, row) or "attributes-only" in given.flags:
         return EMPTY
     scene = use.scene
     operands = list(given.operands)

@@ -19,12 +19,14 @@ _VERB = re.compile(
     r"--fail|add-spare|yank",
     re.IGNORECASE,
 )
-_IDLE = {"-h", "--help", "-t", "--test", "--version", "-V", "--dry-run", "-n"}
+_IDLE = {"-h", "--help", "-t", "--test", "--version", "--longhelp", "-V", "--dry-run", "-n"}
 
 
 def disk(use: Use) -> Value:
     """Anything that could lose what a device holds is `disk-write`; options that try only are seen."""
-    words = use.words
+    words = list(use.words)
+    if "--reportformat" in words:  # how it tells, and not what it changes
+        del words[words.index("--reportformat") : words.index("--reportformat") + 2]
     if not any(word in _IDLE for word in words):
         program = use.program
         if program == "lvm" and words:
@@ -34,7 +36,9 @@ def disk(use: Use) -> Value:
         elif program.startswith(("fsck", "e2fsck", "xfs_repair")):
             harmful = bool(words)
         else:
-            harmful = program in _ALWAYS or any(_VERB.search(word) for word in words[:3])
+            harmful = (program in _ALWAYS and any(word[:1] != "-" for word in words)) or any(
+                _VERB.search(word) for word in words[:3]
+            )
         if harmful:
             use.scene.does("disk-write")
         for word in words:

@@ -44,7 +44,8 @@ def find(use: Use) -> Value:
                 ),
                 len(words),
             )
-            _executed(use, words[index:end], starts, names, word)
+            if end < len(words):  # without its end nothing of it runs
+                _executed(use, words[index:end], starts, names, word)
             index = end + 1
         elif word == "-delete":
             deletes = True

@@ -7,6 +7,7 @@ from policyloop.decide.programs.options import Arguments, arguments, known
 from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import CONTENTS, EMPTY, Value
 from policyloop.places.keys import Whereabouts, key
+from policyloop.places.sensitive import is_secret
 from policyloop.shell.marks import HOLE, shown
 
 _GLOBAL = known(
@@ -143,6 +144,8 @@ def _settings(scene: Scene, given: Arguments) -> dict[str, str]:
         name, _, text = setting.partition("=")
         if name.lower().startswith("alias."):
             aliases[name[6:]] = text
+        elif re.match(r"gc\..*expire[^=]*=(?:now|all|0)", setting, re.IGNORECASE):
+            scene.does("history-destroy")
         elif not _HARMLESS_SETTINGS.match(setting):
             _setting(scene, name, text)
     if "config-env" in given.flags or given.flags.get("exec-path"):
@@ -252,6 +255,10 @@ def _other(use: Use, verb: str, words: list[str]) -> None:
             if re.match(r"-O|--open-files-in-pager", word) and "=" in word + "=":
                 text = word.partition("=")[2] if word.startswith("--") else word[2:]
                 scene.code(Value((text,)), EMPTY) if text else None
+    elif verb in {"show", "cat-file", "archive"}:
+        for word in words:
+            if is_secret(word.partition(":")[2]):
+                scene.does("secret-read")
     elif verb in {"diff", "apply", "am", "blame"}:
         for word in words:
             if not word.startswith("-") and ("/" in word or word.startswith(".")):
@@ -295,10 +302,10 @@ def _push(scene: Scene, flags: set[str], given: Arguments, words: list[str]) -> 
         return
     scene.does("publish")
     refs = given.operands[1:]
-    if (flags & {"force", "delete", "mirror", "prune"} and "no-force" not in flags) or any(
-        ref.startswith(("+", ":")) and len(ref) > 1 for ref in refs
-    ):
+    if flags & {"force", "mirror"} or any(ref.startswith("+") for ref in refs):
         scene.does("force-push")
+    if flags & {"delete", "mirror", "prune"} or any(re.match(r"\+?:.", ref) for ref in refs):
+        scene.does("remote-delete")
     if "force-with-lease" in flags and "force" not in flags:
         scene.does("history-rewrite")
     if "no-verify" in flags:
@@ -315,7 +322,7 @@ def _reset(scene: Scene, flags: set[str], given: Arguments, words: list[str]) ->
 
 def _clean(scene: Scene, flags: set[str], given: Arguments, words: list[str]) -> None:
     del words
-    if "dry-run" in flags or ("no-force" in flags and "force" in flags) or not flags & {"force"}:
+    if "dry-run" in flags or not flags & {"force"}:
         return
     scene.does("worktree-discard")
     if "d" in flags:
@@ -393,7 +400,7 @@ def _rebase(scene: Scene, flags: set[str], given: Arguments, words: list[str]) -
 
 def _gc(scene: Scene, flags: set[str], given: Arguments, words: list[str]) -> None:
     del flags, words
-    if any(value in {"now", "all"} for value in given.flags.get("prune", [])):
+    if any(value in {"now", "all", "0", "0.seconds.ago"} for value in given.flags.get("prune", [])):
         scene.does("history-destroy")
 
 

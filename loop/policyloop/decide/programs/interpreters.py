@@ -124,10 +124,12 @@ def shell(use: Use) -> Value:
             code = "" if "c" in word else code
             reads_input = reads_input or "s" in word
             checks_only = checks_only or "n" in word
+        elif word.startswith("+") and "n" in word:
+            checks_only = False
     if index < len(words) and words[index] in {"-", "--"}:
         index += 1
     rest = words[index:]
-    if checks_only and code is None:
+    if checks_only:
         return ANYTHING
     if code is not None:
         return _given_code(use, rest)
@@ -142,7 +144,7 @@ def _given_code(use: Use, rest: list[str]) -> Value:
         return ANYTHING
     with scene.deeper(f"{use.program} -c"), scene.apart():
         scene.arguments = [Value((word,)) for word in rest[2:]]
-        return scene.code(Value((rest[0],), use.tags), use.given)
+        return scene.code(Value((rest[0],), origins(rest[0], use.tags)), use.given)
 
 
 def script_file(use: Use, name: str, rest: list[str]) -> Value:
@@ -180,6 +182,11 @@ def script_input(use: Use, rest: list[str]) -> Value:
     with scene.deeper(use.program), scene.apart():
         scene.arguments = [Value((word,)) for word in rest]
         return scene.code(use.given, EMPTY)
+
+
+def origins(code: str, tags: int) -> int:
+    """What is to be said of code whose words came from somewhere: that it was fetched only where it is not known."""
+    return tags if HOLE in code else tags & ~FETCHED
 
 
 def ran_origin(scene: Scene, held: Value | None) -> None:
@@ -225,13 +232,15 @@ def interpreter(use: Use) -> Value:
 
 def _code_option(word: str, words: list[str], index: int, options: tuple[str, ...]) -> tuple[str, str]:
     following = words[index + 1] if index + 1 < len(words) else ""
+    clusters = not any(option == "-Command" for option in options)
     for option in options:
         if word == option:
             return option, following
         if option.startswith("--") and word.startswith(option + "="):
             return option, word[len(option) + 1 :]
         if (
-            len(option) == 2
+            clusters
+            and len(option) == 2
             and option[0] == "-"
             and re.fullmatch(rf"-[A-Za-z]*{re.escape(option[1])}", word)
             and not word.startswith("--")

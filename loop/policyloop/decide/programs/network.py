@@ -7,6 +7,8 @@ from policyloop.decide.scene import Scene, Use
 from policyloop.decide.values import ANYTHING, CONTENTS, EMPTY, FETCHED, Value
 from policyloop.shell.marks import HOLE
 
+_SPEAKS = re.compile(r"(?:^|/|\s)(?:ba|z|da|k|a|fi|c|tc)?sh\b|python|perl|ruby|php|node|lua|pwsh|powershell|cmd")
+"""Programs that run what they are told."""
 _CURL = known(
     "d|data=U data-ascii=U data-binary=U data-urlencode=E data-raw= json=U F|form=F form-string= T|"
     "upload-file=T o|output=W O|remote-name remote-name-all J|remote-header-name "
@@ -113,7 +115,9 @@ def curl(use: Use) -> Value:
         scene.writes(name, Value((HOLE,), origin if name in body else 0))
     if flags.keys() & {"remote-name", "remote-name-all"}:
         for host in hosts:
-            scene.writes(host.rstrip("/").rsplit("/", 1)[-1].split("?", 1)[0] or HOLE, Value((HOLE,), origin))
+            own = host.rstrip("/").rsplit("/", 1)[-1].split("?", 1)[0]
+            # With -J the other side gives the name.
+            scene.writes(own if own and "remote-header-name" not in flags else HOLE, Value((HOLE,), origin))
     scene.sends(sent)
     if flags.get("aws-sigv4") or flags.get("proto-default") == ["file"]:
         scene.unknown("variable-host")
@@ -208,7 +212,7 @@ def fetch(use: Use) -> Value:
     scene, tags, words = use.scene, use.tags, [word for word in use.words if not word.startswith("-")]
     if use.program in {"http", "https", "xh", "xhs"} and words and words[0].isupper():
         words = words[1:]
-    if any(word in {"--help", "--version"} for word in use.words):
+    if any(word in {"--help", "--version", "--offline"} for word in use.words):
         return ANYTHING
     for index, word in enumerate(words):
         if index and use.program in {"http", "https", "xh", "xhs"}:
@@ -246,7 +250,10 @@ def netcat(use: Use) -> Value:
         scene.reaches(given.operands[0], given.operands[1] if len(given.operands) > 1 else "")
     for name in ("exec", "sh-exec", "lua-exec"):
         for command in flags.get(name, []):
-            scene.does("network-shell")
+            if not listening and not given.operands:
+                return ANYTHING
+            if _SPEAKS.search(command) or HOLE in command:
+                scene.does("network-shell")
             with scene.deeper(use.program):
                 scene.code(Value((command,)), Value((HOLE,), FETCHED))
     for kind, value in given.values:
@@ -313,7 +320,7 @@ def ssh(use: Use) -> Value:
     given = arguments(use.words, _SSH)
     _doubts(scene, given.strange, given.uncertain)
     _ssh_values(use, given.values)
-    if "V" in given.flags or not given.operands:
+    if given.flags.keys() & {"V", "help"} or not given.operands:
         return ANYTHING
     scene.reaches(given.operands[0].removeprefix("ssh://"), (given.flags.get("p") or ["22"])[-1])
     input_tags = 0 if given.flags.keys() & {"n", "f"} else use.given.tags

@@ -185,7 +185,14 @@ ROWS = (
         "R*",
     ),
     Row(
-        "more less most bat batcat pg",
+        "more less most pg",
+        "a b= B c C d D= e E f F|quit-if-one-file g G h= i I j= J k|lesskey-file=I K L m M n N o|log-file=W O=W p|"
+        "pattern= P= q Q r R|RAW-CONTROL-CHARS s|squeeze S|chop-long-lines t= T=R u U V w W x= X y= z= 1 2 lines= "
+        "number=? line-numbers use-color mouse follow-name",
+        "R*",
+    ),
+    Row(
+        "bat batcat",
         "a|all A|show-all b B c|clean-print d e E f|force|no-pause F|"
         "quit-if-one-file g G i I j J k|lesskey-file=I "
         "K l L m M n|lines=|number=? N o|log-file=W O=W p|plain|pattern=? P= q Q r R|RAW-CONTROL-CHARS s|"

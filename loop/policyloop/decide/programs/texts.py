@@ -4,6 +4,7 @@ import base64
 import binascii
 import codecs
 import re
+import shlex
 
 from policyloop.decide.programs.apply import apply, idle, sorted_arguments
 from policyloop.decide.programs.row import Row
@@ -126,7 +127,9 @@ def _printed(words: list[str], tags: int) -> Value:
                 output += decoded(head)
                 if ended:
                     return Value((output,), tags)
-            elif match[1] in "sdiqc" and "*" not in match[0]:
+            elif match[1] == "q" and HOLE not in item:
+                output += shlex.quote(item)
+            elif match[1] in "sdic" and "*" not in match[0]:
                 output += item[:1] if match[1] == "c" else item
             else:
                 output += HOLE

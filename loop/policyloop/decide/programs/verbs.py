@@ -135,7 +135,7 @@ def _named(use: Use, bare: list[str]) -> None:
         if use.given.known is not None and bare in ([], ["-"]):
             for line in use.given.known.split("\n"):
                 parts = line.split(None, 5)
-                if len(parts) == 6 and not line.startswith("#"):
+                if len(parts) == 6 and re.match(r"[\d*@/,-]+$", parts[0]):
                     with scene.deeper("crontab"), scene.perhaps():
                         scene.code(Value((parts[5],)), EMPTY)
     if (

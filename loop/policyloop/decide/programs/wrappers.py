@@ -234,7 +234,7 @@ def _behind(use: Use, wrapper: Wrapper, given: Arguments) -> Value:
         rest = [*_split(flags["split-string"]), *rest]
     kept = scene.variables
     if wrapper.assigns:
-        scene.variables = dict(kept)
+        scene.variables = {} if "ignore-environment" in flags else dict(kept)
         while rest and _ASSIGNMENT.match(rest[0]):
             name, _, text = rest.pop(0).partition("=")
             assigned(use, name.rstrip("+"), text)
