@@ -52,7 +52,8 @@ def looked_at(store: str, folder: Path, anchors: tuple[str, ...] = (), *, head: 
     kept = kept_head(secrets_in(folder)) if head else None
     with open_reader(store) as reader:
         ((log, key),) = reader.logs()
-        return verify(reader, log, signer.verifier() if signer else None, [*anchors, *([kept] if kept else [])], key)
+        notes = [*anchors, *([kept] if kept else [])]
+        return verify(reader, log, signer.verifier() if signer else None, notes, key, index=True)
 
 
 def bodies(reader: Reader) -> list[bytes]:

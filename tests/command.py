@@ -35,6 +35,7 @@ def environment(**more: str) -> dict[str, str]:
     """
     keep = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "DOCKER_HOST", "LANG", "POLICYLOOP_CERBOS")
     access = {"POLICYLOOP_ACCESS_PROVE": "off", "POLICYLOOP_ACCESS_REQUESTS": "500"}
+    access["POLICYLOOP_SPEC_MUTANTS"] = "0"
     kept = {name: os.environ[name] for name in keep if name in os.environ}
     if "HOME" in more:
         kept.pop("XDG_STATE_HOME", None)

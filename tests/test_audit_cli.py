@@ -286,6 +286,62 @@ def test_words_of_others_move_no_cursor(varied: Path, home: Path):
         assert "::error::" not in [line.strip() for line in shown.out.splitlines()]
 
 
+def transcript(path: Path, session: str, calls: list[str]) -> Path:
+    """A session file as the client keeps it."""
+    lines = [{"type": "user", "message": {"content": "do it"}, "sessionId": session}]
+    for name in calls:
+        block = {"type": "tool_use", "id": name, "name": "Bash", "input": {"command": "ls"}}
+        words = {"type": "text", "text": "now"}
+        lines.append({"type": "assistant", "sessionId": session, "message": {"content": [words, block]}})
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_exactly_the_calls_that_were_never_decided_are_named(tmp_path: Path, home: Path):
+    store = tmp_path / "audit.db"
+    calls = [f"toolu_{number:02}" for number in range(40)]
+    missing = {"toolu_03", "toolu_17", "toolu_39"}
+    with Log.opened(str(store)) as log:
+        for number, name in enumerate(calls):
+            if name not in missing:
+                log.append(record(number, session="s1", call=name))
+            else:  # what happened in another session, or afterwards, decides nothing
+                log.append(record(number, session="s2", call=name))
+                log.append(record(number, session="s1", call=name, event="PostToolUse"))
+    file = transcript(tmp_path / "s1.jsonl", "s1", calls)
+    done = audit("coverage", file, "--format", "json", store=store, home=home)
+    assert done.code == 5
+    document = fits(done, "audit-coverage")
+    assert {call["id"] for call in document["missing"]} == missing
+    assert (document["calls"], document["decided"]) == (40, 37)
+    told = audit("coverage", file, store=store, home=home)
+    assert told.out.count("NOT DECIDED") == 3
+    assert f"{file}:5: Bash toolu_03" in told.out
+
+    whole = transcript(tmp_path / "whole.jsonl", "s1", [name for name in calls if name not in missing])
+    assert audit("coverage", whole, store=store, home=home).code == 0
+    with whole.open("a") as more:
+        more.write('{"type": "assistant", "mess\n')
+    unsure = audit("coverage", whole, "--format", "json", store=store, home=home)
+    assert (unsure.code, fits(unsure, "audit-coverage")["outcome"]) == (5, "unsure")
+    (tmp_path / "empty.jsonl").write_text("")
+    assert audit("coverage", tmp_path / "empty.jsonl", store=store, home=home).code == 5
+    assert audit("coverage", tmp_path / "nowhere", store=store, home=home).code == 2
+
+
+def test_a_report_on_one_page(varied: Path, home: Path, tmp_path: Path):
+    out = tmp_path / "report.html"
+    done = audit("report", "--html", out, "--since", "2000-01-01", store=varied, home=home)
+    assert done.code == 0, done.err
+    page = out.read_text()
+    assert "Did any agent read secrets?" in page
+    assert "person3@example.com" in page
+    assert "because of rule x" in page
+    assert "\x1b" not in page
+    document = audit("report", "--html", out, "--since", "1s", "--format", "json", store=varied, home=home)
+    assert fits(document, "audit-report")["entries"] == 0
+
+
 def test_without_the_extra_it_is_one_sentence(store: Path, home: Path, tmp_path: Path):
     hidden = tmp_path / "hidden"
     hidden.mkdir()

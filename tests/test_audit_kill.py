@@ -43,13 +43,16 @@ def sweep(store: str, folder: Path) -> None:
         acknowledged = killed(store, folder, draw.uniform(0, 0.4))
         verified = looked_at(store, folder, head=True)
         words = f"seed {SEED}, moment {moment}: {verified}"
-        assert verified.bad is None, words
+        if verified.checkpoints:
+            assert verified.bad is None, words
+        else:  # killed before the first checkpoint
+            assert verified.bad is None or "nobody has signed" in verified.bad.what, words
         assert verified.size >= max(acknowledged, size), words
         size = verified.size
     with open_reader(store) as reader:
         numbers = [entry.record()["id"] for entry in reader.search(Query(limit=None, oldest_first=True))]
         assert numbers == [f"call-{number}" for number in range(size)]
-        assert reader.faults() == []
+        assert reader.faults(index=True) == []
 
 
 def test_in_sqlite(tmp_path: Path):

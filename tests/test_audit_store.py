@@ -15,8 +15,13 @@ from audit_logs import bodies, looked_at, record, secrets_in, waited_for
 from policyloop.audit.anchors import CommandAnchor, FileAnchor, read_anchors
 from policyloop.audit.keys import Secrets
 from policyloop.audit.log import Log
+from policyloop.audit.of_call import Circumstances, record_of
 from policyloop.audit.record import Who, encoded, moment
 from policyloop.audit.store import Query, StoreError, open_reader
+from policyloop.audit.summary import summed
+from policyloop.decide.call import Call, Identity
+from policyloop.decide.decision import Decision
+from policyloop.decide.effects import Effects
 from policyloop.redact import MARK
 
 
@@ -387,7 +392,7 @@ def test_whatever_a_client_sends_is_recorded_without_secrets_and_without_content
 
 def test_a_record_has_one_form():
     assert encoded(record(1)) == encoded(record(1))
-    assert encoded(record(1)).startswith(b'{"agent":{"kind":"","version":""},"cwd":"","decision":"allow",')
+    assert encoded(record(1)).startswith(b'{"agent":{"kind":"","version":""},"call":"","cwd":"","decision":"allow",')
 
 
 @pytest.mark.postgres
@@ -439,3 +444,31 @@ def test_a_server_that_goes_denies_and_comes_back_by_itself(tmp_path: Path):
                     assert time.monotonic() < end
                     time.sleep(0.2)
         assert looked_at(store, tmp_path, head=True).bad is None
+
+
+def test_a_call_and_what_was_decided_become_a_record(tmp_path: Path):
+    call = Call(
+        event="PreToolUse",
+        tool="Bash",
+        input={"command": "cat .env"},
+        id="toolu_1",
+        session="s",
+        cwd="/srv/app",
+        identity=Identity(subject="alex", roles=("engineer",), verified="token", reported={"team": "x"}),
+        received=1_790_000_000.25,
+    )
+    decided = Decision(effect="deny", reason="no secrets", rule="secrets", pdp_call="01ABC")
+    made = record_of(
+        call, Effects(reads=("/srv/app/.env",), does=("secret-read",)), decided, Circumstances(mode="observe")
+    )
+    store = str(tmp_path / "audit.db")
+    with opened(store, tmp_path) as log:
+        log.append(made)
+    with open_reader(store) as reader:
+        (entry,) = reader.search(Query(place="/srv/app"))
+    kept = entry.record()
+    assert (kept["call"], kept["would_be"], kept["time"]) == ("toolu_1", "deny", "2026-09-21T14:13:20.250000Z")
+    assert kept["who"] == {"subject": "alex", "roles": ["engineer"], "verified": "token"}
+    assert kept["effects"]["does"] == ["secret-read"]
+    summary = summed([entry])
+    assert (summary.unenforced, summary.secrets.allow, summary.people["alex"].calls) == (1, 1, 1)

@@ -1,7 +1,9 @@
 """What somebody may do to a log that lies there, and what `verify` says of it."""
 
+import contextlib
 import shutil
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +17,7 @@ from policyloop.audit.anchors import FileAnchor, read_anchors
 from policyloop.audit.keys import kept_head
 from policyloop.audit.log import Log
 from policyloop.audit.record import moment
-from policyloop.audit.store import StoreError, open_reader
+from policyloop.audit.store import Query, StoreError, open_reader
 from policyloop.audit.tree import leaf_hash
 
 COUNT = 2_500
@@ -211,14 +213,22 @@ def test_a_table_that_was_changed_is_told_or_of_no_effect(copied: Path, statemen
     assert "not as it was made" in bad.what
 
 
-def test_a_search_cannot_be_led_astray_by_an_index(copied: Path):
-    """Who changes the index and not the body is found by SQLite's own check, which is part of `verify`."""
-    db = sqlite3.connect(copied / "audit.db", isolation_level=None)
-    db.execute("PRAGMA writable_schema = ON")
-    db.execute("UPDATE sqlite_master SET sql = replace(sql, '''deny''', '''nobody''') WHERE name = 'records_denied'")
-    db.close()
+def test_an_index_that_hides_denials_is_told_with_index(copied: Path):
+    """Its definition is changed, it is made anew, and its definition put back: no table looks changed afterwards."""
+    for old, new in (("deny", "nobody"), ("nobody", "deny")):
+        with contextlib.closing(sqlite3.connect(copied / "audit.db", isolation_level=None)) as db:
+            db.execute("PRAGMA writable_schema = ON")
+            where = "WHERE name = 'records_denied'"
+            db.execute(f"UPDATE sqlite_master SET sql = replace(sql, '{old}', '{new}') {where}")
+        if new == "nobody":
+            with contextlib.closing(sqlite3.connect(copied / "audit.db", isolation_level=None)) as db:
+                db.execute("REINDEX records_denied")
+    with open_reader(str(copied / "audit.db")) as reader:
+        assert not list(reader.search(Query(decision="deny", who="person0@example.com")))
+        assert not reader.faults(index=False)
     bad = found(copied).bad
     assert bad is not None
+    assert "records_denied" in bad.what
 
 
 def test_what_is_pruned_leaves_its_hashes_and_a_record(tmp_path: Path):
@@ -233,7 +243,7 @@ def test_what_is_pruned_leaves_its_hashes_and_a_record(tmp_path: Path):
     assert (verified.pruned, verified.entries) == (1024, COUNT + 1 - 1024)
     with open_reader(store) as reader:
         assert bodies(reader)[: COUNT - 1024] == before[1024:]
-        assert reader.faults() == []
+        assert reader.faults(index=True) == []
         ((log_name, _),) = reader.logs()
         assert reader.leaves(log_name, 1000, 1030) == [sha256(b"\x00" + body).digest() for body in before[1000:1030]]
 
@@ -249,6 +259,25 @@ def test_who_prunes_without_a_record_is_told(copied: Path):
     assert bad is not None
     assert "no record says that they were pruned" in bad.what
     assert bad.first == 0
+
+
+def test_a_log_of_which_all_checkpoints_are_gone_is_not_called_whole(copied: Path):
+    attacked(copied, "DELETE FROM checkpoints", "UPDATE records SET leaf = leaf")
+    bad = found(copied).bad
+    assert bad is not None
+    assert "nobody has signed" in bad.what
+
+
+def test_memory_stays_flat(made: Path, tmp_path: Path):
+    filled(tmp_path, 100)
+    peaks = []
+    for folder in (tmp_path, made):
+        tracemalloc.start()
+        assert found(folder).bad is None
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # 25 times as many entries.
+    assert peaks[1] < peaks[0] + 100_000
 
 
 def test_the_head_of_this_machine_is_the_last_checkpoint(copied: Path):

@@ -22,7 +22,7 @@ from source_tree import ROOT
 from specs import GAPS
 
 PACKAGE = ROOT / "loop" / "policyloop"
-ROOMS = {"compiler": ["cerbos"], "lock": ["guard"], "spec": ["specification", "cli/spec.py"]}
+ROOMS = {"compiler": ["cerbos", "asked_tests.py"], "lock": ["guard"], "spec": ["specification", "cli/spec.py"]}
 """Where findings of a kind are made."""
 
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")

@@ -111,3 +111,27 @@ def test_a_dollar_budget_is_kept(docs: Path, key: str, cerbos):
         done = run(docs, api, key, "--usd", "0.001")
     assert (done.code, done.json["stopped_by"]) == (4, "usd")
     assert not api.requests
+
+
+def test_a_missing_key_is_named_before_anything_is_compiled_or_written(docs: Path, cerbos):
+    arguments = ("--policies", docs, "--runner", "native", "--format", "plain")
+    done = policyloop("run", "Interns may read.", *arguments)
+    assert done.code == 8
+    assert "There is no API key for Claude." in done.err
+    assert "Set ANTHROPIC_API_KEY" in done.err
+    assert not list(docs.parent.rglob("*.jsonl"))
+
+
+def test_a_program_that_is_not_there_is_named_before_anything_is_compiled(docs: Path, cerbos):
+    arguments = ("--policies", docs, "--runner", "native", "--format", "plain")
+    done = policyloop("run", "Interns may read.", *arguments, "--model-command", "no-such-program --flag")
+    assert done.code == 8
+    assert "no-such-program cannot be started" in done.err
+    assert not list(docs.parent.rglob("*.jsonl"))
+
+
+def test_what_needs_no_model_needs_no_key(docs: Path, cerbos, key: str):
+    """A repair of what is green asks nobody."""
+    with MessagesApi(lambda _: answer(FIX)) as api:
+        assert run(docs, api, key).code == 0
+    assert policyloop("run", "--policies", docs, "--runner", "native", "--format", "plain").code == 0

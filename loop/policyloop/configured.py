@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from policyloop import agreed
 from policyloop.agreed import CONFIGURATION, VARIABLE, agent_mark
-from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.outside import NotOurs
 
 if TYPE_CHECKING:
@@ -46,6 +46,46 @@ def settings(
             "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
         )
     return loaded
+
+
+def policy_directory(given: Path | None, config: Path | None = None) -> Path:
+    """The one rule for every command: as given, else what `policies:` of the configuration says, else ./policies.
+
+    Raises `UsageError` where that is no folder.
+    """
+    if given is not None:
+        return given
+    found = _directory_by_rule(config)
+    if not found.is_dir():
+        raise UsageError(
+            f"There is no policy directory {found}.",
+            "Name it, or write `policies: DIR` into policyloop.yaml; a first one: policyloop init",
+        )
+    return found
+
+
+def policy_directory_beside(spec: Path | None) -> Path | None:
+    """The directory by that rule, for a command about a spec: where it is there, and `spec`, if given, is beside it."""
+    found = _directory_by_rule(None)
+    if not found.is_dir():
+        return None
+    beside = spec is None or spec.resolve().parent == found.resolve().parent
+    return found if beside else None
+
+
+def _directory_by_rule(config: Path | None) -> Path:
+    from policyloop.config.file import policies_named
+
+    usual = Path("policies")
+    file = config_file(usual, config)
+    named = policies_named(file) if file is not None else None
+    return _from_here(named) if named is not None else usual
+
+
+def _from_here(path: Path) -> Path:
+    """A path as it is written from here, where that is shorter."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
 def config_file(near: Path, config: Path | None) -> Path | None:

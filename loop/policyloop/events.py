@@ -54,6 +54,28 @@ class Against:
     differs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """Something that no decision of the spec says, as a mistake in the policies showed that no test noticed.
+
+    `question` is in plain words; `allowed` says what the policies answer now; `request` is the whole request.
+    """
+
+    question: str
+    allowed: bool
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookedFor:
+    """How it was looked for what nobody said: `tried` mistakes of `made`; `cut` says why not all, "" where all were."""
+
+    made: int
+    tried: int
+    unnoticed: int
+    cut: str = ""
+
+
 Gave = Literal["passed", "failed", "errored", "skipped", "not run"]
 """What an assertion gave."""
 
@@ -269,6 +291,10 @@ class Ended:
     rules: tuple[RuleProof, ...] = ()
     access: AccessReport | None = None
     """What changed in access since the run began; None where nothing got green, or nobody asked."""
+    unsaid: tuple[Unsaid, ...] = ()
+    """What nobody said, as far as it was looked for."""
+    looked_for: LookedFor | None = None
+    """None where it was not looked for what nobody said."""
 
 
 Event = Started | Judged | Asked | Answered | Attempted | Clarified | Compared | Ended

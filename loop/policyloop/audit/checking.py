@@ -16,7 +16,9 @@ from policyloop.errors import PersonNeeded, UsageError
 from policyloop.shape import to_json
 
 
-def checked_logs(store: str, key: str | None, anchors: Sequence[Path]) -> list[tuple[Verified, Trusted]]:
+def checked_logs(
+    store: str, key: str | None, anchors: Sequence[Path], *, index: bool = False
+) -> list[tuple[Verified, Trusted]]:
     """Each log of a store, and where the key is from by which it was verified.
 
     That is the one that was given; else the one that this machine signs the store with, and then its last checkpoint
@@ -29,13 +31,13 @@ def checked_logs(store: str, key: str | None, anchors: Sequence[Path]) -> list[t
     with open_reader(store) as reader:
         for log, named in reader.logs():
             if key is not None:
-                checked_all.append((verify(reader, log, public_key(key), notes, named), "given"))
+                checked_all.append((verify(reader, log, public_key(key), notes, named, index=index), "given"))
             elif signer is not None and place is not None:
                 head = kept_head(place)
                 all_notes = [*notes, head] if head else notes
-                checked_all.append((verify(reader, log, signer.verifier(), all_notes, named), "kept"))
+                checked_all.append((verify(reader, log, signer.verifier(), all_notes, named, index=index), "kept"))
             else:
-                checked_all.append((verify(reader, log, None, notes, named), "store"))
+                checked_all.append((verify(reader, log, None, notes, named, index=index), "store"))
     return checked_all
 
 

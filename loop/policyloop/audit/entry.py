@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _WORD = re.compile(r"[^\W_]+")
-_PLACES = ("reads", "writes", "deletes", "lists", "may_read", "may_write", "may_delete")
+_PLACES = (
+    *("reads", "writes", "deletes", "lists", "hosts"),
+    *("may_read", "may_write", "may_delete", "may_list", "may_reach"),
+)
 MOST_WORDS = 2_000
 """Words of one record that the full text knows; and `MOST_PLACES` of its paths."""
 MOST_PLACES = 500
@@ -95,7 +98,7 @@ def places_of(record: Mapping[str, Any]) -> list[str]:
     given = record.get("input")
     found: dict[str, None] = {}
     if isinstance(effects, Mapping):
-        for kind in (*_PLACES, "hosts"):
+        for kind in _PLACES:
             for place in effects.get(kind) or ():
                 if isinstance(place, str):
                     found[place] = None

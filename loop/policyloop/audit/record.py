@@ -1,9 +1,10 @@
 """One decision, as it is recorded: who asked for what, what was answered and why. Secrets are taken out before.
 
-    {"agent": {"kind", "version"}, "cwd", "decision": "allow" | "ask" | "deny", "effects": {...}, "event", "front",
-     "id", "input": {...}, "latency_us", "mcp_server", "mode": "observe" | "enforce", "pdp_call", "permission_mode",
-     "policy": {"id", "version", "commit"}, "reason", "reported": {...}, "rewritten", "rule", "session", "subagent",
-     "time", "tool", "version": 1, "who": {"subject", "roles", "verified"}, "would_be"}
+    {"agent": {"kind", "version"}, "call", "cwd", "decision": "allow" | "ask" | "deny", "effects": {...}, "event",
+     "front", "id", "input": {...}, "latency_us", "mcp_server", "mode": "observe" | "enforce", "pdp_call",
+     "permission_mode", "policy": {"id", "version", "commit"}, "reason", "reported": {...}, "rewritten", "rule",
+     "session", "subagent", "time", "tool", "trouble", "version": 1, "who": {"subject", "roles", "verified"},
+     "would_be"}
 
 What a text field does not know is empty, and `null` stands for nothing that could be there.
 """
@@ -92,6 +93,8 @@ class Record:
     tool: str
     decision: Effect
     front: str = ""
+    call: str = ""
+    """The agent's own id of the call (`tool_use_id`), by which its session files are held against the record."""
     who: Who = field(default_factory=Who)
     reported: Mapping[str, str] = field(default_factory=dict)
     """What the client said of itself: never believed."""
@@ -107,6 +110,8 @@ class Record:
     rewritten: bool = False
     """Whether the tool was run with another input than it was called with."""
     reason: str = ""
+    trouble: str = ""
+    """Why this is no policy's decision but a fault."""
     rule: str = ""
     policy: Policy = field(default_factory=Policy)
     mode: Mode = "enforce"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policyloop.audit.asked import Trusted
+from policyloop.audit.coverage import Covered
 from policyloop.audit.entry import Entry
 from policyloop.audit.verify import Bad, Verified
 from policyloop.printing import one_line
@@ -56,7 +57,8 @@ def log_lines(verified: Verified, trusted: Trusted) -> Iterator[str]:
     yield f"  {_TRUSTED[trusted]}:"
     yield f"  {verified.key}"
     yield f"  root {verified.root}"
-    yield "  not looked at: the search index of words and places"
+    index = "" if verified.index else "the indices of persons, tools and times (--index does), and "
+    yield f"  not looked at: {index}those of words and places"
 
 
 def _bad(bad: Bad) -> str:
@@ -65,6 +67,19 @@ def _bad(bad: Bad) -> str:
     if bad.first == bad.last:
         return f"entry {bad.first}: {bad.what}"
     return f"entries {bad.first} to {bad.last}: {bad.what}"
+
+
+def coverage_lines(covered: Covered) -> Iterator[str]:
+    """Each call that was never decided, and what was compared."""
+    for call in covered.missing:
+        yield f"NOT DECIDED: {one_line(call.file)}:{call.line}: {one_line(f'{call.tool} {call.id} {call.time}')}"
+    yield f"{covered.calls} calls in {covered.sessions} sessions: {covered.decided} decided, {len(covered.missing)} not"
+    if covered.unreadable:
+        yield f"{covered.unreadable} lines cannot be read: a call may stand in them"
+    if not covered.calls:
+        yield "these files tell of no call: nothing was compared"
+    if covered.only_decided:
+        yield f"{covered.only_decided} decisions of these sessions are in no file: refused, or the file is not whole"
 
 
 def proved_lines(entry: Entry) -> Iterator[str]:

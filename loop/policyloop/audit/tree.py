@@ -35,8 +35,13 @@ class Frontier:
         self._stack: list[bytes] = []
 
     def push(self, leaf: bytes) -> None:
-        """Add a leaf's hash."""
-        self.push_subtree(leaf, 1)
+        """Add a leaf's hash. It is `push_subtree` of one leaf, written out: a log is verified leaf by leaf."""
+        stack, rest, node = self._stack, self.size, leaf
+        while rest & 1:
+            node = sha256(b"\x01" + stack.pop() + node).digest()
+            rest >>= 1
+        stack.append(node)
+        self.size += 1
 
     def push_subtree(self, node: bytes, leaves: int) -> None:
         """Add the hash of a whole subtree. `leaves`, a power of two, must divide the size that there is."""

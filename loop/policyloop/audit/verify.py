@@ -42,6 +42,8 @@ class Verified:
     unsigned: int
     """Entries after the last checkpoint, for which nobody has signed yet."""
     root: str
+    index: bool
+    """Whether what entries are found by was held against them."""
     bad: Bad | None
 
     @property
@@ -73,20 +75,29 @@ class _Looked:
     """Segments that a record says are taken out."""
 
 
-def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[str] = (), key: str = "") -> Verified:
+def verify(
+    store: Reader,
+    log: str,
+    trusted: Verifier | None,
+    anchors: Sequence[str] = (),
+    key: str = "",
+    *,
+    index: bool = False,
+) -> Verified:
     """Look at all of one log. `trusted`: the key that must have signed; None for the one that the store itself names.
 
-    `anchors`: notes that were kept elsewhere; all of them must be of this log. Raises `StoreError`.
+    `anchors`: notes that were kept elsewhere; all of them must be of this log. With `index` the indices of a SQLite
+    store are looked at, too. Raises `StoreError`.
     """
     looked = _Looked()
     bad: Bad | None = None
     verifier: Verifier | None = None
     try:
         verifier = trusted or _read(key)
-        if trusted is not None and trusted.name != log:
-            raise _Found(f"the store has the log {log}, and the key is that of {trusted.name}")  # noqa: TRY301
+        if verifier.name != log:
+            raise _Found(f"the store has the log {log}, and the key is that of {verifier.name}")  # noqa: TRY301
         _look(store, log, verifier, _anchored(anchors, verifier), looked)
-        faults = store.faults()
+        faults = store.faults(index=index)
         if faults:
             raise _Found(faults[0])  # noqa: TRY301
     except _Found as found:
@@ -104,6 +115,7 @@ def verify(store: Reader, log: str, trusted: Verifier | None, anchors: Sequence[
         anchors=looked.anchors,
         unsigned=looked.tree.size - looked.sound,
         root=looked.tree.root().hex(),
+        index=index,
         bad=bad,
     )
 
@@ -152,6 +164,8 @@ def _look(store: Reader, log: str, verifier: Verifier, anchors: list[tuple[int, 
         raise _Found(
             f"the tail is cut off: {where} covers {size} entries, and there are {tree.size}", tree.size, size - 1
         )
+    if tree.size and not looked.sound:
+        raise _Found("nobody has signed for any entry", 0, tree.size - 1)
     missing = sorted(set(_pruned_firsts(store, log)) - looked.prunes)
     if missing:
         raise _Found("entries are gone, and no record says that they were pruned", missing[0], missing[0] + SEGMENT - 1)

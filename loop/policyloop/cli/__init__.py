@@ -29,6 +29,7 @@ from policyloop.cli import (
     guard,
     harden,
     hook,
+    init,
     lint,
     mutate,
     recover,
@@ -95,6 +96,7 @@ app.command(short_help="A run's timeline, its ledger verified.", cls=LightComman
 app.command(short_help="Agree to what a project's configuration runs.", cls=LightCommand)(agree.agree)
 app.command(short_help="What is here, what is missing, what to do.", cls=LightCommand)(doctor.doctor)
 app.command(short_help="Settings that keep Claude Code to the policy directory.", cls=LightCommand)(harden.harden)
+app.command(short_help="A first project, green from the start.", cls=LightCommand)(init.init)
 app.command(short_help="The loop at work; needs no key.", cls=LightCommand)(demo.demo)
 app.command(short_help="What a code means, and how it is mended.", cls=LightCommand)(explain.explain)
 app.command(short_help="The JSON Schema of what we read and write.", cls=LightCommand)(schema.schema)

@@ -1,4 +1,4 @@
-"""`policyloop audit`: the record of decisions. Search, show, verify, prove, export, prune."""
+"""`policyloop audit`: the record of decisions. Search, show, verify, prove, export, prune, report, coverage."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import FormatOption, directory, new_page, text
+from policyloop.errors import Exit
 
 app = typer.Typer(
     cls=LightGroup,
@@ -42,6 +43,11 @@ PlaceOption = Annotated[
 KeyOption = Annotated[
     str | None,
     typer.Option("--key", help="The log's public key, or the file it stands in.", metavar="KEY", parser=text),
+]
+
+AnchorOption = Annotated[
+    list[Path] | None,
+    typer.Option("--anchor", help="Checkpoints that were kept elsewhere; may be given again.", metavar="FILE"),
 ]
 
 
@@ -117,10 +123,10 @@ def verify(
     *,
     store: StoreOption = STORE,
     key: KeyOption = None,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option("--anchor", help="Checkpoints that were kept elsewhere; may be given again.", metavar="FILE"),
-    ] = None,
+    anchor: AnchorOption = None,
+    index: Annotated[
+        bool, typer.Option("--index", help="Look at the indices of a SQLite store, too: three times as long.")
+    ] = False,
     proof: Annotated[
         Path | None,
         typer.Option("--proof", help="Check this proof of one entry instead; needs --key alone.", metavar="FILE"),
@@ -129,7 +135,7 @@ def verify(
 ) -> None:
     """Hash every entry anew and hold each checkpoint and anchor against it: 0 whole, 5 not, with the first bad entry.
 
-    The search index of words and places is not covered by the log.
+    What words and places are found by is not covered by the log.
     """
     from policyloop.audit.checking import checked_logs, checked_proof
     from policyloop.audit.told import log_lines, proved_lines
@@ -145,7 +151,7 @@ def verify(
         for line in proved_lines(entry):
             say(line)
         return
-    checked = checked_logs(store, key, anchor or [])
+    checked = checked_logs(store, key, anchor or [], index=index)
     document = verify_document([log_document(verified, trusted) for verified, trusted in checked])
     if output is Format.JSON:
         say_document(document)
@@ -243,3 +249,75 @@ def prune(
         say_document(AuditDoneDocument(outcome="pruned" if count else "nothing", file=None, entries=count))
         return
     say(f"{count} entries are taken out; their hashes stay." if count else "Nothing is old enough: nothing changed.")
+
+
+@app.command(short_help="What agents did, on one page.", cls=LightCommand)
+def report(
+    *,
+    html: Annotated[
+        Path, typer.Option("--html", help="The page to write, self-contained.", metavar="FILE", parser=new_page)
+    ],
+    store: StoreOption = STORE,
+    since: Annotated[
+        str, typer.Option("--since", help="From then on: 90d, 24h, 2026-11-28.", metavar="WHEN", parser=text)
+    ] = "90d",
+    key: KeyOption = None,
+    anchor: AnchorOption = None,
+    output: FormatOption = None,
+) -> None:
+    """Write a page: by person, tool and place, what was denied and why, gaps, and whether the log is whole.
+
+    0 written, 5 written of a log that is not whole.
+    """
+    from policyloop.audit.asked import query
+    from policyloop.audit.checking import checked_logs
+    from policyloop.audit.store import open_reader
+    from policyloop.audit.summary import summed
+    from policyloop.cli.options import Format
+    from policyloop.documents.audit import audit_report_document
+    from policyloop.printing import say, say_document
+    from policyloop.view.html import html as drawn
+    from policyloop.view.pages.audit import report_page
+    from policyloop.workspace.named import write_page
+
+    asked = query(since=since, oldest_first=True)
+    checked = checked_logs(store, key, anchor or [])
+    with open_reader(store) as reader:
+        summary = summed(reader.search(asked))
+    write_page(html, drawn(report_page(summary, checked, since)), "--html")
+    whole = all(verified.bad is None for verified, _ in checked)
+    if output is Format.JSON:
+        say_document(audit_report_document(str(html), summary.entries, whole=whole))
+    else:
+        say(f"written: {html}, {summary.entries} entries")
+        if not whole:
+            say("The log is not whole: policyloop audit verify", err=True)
+    raise typer.Exit(int(Exit.GREEN if whole else Exit.PERSON))
+
+
+@app.command(short_help="An agent's session files held against the record.", cls=LightCommand)
+def coverage(
+    transcripts: Annotated[
+        list[Path], typer.Argument(help="The client's session files (JSON, one a line).", metavar="TRANSCRIPTS...")
+    ],
+    *,
+    store: StoreOption = STORE,
+    output: FormatOption = None,
+) -> None:
+    """List each call that an agent made and that was never decided: 0 none, 5 some, or lines that cannot be read."""
+    from policyloop.audit.coverage import coverage as compared
+    from policyloop.audit.store import open_reader
+    from policyloop.audit.told import coverage_lines
+    from policyloop.cli.options import Format
+    from policyloop.documents.audit import coverage_document
+    from policyloop.printing import say, say_document
+
+    with open_reader(store) as reader:
+        covered = compared(reader, transcripts)
+    document = coverage_document(covered)
+    if output is Format.JSON:
+        say_document(document)
+    else:
+        for line in coverage_lines(covered):
+            say(line)
+    raise typer.Exit(int(document.exit_code))

@@ -1,16 +1,23 @@
 """`policyloop check`: one validation, both passes, the first class explained. It never edits."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
-from policyloop.configured import compiler, settings
+from policyloop.cli.options import (
+    ConfigOption,
+    FormatOption,
+    PoliciesArgument,
+    ProfileOption,
+    RunnerOption,
+    text,
+    view_of,
+)
+from policyloop.configured import compiler, policy_directory, settings
 
 
 def check(
-    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
+    policies: PoliciesArgument = None,
     *,
     baseline: Annotated[
         str | None,
@@ -30,6 +37,7 @@ def check(
     from policyloop.validators.settling import settling
     from policyloop.workspace import read_baseline, read_bundle
 
+    policies = policy_directory(policies, config)
     loaded = settings(
         policies,
         config,

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
-from policyloop.configured import compiler, settings
+from policyloop.configured import compiler, policy_directory, settings
 from policyloop.errors import Exit
 
 if TYPE_CHECKING:
     from policyloop.access.compare.accepted import Accepted
     from policyloop.bundle import Bundle
-
-USUAL = Path("policies")
 
 
 class Prove(StrEnum):
@@ -40,7 +38,7 @@ def diff(
         Path | None,
         typer.Option(
             "--policies",
-            help="The policy directory of revisions; ./policies by default.",
+            help="The policy directory of revisions; by default `policies:` of policyloop.yaml, else ./policies.",
             metavar="DIR",
             parser=directory,
         ),
@@ -80,7 +78,7 @@ def diff(
     from policyloop.view.pages.check import check_page
     from policyloop.workspace import read_baseline, read_bundle, read_revision
 
-    before_is, after_is, near = _sides(old, new, policies)
+    before_is, after_is, near = _sides(old, new, policies, config)
     old_name, new_name = before_is or "HEAD", after_is or str(near)
     view = view_of(output)
     loaded = settings(
@@ -119,7 +117,9 @@ def diff(
     raise typer.Exit(int(code))
 
 
-def _sides(old: str | None, new: str | None, policies: Path | None) -> tuple[str | None, str | None, Path]:
+def _sides(
+    old: str | None, new: str | None, policies: Path | None, config: Path | None
+) -> tuple[str | None, str | None, Path]:
     """What is compared with what, and the policy directory that revisions are about.
 
     None for what nobody named: git's HEAD, whatever folder is called so, and that policy directory as it is.
@@ -128,7 +128,8 @@ def _sides(old: str | None, new: str | None, policies: Path | None) -> tuple[str
 
     if old is not None and new is None and Path(old).is_dir() and policies is None:
         return None, old, Path(old)
-    near = policies or next((Path(name) for name in (new, old) if name and Path(name).is_dir()), USUAL)
+    named = next((Path(name) for name in (new, old) if name and Path(name).is_dir()), None)
+    near = policy_directory(policies or named, config)
     if not near.is_dir():
         raise UsageError(f"There is no policy directory {near}.", "Give --policies DIR, or the directories to compare.")
     return old, new, near

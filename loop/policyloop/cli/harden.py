@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import Format, FormatOption, directory, view_of
+from policyloop.cli.options import Format, FormatOption, PoliciesOption, directory, view_of
+from policyloop.configured import policy_directory
 from policyloop.printing import ask, say_lines
 
 
@@ -17,9 +18,7 @@ def harden(
         typer.Argument(help="The folder that Claude Code starts in; by default this one.", parser=directory),
     ] = None,
     *,
-    policies: Annotated[
-        Path, typer.Option(help="The policy directory, all that may be edited.", metavar="DIR", parser=directory)
-    ],
+    policies: PoliciesOption = None,
     managed: Annotated[
         bool, typer.Option("--managed", help="The settings of this machine, which beat those of users; needs root.")
     ] = False,
@@ -35,7 +34,7 @@ def harden(
     from policyloop.harden.plan import Hardened, plan
     from policyloop.view.pages.harden import change_words, harden_page
 
-    made = plan(project or Path(), policies, managed=managed)
+    made = plan(project or Path(), policy_directory(policies), managed=managed)
     written = False
     if made.changes and not check:
         if managed and os.geteuid() != 0:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, view_of
-from policyloop.configured import compiler, server, settings
+from policyloop.cli.options import ConfigOption, FormatOption, PoliciesArgument, ProfileOption, RunnerOption, view_of
+from policyloop.configured import compiler, policy_directory, server, settings
 
 
 class FailOn(StrEnum):
@@ -19,7 +19,7 @@ class FailOn(StrEnum):
 
 
 def lint(
-    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
+    policies: PoliciesArgument = None,
     *,
     fail_on: Annotated[FailOn, typer.Option(help="End in 4 when there is a finding of this level.")] = FailOn.NEVER,
     server_config: Annotated[
@@ -50,6 +50,7 @@ def lint(
     from policyloop.workspace import read_bundle
 
     view = view_of(output)
+    policies = policy_directory(policies, config)
     loaded = settings(policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}})
     enforcement = _enforcement(server_config) if server_config else None
     bundle = read_bundle(policies)

@@ -5,12 +5,20 @@ from typing import Annotated
 
 import typer
 
-from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
-from policyloop.configured import compiler, server, settings
+from policyloop.cli.options import (
+    ConfigOption,
+    FormatOption,
+    PoliciesArgument,
+    ProfileOption,
+    RunnerOption,
+    text,
+    view_of,
+)
+from policyloop.configured import compiler, policy_directory, server, settings
 
 
 def mutate(
-    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
+    policies: PoliciesArgument = None,
     *,
     min_score: Annotated[
         int | None, typer.Option(help="End in 4 when fewer percent of the mutants are killed.", min=0, max=100)
@@ -46,6 +54,7 @@ def mutate(
 
     _check_target(write)
     view = view_of(output)
+    policies = policy_directory(policies, config)
     loaded = settings(
         policies, config, profile, {"cerbos": {"runner": runner.value if runner else None}}, uses=("cerbos", "access")
     )

@@ -46,6 +46,15 @@ def new_page(given: str) -> Path:
     return path
 
 
+BY_DEFAULT = "by default `policies:` of policyloop.yaml, else ./policies"
+PoliciesArgument = Annotated[
+    Path | None, typer.Argument(help=f"The policy directory; {BY_DEFAULT}.", metavar="DIR", parser=directory)
+]
+PoliciesOption = Annotated[
+    Path | None,
+    typer.Option("--policies", help=f"The policy directory; {BY_DEFAULT}.", metavar="DIR", parser=directory),
+]
+
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to show the result; rich on a terminal, else plain.")
 ]

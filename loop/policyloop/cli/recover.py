@@ -1,16 +1,14 @@
 """`policyloop recover`: finish a write-back that was interrupted. Commands that only look never do it."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from policyloop.cli.options import FormatOption, directory, view_of
+from policyloop.cli.options import FormatOption, PoliciesArgument, view_of
+from policyloop.configured import policy_directory
 from policyloop.errors import Exit
 
 
 def recover(
-    policies: Annotated[Path, typer.Argument(help="The policy directory.", metavar="DIR", parser=directory)],
+    policies: PoliciesArgument = None,
     *,
     output: FormatOption = None,
 ) -> None:
@@ -19,6 +17,6 @@ def recover(
     from policyloop.workspace import recover as finish
 
     view = view_of(output)
-    view.show(recover_page(finish(policies)))
+    view.show(recover_page(finish(policy_directory(policies))))
     view.close()
     raise typer.Exit(int(Exit.GREEN))

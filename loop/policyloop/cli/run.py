@@ -10,10 +10,10 @@ from policyloop.cli.options import (
     ConfigOption,
     Format,
     FormatOption,
+    PoliciesOption,
     ProfileOption,
     RunnerOption,
     StateOption,
-    directory,
     text,
     view_of,
 )
@@ -28,9 +28,7 @@ def run(
         ),
     ] = "",
     *,
-    policies: Annotated[
-        Path | None, typer.Option("--policies", help="The policy directory.", metavar="DIR", parser=directory)
-    ] = None,
+    policies: PoliciesOption = None,
     output: FormatOption = None,
     release: Annotated[Path | None, typer.Option(help="A file of locked assertions that a person releases.")] = None,
     spec: Annotated[

@@ -7,6 +7,8 @@ import typer
 
 from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import FormatOption, RunnerOption, directory, text, view_of
+from policyloop.cli.options import PoliciesOption as RuledOption
+from policyloop.configured import policy_directory
 
 app = typer.Typer(
     cls=LightGroup,
@@ -42,9 +44,7 @@ def start(
         str, typer.Argument(help="What the policies shall do; by default what the spec says.", metavar="REQUEST")
     ] = "",
     *,
-    policies: Annotated[
-        Path, typer.Option("--policies", help="The policy directory.", metavar="DIR", parser=directory)
-    ],
+    policies: RuledOption = None,
     spec: Annotated[
         Path | None, typer.Option("--spec", help="The spec; by default policyloop.spec.yaml beside the policies.")
     ] = None,
@@ -76,7 +76,7 @@ def start(
     view = view_of(output)
     asked = Start(
         words=request.strip(),
-        policies=policies,
+        policies=policy_directory(policies),
         spec=spec,
         claude=claude_session,
         hooks_home=hooks_home,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyloop.cli.coercion import LightCommand, LightGroup
-from policyloop.cli.options import Format, FormatOption, view_of
+from policyloop.cli.options import Format, FormatOption, PoliciesArgument, PoliciesOption, view_of
+from policyloop.configured import policy_directory, policy_directory_beside
 from policyloop.errors import Exit
 from policyloop.printing import ask, one_line, printable, say, say_lines
 
@@ -26,7 +27,6 @@ app = typer.Typer(
 SpecArgument = Annotated[
     Path | None, typer.Argument(help="The spec; by default policyloop.spec.yaml here, or beside --policies.")
 ]
-PoliciesOption = Annotated[Path | None, typer.Option("--policies", help="The policy directory that it belongs to.")]
 
 
 @app.command(cls=LightCommand)
@@ -36,6 +36,7 @@ def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: 
     from policyloop.results import SpecResult
     from policyloop.view.pages.spec import spec_page
 
+    policies = policies or policy_directory_beside(spec)
     path = spec_path(spec, policies)
     view = view_of(output)
     view.show(spec_page(SpecResult(path=str(path), spec=read_spec(path))))
@@ -53,6 +54,7 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     from policyloop.specification import check_spec
     from policyloop.view.pages.spec import spec_check_page
 
+    policies = policies or policy_directory_beside(spec)
     path = spec_path(spec, policies)
     view = view_of(output)
     found = read_spec(path)
@@ -90,6 +92,7 @@ def confirm(
 
     if not by.strip():
         raise UsageError("Nobody confirms this spec.", "Give --by NAME.")
+    policies = policies or policy_directory_beside(spec)
     path = spec_path(spec, policies)
     text = read_text(path)
     found = parse_spec(text, str(path))
@@ -125,7 +128,7 @@ def confirm(
 
 @app.command(cls=LightCommand)
 def suites(
-    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="The policy directory to write into.")] = None,
+    directory: PoliciesArgument = None,
     *,
     spec: Annotated[Path | None, typer.Option("--spec", help="The spec; by default beside DIR.")] = None,
     stdout: Annotated[bool, typer.Option("--stdout", help="Print them instead.")] = False,
@@ -137,8 +140,8 @@ def suites(
     from policyloop.specification.suites import is_ours
     from policyloop.workspace import Workspace
 
-    if directory is None and not stdout:
-        raise UsageError("Where shall the suites go?", "Give the policy directory, or --stdout.")
+    if directory is None:
+        directory = policy_directory_beside(spec) if stdout else policy_directory(None)
     path = spec_path(spec, directory)
     found = read_spec(path)
     if gaps := check_spec(found):

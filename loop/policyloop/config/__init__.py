@@ -21,6 +21,7 @@ from policyloop.config.settings import (
     GuardConfig,
     Layer,
     ModelConfig,
+    SpecConfig,
     sections,
     validated,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "GuardConfig",
     "ModelConfig",
     "Named",
+    "SpecConfig",
     "json_schema",
     "load",
     "load_named",
@@ -107,6 +109,8 @@ def json_schema() -> dict[str, Any]:
     profile = {"type": "object", "properties": sections, "additionalProperties": False}
     definitions["Profile"] = profile
     schema["properties"]["profiles"] = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Profile"}}
+    named = "The policy directory, below this file; ./policies by default. What is given on the command line beats it."
+    schema["properties"]["policies"] = {"type": "string", "minLength": 1, "description": named}
     schema["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **schema}
 

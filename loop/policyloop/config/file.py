@@ -10,13 +10,40 @@ import yaml
 from policyloop.config.settings import MAX_CONFIG_BYTES, Layer, sections, validated
 from policyloop.errors import UsageError
 
+POLICIES = "policies"
+"""The key that names the policy directory."""
+
+
+def policies_named(file: Path) -> Path | None:
+    """The policy directory that a configuration names, beside it or below; None where it names none.
+
+    Raises `UsageError` with the line for one that is outside of the project, hidden, or the project itself: a model
+    writes there.
+    """
+    node = _compose(file)
+    root = _mapping(node, file, (*sections(), "profiles", POLICIES), "") if node is not None else {}
+    if POLICIES not in root:
+        return None
+    line, value = root[POLICIES]
+    text = value.value if isinstance(value, yaml.ScalarNode) else ""
+    parts = Path(text).parts
+    folder = file.resolve().parent
+    inside = bool(parts) and not Path(text).is_absolute() and not any(part.startswith(".") for part in parts)
+    if not inside or not (folder / text).resolve().is_relative_to(folder) or (folder / text).resolve() == folder:
+        raise UsageError(
+            f"{file}:{line}: policies: {text or 'nothing'} is no folder within the project.",
+            "Name one below this file, such as policies.",
+        )
+    return file.parent / text
+
 
 def file_layers(file: Path, profile: str | None) -> Iterator[tuple[Layer, str]]:
     node = _compose(file)
     if node is None:
         root: dict[str, Any] = {}
     else:
-        root = _mapping(node, file, (*sections(), "profiles"), "")
+        root = _mapping(node, file, (*sections(), "profiles", POLICIES), "")
+    root.pop(POLICIES, None)
     profiles = root.pop("profiles", None)
     base = _layer(root, file, "")
     yield base, str(file)

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from policyloop.budget import Budget
-from policyloop.config.settings import CerbosConfig, Config, ModelConfig
+from policyloop.config.settings import CerbosConfig, Config, ModelConfig, SpecConfig
 
 _ENTRIES = (
     "__main__.py",
@@ -104,6 +104,10 @@ def _looser(config: Config) -> Iterator[tuple[str, str, str, str]]:
         yield "access", "prove", access.prove, usual.access.prove
     if access.requests < usual.access.requests:
         yield "access", "requests", str(access.requests), str(usual.access.requests)
+    for key in fields(SpecConfig):
+        asked, usually = getattr(config.spec, key.name), getattr(usual.spec, key.name)
+        if asked < usually:
+            yield "spec", key.name, str(asked), str(usually)
     if access.unproved == "report" and access.wider != "report":
         yield "access", "unproved", access.unproved, "ask"
 

@@ -74,6 +74,19 @@ class AccessConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecConfig:
+    """After green, small mistakes in the spec's rules show what nobody said; a person is asked about it.
+
+    `mutants`: at most so many mistakes are tried, 0 for none; `seconds`: at most so long; `questions`: at most so many
+    are asked.
+    """
+
+    mutants: Annotated[int, Interval(ge=0, le=1_000)] = 30
+    seconds: Annotated[float, Interval(ge=0, le=3_600)] = 60.0
+    questions: Annotated[int, Interval(ge=0, le=5)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one command."""
 
@@ -82,6 +95,7 @@ class Config:
     budget: Budget = field(default_factory=Budget)
     guard: GuardConfig = field(default_factory=GuardConfig)
     access: AccessConfig = field(default_factory=AccessConfig)
+    spec: SpecConfig = field(default_factory=SpecConfig)
 
 
 Layer = dict[str, dict[str, Any]]

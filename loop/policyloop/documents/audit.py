@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from policyloop.audit.coverage import Covered
 from policyloop.audit.entry import Entry
 from policyloop.audit.verify import Verified
 from policyloop.errors import Exit
@@ -56,6 +57,8 @@ class AuditLogDocument:
     unsigned: Count
     """Entries after the last checkpoint."""
     root: str
+    index: bool
+    """Whether the indices of persons, tools and times were held against the entries; those of words never are."""
     bad: AuditBadDocument | None
 
 
@@ -102,6 +105,78 @@ class AuditDoneDocument:
     entries: Count
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReportDocument:
+    """What `policyloop audit report --format json` prints."""
+
+    outcome: Literal["whole", "broken"]
+    """Whether the log is whole that the page tells of."""
+    exit_code: Literal[Exit.GREEN, Exit.PERSON]
+    file: str
+    entries: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCallDocument:
+    """A call that was never decided, and where a session file tells of it."""
+
+    id: str
+    session: str
+    tool: str
+    time: str
+    file: str
+    line: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCoverageDocument:
+    """What `policyloop audit coverage --format json` prints. Only calls that these files tell of were looked for."""
+
+    outcome: Literal["covered", "missing", "unsure"]
+    """`unsure`: lines could not be read, in which calls may stand, or there was no call at all."""
+    exit_code: Literal[Exit.GREEN, Exit.PERSON]
+    sessions: Count
+    calls: Count
+    decided: Count
+    missing: tuple[AuditCallDocument, ...]
+    unreadable: Count
+    only_decided: Count
+    """Decisions of these sessions that no file tells of."""
+
+
+def audit_report_document(file: str, entries: int, *, whole: bool) -> AuditReportDocument:
+    """What was written."""
+    return AuditReportDocument(
+        outcome="whole" if whole else "broken",
+        exit_code=Exit.GREEN if whole else Exit.PERSON,
+        file=file,
+        entries=entries,
+    )
+
+
+def coverage_document(covered: Covered) -> AuditCoverageDocument:
+    """What was compared."""
+    sure = covered.calls > 0 and not covered.unreadable
+    outcome: Literal["covered", "missing", "unsure"] = "covered" if sure else "unsure"
+    if covered.missing:
+        outcome = "missing"
+    return AuditCoverageDocument(
+        outcome=outcome,
+        exit_code=Exit.GREEN if outcome == "covered" else Exit.PERSON,
+        sessions=covered.sessions,
+        calls=covered.calls,
+        decided=covered.decided,
+        missing=tuple(
+            AuditCallDocument(
+                id=call.id, session=call.session, tool=call.tool, time=call.time, file=call.file, line=call.line
+            )
+            for call in covered.missing
+        ),
+        unreadable=covered.unreadable,
+        only_decided=covered.only_decided,
+    )
+
+
 def entry_document(entry: Entry) -> AuditEntryDocument:
     """An entry as it is told."""
     return AuditEntryDocument(log=entry.log, seq=entry.seq, record=entry.record())
@@ -126,6 +201,7 @@ def log_document(verified: Verified, trusted: Literal["given", "kept", "store"])
         anchors=verified.anchors,
         unsigned=verified.unsigned,
         root=verified.root,
+        index=verified.index,
         bad=None if bad is None else AuditBadDocument(what=bad.what, first=bad.first, last=bad.last),
     )
 

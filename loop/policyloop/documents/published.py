@@ -6,9 +6,11 @@ from policyloop.config import json_schema
 from policyloop.decide.effects import Effects
 from policyloop.documents.access import DiffDocument
 from policyloop.documents.audit import (
+    AuditCoverageDocument,
     AuditDoneDocument,
     AuditProofDocument,
     AuditProvedDocument,
+    AuditReportDocument,
     AuditSearchDocument,
     AuditVerifyDocument,
 )
@@ -54,6 +56,8 @@ DOCUMENTS = {
     "audit-proved": AuditProvedDocument,
     "audit-proof": AuditProofDocument,
     "audit-done": AuditDoneDocument,
+    "audit-report": AuditReportDocument,
+    "audit-coverage": AuditCoverageDocument,
 }
 MADE_ELSEWHERE = {"config": json_schema, "spec": spec_schema}
 """The files that people write are read by pydantic, which knows their schemas."""

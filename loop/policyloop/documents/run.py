@@ -7,7 +7,18 @@ from typing import Literal, cast
 from policyloop.documents.access import AccessDocument, access_document
 from policyloop.documents.judged import AssertionsDocument, assertions_document
 from policyloop.errors import Exit
-from policyloop.events import Against, AskedQuestion, Attempted, DecisionProof, Ended, RuleProof, SpecUsed, Started
+from policyloop.events import (
+    Against,
+    AskedQuestion,
+    Attempted,
+    DecisionProof,
+    Ended,
+    LookedFor,
+    RuleProof,
+    SpecUsed,
+    Started,
+    Unsaid,
+)
 from policyloop.findings import CompilerInfo, ErrorClass, FindingDocument, Weakened, finding_document
 from policyloop.outcome import Ending
 from policyloop.protocol import DisputeJson, EditJson, dispute_to_json
@@ -90,6 +101,10 @@ class RunDocument:
     """What the run changed in a spec that was there, in sentences."""
     contradictions: tuple[Against, ...]
     access: AccessDocument | None
+    unsaid: tuple[Unsaid, ...]
+    """What no decision of the spec says, in plain words; at most five."""
+    looked_for: LookedFor | None
+    """How it was looked for; null where it was not."""
     rules: tuple[RuleProofDocument, ...]
     assertions: AssertionsDocument
     usage: UsageDocument
@@ -117,6 +132,8 @@ def run_document(started: Started, attempts: Sequence[Attempted], ended: Ended) 
         changes=ended.changes,
         contradictions=ended.contradictions,
         access=access_document(ended.access) if ended.access else None,
+        unsaid=ended.unsaid,
+        looked_for=ended.looked_for,
         rules=tuple(_rule(rule) for rule in ended.rules),
         assertions=assertions_document(ended.tally, ended.locked),
         usage=_usage(ended.spent.usage),

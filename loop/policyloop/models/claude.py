@@ -82,6 +82,10 @@ class ClaudeModel:
         max_tokens, cap = _affordable(self.name, prompt, self._max_output, task.left)
         return Usage() if cap else _most(self.name, prompt, max_tokens)
 
+    def check(self) -> None:
+        """Raises `Unavailable` where there is no key, or none that could be sent. Nothing is contacted."""
+        self._ready()
+
     def close(self) -> None:
         """Let go of the connections and of the conversation."""
         client, self._client, self._conversation = self._client, None, None

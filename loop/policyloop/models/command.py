@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ GRACE_SECONDS = 1.0
 """How long after the end of the program something it started may keep its output open."""
 POLL_SECONDS = 0.01
 
+_NAME_IT = "Give a program that is there to --model-command."
+
 
 class CommandModel:
     """Proposes by running `command`. Raises `UsageError` for a command line that cannot be split."""
@@ -43,6 +46,11 @@ class CommandModel:
         self._timeout = timeout_seconds
         self.note: str | None = None
         self.name = os.path.basename(self._arguments[0])  # noqa: PTH119 - a name, not a file
+
+    def check(self) -> None:
+        """Raises `Unavailable` where there is no such program. It is not run."""
+        if shutil.which(self._arguments[0]) is None:
+            raise Unavailable(f"The model command {self.name} cannot be started: it is not there.", _NAME_IT)
 
     def propose(self, task: Task) -> Reply:
         """Run the program once. Raises `Unavailable` when it cannot be started, fails, or exceeds its own time-out."""

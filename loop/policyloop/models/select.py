@@ -9,6 +9,12 @@ from policyloop.models.recorded import RecordedModel
 from policyloop.task import Model
 
 
+def check_model(model: Model) -> None:
+    """Raises `Unavailable` where the first call would fail for want of a key or a program. Nothing is contacted."""
+    if isinstance(model, ClaudeModel | CommandModel):
+        model.check()
+
+
 def open_model(
     kind: Literal["claude", "command", "recorded"],
     *,

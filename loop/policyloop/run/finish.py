@@ -17,23 +17,24 @@ from policyloop.run.clarify import Clarity
 from policyloop.run.compare import Compared
 from policyloop.run.past import GOES_ON
 from policyloop.run.prepared import Prepared
+from policyloop.run.wonder import Wondered
 
 
-def finish(compared: Compared) -> Exit:
+def finish(wondered: Wondered) -> Exit:
     """Write back when green, else keep the best attempt as a patch; then say how it ended, and answer the exit code."""
-    clarity, prepared = compared.clarity, compared.clarity.prepared
-    told = _recorded(_ended(compared), prepared)
+    clarity, prepared = wondered.compared.clarity, wondered.compared.clarity.prepared
+    told = _recorded(_ended(wondered), prepared)
     prepared.audience.event(told)
-    if prepared.junit and compared.state.report and clarity.ended is None:
-        _keep_junit(prepared.junit, compared.state, prepared)
+    if prepared.junit and wondered.state.report and clarity.ended is None:
+        _keep_junit(prepared.junit, wondered.state, prepared)
     if told.ending.value in GOES_ON and not told.files_changed:
         prepared.audience.note(f"To go on, give the same flags and: --resume {prepared.run_id}")
     return Exit(told.exit_code)
 
 
-def _ended(compared: Compared) -> Ended:
+def _ended(wondered: Wondered) -> Ended:
     """The end of a run, after the policies were written, or a patch kept."""
-    clarity, state = compared.clarity, compared.state
+    clarity, state = wondered.compared.clarity, wondered.state
     prepared = clarity.prepared
     result = state.todo
     assert isinstance(result, Outcome)
@@ -59,7 +60,9 @@ def _ended(compared: Compared) -> Ended:
         changes=clarity.changes,
         contradictions=clarity.contradictions,
         rules=_proofs(state, clarity),
-        access=compared.access,
+        access=wondered.compared.access,
+        unsaid=wondered.unsaid,
+        looked_for=wondered.looked_for,
     )
 
 
@@ -70,7 +73,8 @@ def ended_in_any_case(prepared: Prepared) -> Iterator[None]:
         yield
     except PolicyloopError as error:
         state = end(prepared.state, outcome.failed(error))
-        _recorded(_ended(Compared(clarity=Clarity(prepared=prepared), state=state)), prepared)
+        nothing = Compared(clarity=Clarity(prepared=prepared), state=state)
+        _recorded(_ended(Wondered(compared=nothing, state=state)), prepared)
         raise
 
 

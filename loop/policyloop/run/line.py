@@ -10,6 +10,7 @@ from policyloop.run.drive import drive_policies
 from policyloop.run.finish import ended_in_any_case, finish, interrupts
 from policyloop.run.people import Audience, Person
 from policyloop.run.prepare import prepare, tell_beginning
+from policyloop.run.wonder import wonder
 
 
 def run(asked: Asked, audience: Audience, person: Person | None = None) -> Exit:
@@ -25,5 +26,6 @@ def run(asked: Asked, audience: Audience, person: Person | None = None) -> Exit:
             clarity = clarify(prepared)
             driven = drive_policies(clarity)
             compared = compare(driven)
+            wondered = wonder(compared)
         ignore_interrupts()
-        return finish(compared)
+        return finish(wondered)

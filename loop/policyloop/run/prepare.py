@@ -1,29 +1,30 @@
 """The first stage: hold the directory, lock its tests, open compiler, model and ledger, and write the first record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from policyloop.asked_tests import AskedFor, asked_tests, missing_tests
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import Judge, begin
 from policyloop.config import Config
-from policyloop.configured import compiler, settings
+from policyloop.configured import compiler, policy_directory, settings
 from policyloop.drive import Replaying, Stopwatch
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Started
 from policyloop.findings import CompilerInfo, Report
 from policyloop.guard import Lock
 from policyloop.ledger import Ledger, new_run_id, run_directory
-from policyloop.models.select import open_model
+from policyloop.models.select import check_model, open_model
 from policyloop.run.about import about, check_fits, wishes_of
 from policyloop.run.asked import Asked
 from policyloop.run.booking import Booking
 from policyloop.run.past import Past, read_past
 from policyloop.run.people import Audience, Person
-from policyloop.run.prepared import Prepared
+from policyloop.run.prepared import Known, Prepared
 from policyloop.run.releases import read_releases
 from policyloop.task import Model, Usage
 from policyloop.validators.judge import validate
@@ -40,7 +41,7 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     """
     past = read_past(asked.resume, asked.state, asked.policies) if asked.resume else None
     policies = _policies(asked, past)
-    uses = ("cerbos", "model", "budget", "guard", "access")
+    uses = ("cerbos", "model", "budget", "guard", "access", "spec")
     config = settings(policies, asked.config, asked.profile, asked.flags, uses=uses)
     releases = past.releases if past and not asked.release else read_releases(asked.release)
     if asked.junit is not None:
@@ -53,6 +54,8 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     check_fits(request, known, wishes, past)
     model = _model(config)
     held.callback(model.close)
+    if past is None and _asks_first(request, known):
+        check_model(model)
     runner = compiler(config)
     held.callback(runner.close)
     if past:
@@ -75,13 +78,16 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
         releases=releases,
         past=past,
         junit=asked.junit,
-        notes=(*_notes(asked, hold, config, model), *_changed(past, config, runner.info)),
+        notes=(
+            *_notes(asked, hold, config, model, asked_tests(request, policies.resolve().name).outside),
+            *_changed(past, config, runner.info),
+        ),
         config=config,
         state=state,
         hold=hold,
         runner=runner,
         model=Replaying(past.answers, booking) if past else booking,
-        judge=booking.timed(_judge(runner, config)),
+        judge=booking.timed(_judge(runner, config, asked_tests(request, policies.resolve().name))),
         ledger=ledger,
         folder=folder,
         clock=clock,
@@ -128,7 +134,7 @@ def _policies(asked: Asked, past: Past | None) -> Path:
     if asked.policies:
         return asked.policies
     if past is None:
-        raise UsageError("Which policy directory?", "Give --policies DIR.")
+        return policy_directory(None, asked.config)
     policies = Path(past.started.policies)
     if not policies.is_dir():
         raise UsageError(f"Run {past.started.run} was over {policies}, which is not here.", "Give --policies DIR.")
@@ -151,13 +157,15 @@ def _check_start(hold: Workspace, request: str, past: Past | None) -> None:
 # --- what a person should know before anything is spent ---------------------------------------------------------------
 
 
-def _notes(asked: Asked, hold: Workspace, config: Config, model: Model) -> Iterator[str]:
+def _notes(asked: Asked, hold: Workspace, config: Config, model: Model, tests: Sequence[str]) -> Iterator[str]:
     if hold.recovered:
         yield f"An interrupted write-back of {hold.recovered.time} was finished first."
     if config.model.kind == "command" and not _names_model(asked):
         yield f"The configuration names a program as the model; it will be run: {config.model.command}"
     if model.note:
         yield model.note
+    for path in tests:
+        yield f"The request asks for tests in {path}, outside of the policy directory; they are not written there."
 
 
 def _changed(past: Past | None, config: Config, info: CompilerInfo) -> Iterator[str]:
@@ -190,11 +198,18 @@ def _model(config: Config) -> Model:
     )
 
 
-def _judge(runner: Runner, config: Config) -> Judge:
-    """The real compiler, whose report the lock's assertions must all be in."""
+def _asks_first(request: str, known: Known | None) -> bool:
+    """Whether the model is asked in any case: what is repaired, or confirmed, may be green as it stands."""
+    settled = known is not None and known.spec is not None and known.spec.is_confirmed
+    return bool(request.strip()) and not settled
+
+
+def _judge(runner: Runner, config: Config, tests: AskedFor) -> Judge:
+    """The real compiler, whose report the lock's assertions must all be in, and `tests` that the request asks for."""
 
     def judge(bundle: Bundle, lock: Lock) -> Report:
-        return validate(runner, bundle, lock=lock, require_tests=config.guard.require_tests)
+        report = validate(runner, bundle, lock=lock, require_tests=config.guard.require_tests)
+        return report.with_findings(missing_tests(tests, bundle, report)) if report.green else report
 
     return judge
 

@@ -73,7 +73,8 @@ def _denials(spec: Spec) -> Iterator[_Denial]:
         if decision.expect != "allow" or person is None or rule is None or len(person.roles) != 1:
             continue
         thing = cases.examples.resources.get(decision.resource)
-        if thing is None or rule.decision != "allow":
+        if thing is None or rule.decision != "allow" or person.id in _named(spec):
+            # Whom a rule names may do it whatever their roles.
             continue
         may = set(_who_may(spec, thing.kind, actions_of(decision, rule)))
         if EVERYONE in may:
@@ -81,6 +82,10 @@ def _denials(spec: Spec) -> Iterator[_Denial]:
         for role in (*spec.roles, stranger):
             if role not in may:
                 yield _denial(decision, person.roles[0], role, known=role in spec.roles)
+
+
+def _named(spec: Spec) -> set[str]:
+    return {rule.person for rule in spec.rules if rule.person is not None and not rule.subject}
 
 
 def _who_may(spec: Spec, kind: str, actions: tuple[str, ...]) -> Iterator[str]:

@@ -4,7 +4,7 @@ A spec's rule asks for a change when it allows, is about this resource and actio
 subject (or a parent of a derived role that is); and when the new bundle really looks at every field that the rule's
 conditions look at: each of them is changed or taken out of the smallest request, and the answer must become a denial.
 So a rule that lost a condition is not asked for. Where the boundary of a condition lies is for the spec's decisions,
-which are locked tests. Anything that is unclear is not asked for.
+which are locked tests; what one of them allows to the letter is always asked for. Anything else that is unclear is not.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -46,8 +46,11 @@ NOTHING = Accepted()
 
 def asked_by_spec(spec: "Spec", only: Collection[str] | None = None) -> Accepts:
     """What the rules of a spec ask for; with `only`, those rules of it."""
+    demanded = _demanded(spec, only)
 
     def accepts(request: Request, new: Pdp) -> str | None:
+        if request.key in demanded:
+            return demanded[request.key]
         for rule in spec.rules:
             if only is not None and rule.id not in only:
                 continue
@@ -58,6 +61,18 @@ def asked_by_spec(spec: "Spec", only: Collection[str] | None = None) -> Accepts:
         return None
 
     return accepts
+
+
+def _demanded(spec: "Spec", only: Collection[str] | None) -> dict[str, str]:
+    """What decisions allow to the letter, by the key of the request: whatever else is unclear, that is asked for."""
+    from policyloop.access.ask.decided import question_of
+    from policyloop.specification.cases import Cases
+
+    return {
+        question_of(case.request).request.key: case.decision.rule
+        for case in Cases(spec)
+        if case.allowed and (only is None or case.decision.rule in only)
+    }
 
 
 def _about(spec: "Spec", rule: "Rule", request: Request) -> bool:

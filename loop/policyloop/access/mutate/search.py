@@ -1,7 +1,8 @@
 """The question that tells a mutant from the bundle: searched near the tests, then made as small as can be."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from policyloop.access.ask.parts import Parts
 from policyloop.access.ask.questions import Question
@@ -40,8 +41,16 @@ _Asking = Generator[Ask, Effects | None, Witness | None]
 class Search:
     """The questions about a bundle, put to it and to its mutants. To be used from the main thread."""
 
-    def __init__(self, runner: Runner, parts: Parts, settings: Settings) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        parts: Parts,
+        settings: Settings,
+        ordinary: Mapping[str, Sequence[Question]] = MappingProxyType({}),
+    ) -> None:
+        """`ordinary`: by kind, requests of which the first that tells is taken as it is, before any other is asked."""
         self._parts = parts
+        self._ordinary = ordinary
         self._pool = Pool(parts)
         self._rounds = Rounds(runner, self._pool, settings)
 
@@ -62,6 +71,11 @@ class Search:
         return next(iter(self._rounds.results([self._told_apart(mutant, (question,))])))[1]
 
     def _told_apart(self, mutant: Mutant, questions: Sequence[Question]) -> _Asking:
+        ordinary = [question for kind in self._kinds(mutant) for question in self._ordinary.get(kind, ())]
+        if ordinary:
+            told = yield from self._differing(mutant, ordinary, first=True)
+            if told is not None:
+                return told
         witness = yield from self._differing(mutant, questions)
         for _ in range(ROUNDS):
             smaller = _smaller(witness.question) if witness is not None else []
@@ -71,8 +85,8 @@ class Search:
                 break
         return witness
 
-    def _differing(self, mutant: Mutant, questions: Sequence[Question]) -> _Asking:
-        """The smallest question, all told, that the two answer differently.
+    def _differing(self, mutant: Mutant, questions: Sequence[Question], *, first: bool = False) -> _Asking:
+        """The smallest question, all told, that the two answer differently; or the `first` one.
 
         It must be one whose answer is the same in both passes, so that a test of it passes in both; else it is one of
         strict evaluation, which a test can ask for.
@@ -94,7 +108,7 @@ class Search:
                 if before and after and before != after and (strictly or in_normal == in_strict)
             ]
             if shown:
-                return min(shown, key=lambda one: size(one.question))
+                return shown[0] if first else min(shown, key=lambda one: size(one.question))
         return None
 
     def _kinds(self, mutant: Mutant) -> tuple[str, ...]:

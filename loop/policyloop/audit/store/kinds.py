@@ -133,8 +133,8 @@ class Reader(Protocol):
         """The entries of the record with this id."""
         ...
 
-    def faults(self) -> Sequence[str]:
-        """What is wrong with the tables themselves: not those that were made, or an index that has left its table."""
+    def faults(self, *, index: bool) -> Sequence[str]:
+        """What is wrong with the tables themselves: not those that were made; with `index`, one that left its table."""
         ...
 
 

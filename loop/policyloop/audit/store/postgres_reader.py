@@ -105,8 +105,9 @@ class PostgresReader:
         with told(self._url):
             return [Entry(log, seq, bytes(body)) for log, seq, body in self._db.execute(asked, (name,))]
 
-    def faults(self) -> Sequence[str]:
+    def faults(self, *, index: bool) -> Sequence[str]:
         """Triggers that are missing or switched off: the server itself keeps indices and tables in step."""
+        del index
         asked = (
             "SELECT tgrelid::regclass::text || '.' || tgname FROM pg_trigger "
             "WHERE NOT tgisinternal AND tgparentid = 0 AND tgenabled <> 'D'"

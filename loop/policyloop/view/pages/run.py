@@ -128,11 +128,19 @@ def ended_verdict(event: Ended) -> Verdict:
 
 
 def spec_lines(event: Ended) -> Iterator[Line]:
-    """What the run has to say of its spec: open questions, contradicted tests, assumptions."""
+    """What the run has to say of its spec: open questions, contradicted tests, assumptions, what nobody said."""
     yield from question_blocks(event.questions)
     yield from (Line(f"contradicts: {against_line(test)}", "bad") for test in event.contradictions)
     for text in event.assumptions:
         yield Line(f"ASSUMED, nobody confirmed it: {one_line(text, WHOLE)}", "warn")
+    for one in event.unsaid:
+        now = "allowed" if one.allowed else "denied"
+        yield Line(f"{one_line(one.question, WHOLE)} Now it is {now}.", "warn")
+    if event.looked_for is not None and event.looked_for.cut:
+        tried = f"{event.looked_for.tried} of {event.looked_for.made} mistakes tried"
+        yield Line(
+            f"What nobody said was looked for in part: {tried}; {one_line(event.looked_for.cut, WHOLE)}.", "warn"
+        )
 
 
 def started_facts(event: Started) -> Facts:
