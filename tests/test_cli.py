@@ -161,7 +161,7 @@ def test_an_excerpt_keeps_its_lines_in_a_narrow_terminal() -> None:
     assert done.code == 3
     excerpt = [line for line in done.out.splitlines() if " | " in line]
     assert all(len(line) <= 40 for line in excerpt)
-    assert [line for line in excerpt if line.startswith(">   3 | description") and line.endswith("…")]
+    assert [line for line in excerpt if line.lstrip().startswith(">   3 | description") and line.endswith("…")]
     assert done.out.splitlines()[done.out.splitlines().index(excerpt[0]) + 1] == excerpt[1]
 
 
