@@ -23,6 +23,7 @@ from pathlib import Path
 
 import audit_bench
 from bundles import BROKEN, synthetic, write
+from effect_cases import cases
 from ordinary import ordinary
 from policyloop.access.mutate import mutants_of
 from policyloop.access.mutate import mutate as find_mutants
@@ -35,14 +36,17 @@ from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import begin
 from policyloop.config import CerbosConfig
 from policyloop.controller import Propose, Validated, advance
+from policyloop.decide.tools import effects_of_command
 from policyloop.errors import Unavailable
 from policyloop.guard import Lock
 from policyloop.models.render import render
+from policyloop.shell.grammar import parsed
 from policyloop.validators.install import install
 from policyloop.validators.judge import validate
 from policyloop.validators.pinned import VERSION
 from policyloop.validators.select import RunnerName, open_runner
 from sessions import CLAUDE, Room
+from starter_judgement import judged
 from token_use import MOST_INPUT, MOST_OUTPUT, with_spec, without_spec
 from worked import EXAMPLES
 
@@ -223,6 +227,28 @@ class Bench:
                 sys.exit(f"the universe has only {asked} requests")
         detail = f"{peaks[0] / MEGABYTE:.1f} MB, then {peaks[1] / MEGABYTE:.1f} MB"
         yield Row("peak memory of 200,000 requests, against 20,000", (peaks[1] / peaks[0],), 1.2, detail=detail)
+
+    def effects(self) -> Iterator[Row]:
+        """What calls would do; and, where `POLICYLOOP_CORPUS` names one, what a small judgement says of a corpus."""
+        commands = [case.call.input["command"] for case in cases("honest") if case.call.tool == "Bash"]
+        micro = []
+        for _ in range(self.runs):
+            pairs = [
+                (_microseconds(effects_of_command, command), _microseconds(parsed, command)) for command in commands
+            ]
+            micro.append(tuple(statistics.median(side) for side in zip(*pairs, strict=True)))
+        detail = f"{len(commands)} honest commands, the median of each run"
+        yield Row("the effects of a command", tuple(mine for mine, _ in micro), None, " us", detail)
+        yield Row("the same, against tree-sitter's bare parse", tuple(mine / bare for mine, bare in micro), 25)
+        corpus = os.environ.get("POLICYLOOP_CORPUS")
+        if corpus is None:
+            return
+        lines = [json.loads(line) for line in Path(corpus).read_text(encoding="utf-8").splitlines()]
+        for verdict, wrong, what in (("block", "allow", "misses"), ("delegate", "deny", "false hits")):
+            texts = [line["command"] for line in lines if line["verdict"] == verdict]
+            said = [judged(effects_of_command(text, "/workspace/project", "/home/test"), ("nah",)) for text in texts]
+            detail = f"{said.count(wrong)} of {len(said)}; asks about {said.count('ask')}"
+            yield Row(f"{what} on the corpus", (100 * said.count(wrong) / len(said),), 5, " %", detail)
 
     def proofs(self) -> Iterator[Row]:
         """500 proofs of conditions that say the same in other words, the start of the two PDPs for it included."""
@@ -455,6 +481,12 @@ def _touched(bundle: Bundle, number: int) -> Bundle:
     )
 
 
+def _microseconds(work: Callable[[str], object], text: str) -> float:
+    began = time.perf_counter()
+    work(text)
+    return (time.perf_counter() - began) * 1e6
+
+
 def _first_prompt(runner: Runner, bundle: Bundle) -> str:
     lock = Lock.of(bundle)
     state = begin(bundle, lock, Budget(), "Repair these policies.")
@@ -470,6 +502,7 @@ def main() -> int:
         "decisions",
         "decisions_memory",
         "proofs",
+        "effects",
         "check_small",
         "check_large",
         "memory",

@@ -21,8 +21,16 @@ LINES, COLUMNS = 60, 160
 class Screen:
     """`program` with a terminal of its own. Texts are looked for without regard to blanks and line breaks."""
 
-    def __init__(self, program: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
-        self._screen = pyte.Screen(COLUMNS, LINES)
+    def __init__(
+        self,
+        program: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        lines: int = LINES,
+        columns: int = COLUMNS,
+    ) -> None:
+        self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self._pid, self._wire = pty.fork()
         if self._pid == 0:  # pragma: no cover
@@ -31,7 +39,7 @@ class Screen:
                 os.execvpe(program[0], list(program), {**environment, "TERM": "xterm-256color"})
             finally:
                 os._exit(127)
-        fcntl.ioctl(self._wire, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        fcntl.ioctl(self._wire, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     @property
     def lines(self) -> list[str]:

@@ -274,6 +274,6 @@ def test_the_prompt_shows_every_construct_that_a_spec_can_have() -> None:
 
 
 def test_how_a_construct_becomes_policy_is_shown() -> None:
-    told = references.text("generate_more")
+    told = references.text("policies") + references.text("generate") + references.text("generate_more")
     for construct in ("`person`", "principalPolicy", "`scope`", "`may_only_narrow`", "everything_else"):
         assert construct in told, construct

@@ -88,12 +88,16 @@ def test_a_confirmation_is_over_the_content_and_keeps_comments(spec: Path):
 
 
 @pytest.mark.parametrize(("said", "code"), [("\x03", 130), ("n\n", 5), ("y\n", 0)])
-def test_a_confirmation_is_asked_for_after_the_whole_of_it_was_shown(said: str, code: int, spec: Path):
+def test_a_confirmation_is_asked_for_and_the_whole_of_it_is_shown_to_whoever_wants(said: str, code: int, spec: Path):
     before = spec.read_text()
     terminal = Terminal("spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={})
     shown = terminal.until("Is this what you want?")
+    assert "lines more: press m, or see policyloop spec show" in shown
+    terminal.until("[n]o:")
+    terminal.say("m\n")
+    shown = terminal.until("Is this what you want?")
     assert "example of a person" in shown
-    terminal.until(":")
+    terminal.until("[n]o:")
     terminal.say(said)
     assert terminal.end() == code, terminal.seen
     assert (spec.read_text() == before) == (code != 0)
@@ -113,7 +117,7 @@ def test_an_interrupt_between_the_question_and_the_reading_is_heard(spec: Path):
     terminal = Terminal(
         "spec", "confirm", spec, "--by", "a reviewer", "--format", "plain", env={}, program=["-c", ASLEEP]
     )
-    terminal.until("[y/N]:")
+    terminal.until("[n]o:")
     terminal.say("\x03")
     assert terminal.end() == 130, terminal.seen
 

@@ -83,7 +83,7 @@ def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path
         assert row["rule"] in (policies / row["file"]).read_text().splitlines()[row["line"] - 1]
         assert row["decisions"]
     shown = policyloop("show", "--state", policies.parent / ".policyloop", "--format", "plain")
-    assert f"rule {known.rules[0].id}: " in shown.out
+    assert f"({known.rules[0].id})" in shown.out
     assert "confirmed by a reviewer" in shown.out
 
 
@@ -160,7 +160,7 @@ def test_on_a_terminal_the_questions_come_one_at_a_time(tmp_path: Path, cerbos):
         assert "Question 3 of 3" in terminal.until(ASK)
         terminal.say("nobody at all\n")
         table = terminal.until("[e]dit: ")
-        assert "rule hr-sees-salaries: hr | may view | salary" in table
+        assert "hr may view salary: always (hr-sees-salaries)" in table
         assert "nobody at all" in table
         terminal.say("y\n")
         assert terminal.end() == 0, terminal.seen

@@ -14,9 +14,10 @@ from command import Done, lay, policyloop
 from policyloop.confirmed.believed import remember
 from policyloop.documents.published import schema_of
 from policyloop.errors import UsageError
+from policyloop.results import SpecResult
 from policyloop.specification import FILE_NAME, Spec, confirm, parse_spec, spec_of, spec_to_yaml, suites_from
-from policyloop.view.pages.spec import answer_lines, decision_rows, rule_rows
-from policyloop.view.pages.spec_details import detail_lines
+from policyloop.view.pages.spec import spec_page
+from policyloop.view.plain import page_lines
 from specs import GOOD, load
 from test_spec_flow import ASKED, FIX, LIMIT, OLD, POLICY, RAISE, by_stage
 from worked import EXAMPLES
@@ -28,8 +29,7 @@ MARK = "Zebra"
 
 
 def shown(spec: Spec) -> str:
-    rows = [cell for row in (*rule_rows(spec), *decision_rows(spec)) for cell in row]
-    return "\n".join([spec.request, *rows, *detail_lines(spec), *answer_lines(spec)])
+    return "\n".join(page_lines(spec_page(SpecResult(path="x", spec=spec))))
 
 
 def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -193,12 +193,13 @@ def test_the_rows_of_the_rules_and_what_changed_are_in_every_report(tmp_path: Pa
             assert part in text, (form, part)
 
 
-def test_a_spec_on_github_is_a_table_in_the_summary(tmp_path: Path):
+def test_a_spec_on_github_is_whole_in_the_summary(tmp_path: Path):
     summary = tmp_path / "summary.md"
     spec = FIXTURES / "examples" / "salaries" / FILE_NAME
     done = policyloop("spec", "show", spec, "--format", "github", env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert done.code == 0
     text = plain(summary.read_text())
-    assert "| hr-sees-salaries | hr | may view | salary | always |" in text
+    assert "- hr may view salary: always (hr-sees-salaries)" in text
+    assert "  - mia (manager) may NOT view review of another team, because it is not so that the review names" in text
     assert "- condition of direct_manager own-report: the review names" in text
     assert "- example of a person mia_no_longer_manager: {like: mia, roles: [hr, employee]}" in text

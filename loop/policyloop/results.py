@@ -84,10 +84,11 @@ class DiffResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecResult:
-    """A spec as it stands in the file `path`."""
+    """A spec as it stands in the file `path`. `changes`: what is new or other in it than before, if that is known."""
 
     path: str
     spec: "Spec"
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

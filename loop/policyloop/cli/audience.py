@@ -1,19 +1,35 @@
 """A view as the audience of a run (`policyloop.run.people`)."""
 
+import shutil
+
 from policyloop.events import Event
 from policyloop.results import SpecResult
 from policyloop.view import View
+from policyloop.view.blocks import Page
 from policyloop.view.pages.note import note_page
 from policyloop.view.pages.run import Story
-from policyloop.view.pages.spec import spec_page
+from policyloop.view.pages.spec import spec_page, spec_screens
 
 
 class Shown:
-    """Whatever a run tells is shown on `view`."""
+    """Whatever a run tells is shown on `view`. `asked`: a person is asked after a spec, so it comes by the screen."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, *, asked: bool = False) -> None:
         self._view = view
         self._story = Story()
+        self._asked = asked
+        self._rest: Page | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something of the spec that was not shown yet."""
+        return self._rest is not None
+
+    def more(self) -> None:
+        """Show the rest of the spec that was shown last."""
+        if self._rest is not None:
+            self._view.show(self._rest)
+            self._rest = None
 
     def note(self, text: str) -> None:
         """Something a person should know before the run, or beside it."""
@@ -25,5 +41,10 @@ class Shown:
             self._view.show(page)
 
     def spec(self, result: SpecResult) -> None:
-        """The whole spec."""
-        self._view.show(spec_page(result))
+        """The spec: whole, or its first screen before a question, and the rest with `more`."""
+        if not self._asked:
+            self._view.show(spec_page(result))
+            return
+        self._view.pause()
+        first, self._rest = spec_screens(result, shutil.get_terminal_size().columns)
+        self._view.show(first)

@@ -120,7 +120,8 @@ def run(
     somebody_is_there = output in (None, Format.RICH, Format.PLAIN) and sys.stdin.isatty() and sys.stdout.isatty()
     view = view_of(output)
     try:
-        code = run_line(asked, Shown(view), Terminal(view) if somebody_is_there else None)
+        shown = Shown(view, asked=somebody_is_there and not yes)
+        code = run_line(asked, shown, Terminal(view, shown) if somebody_is_there else None)
     finally:
         view.close()
     raise typer.Exit(int(code))

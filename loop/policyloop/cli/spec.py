@@ -11,7 +11,7 @@ from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import Format, FormatOption, PoliciesArgument, PoliciesOption, view_of
 from policyloop.configured import policy_directory, policy_directory_beside
 from policyloop.errors import Exit
-from policyloop.printing import ask, one_line, printable, say, say_lines
+from policyloop.printing import one_line, printable, say, say_lines
 
 if TYPE_CHECKING:
     from policyloop.specification import Gap
@@ -30,17 +30,33 @@ SpecArgument = Annotated[
 
 
 @app.command(cls=LightCommand)
-def show(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
-    """Show the spec as a table: rules, decisions, answers, assumptions, and who confirmed it."""
+def show(
+    spec: SpecArgument = None,
+    *,
+    policies: PoliciesOption = None,
+    as_html: Annotated[bool, typer.Option("--html", help="Print it as one self-contained HTML page.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print it as Markdown.")] = False,
+    output: FormatOption = None,
+) -> None:
+    """Show the spec in sentences: what is assumed, rules and decisions, all of it in full, who confirmed it."""
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecResult
+    from policyloop.view.html import html
+    from policyloop.view.markdown import markdown
     from policyloop.view.pages.spec import spec_page
 
     policies = policies or policy_directory_beside(spec)
     path = spec_path(spec, policies)
-    view = view_of(output)
-    view.show(spec_page(SpecResult(path=str(path), spec=read_spec(path))))
-    view.close()
+    page = spec_page(SpecResult(path=str(path), spec=read_spec(path)))
+    # Printed, never written to a file: an agent may be let use this command without being asked.
+    if as_html:
+        say_lines(html(page))
+    elif as_markdown:
+        say_lines(markdown(page))
+    else:
+        view = view_of(output)
+        view.show(page)
+        view.close()
 
 
 @app.command(cls=LightCommand)
@@ -81,6 +97,8 @@ def confirm(
 
     What counts is kept outside of the project, for this very content in this folder; a copied mark confirms nothing.
     """
+    from policyloop.cli.audience import Shown
+    from policyloop.cli.terminal import agreement
     from policyloop.confirmed.against import unreleased, with_releases
     from policyloop.confirmed.believed import by_itself, no_terminal, remember
     from policyloop.confirmed.specfile import confirmed_text, read_spec, read_text, spec_path, write_spec
@@ -107,13 +125,15 @@ def confirm(
         lines = "; ".join(against_line(one) for one in open_ones)
         raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Give --release, or change the spec.")
     found = with_releases(found, open_ones)
-    if output is not Format.JSON:
-        view.show(spec_page(SpecResult(path=str(path), spec=found)))
     seen = not by_itself(yes)
+    can_ask = output is not Format.JSON and sys.stdin.isatty() and sys.stdout.isatty()
+    shown = Shown(view, asked=seen and can_ask)
+    if output is not Format.JSON:
+        shown.spec(SpecResult(path=str(path), spec=found))
     if seen:
-        if output is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not can_ask:
             raise PersonNeeded(*no_terminal(path))
-        if not ask("Is this what you want?"):
+        if agreement(shown, "yn") == "n":
             raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
     new = confirmed_text(text, found, by.strip(), seen=seen)
     write_spec(path, new, expect=text)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from policyloop.cli.audience import Shown
 from policyloop.errors import UsageError
 from policyloop.events import Against
 from policyloop.printing import WHOLE, one_line, say, typed
@@ -21,10 +22,13 @@ from policyloop.view.pages.spec import against_line, gap_line
 
 
 class Terminal:
-    """The person at the terminal: the `Person` of a run (`policyloop.run.people`). `view` stands still meanwhile."""
+    """The person at the terminal: the `Person` of a run (`policyloop.run.people`). `view` stands still meanwhile,
+    `shown` is what shows the spec.
+    """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, shown: Shown) -> None:
         self._view = view
+        self._shown = shown
 
     def answer(self, question: Question, number: int, count: int) -> str:
         """An option's id, or words; Enter is the recommended option."""
@@ -52,7 +56,7 @@ class Terminal:
     def agree(self, spec: Spec, text: str | None) -> Yes | No | Edited:
         """Yes, no, or the spec as it is after their editor."""
         self._view.pause()
-        said = _choice("Is this what you want? [y]es, [n]o, [e]dit: ", "yne")
+        said = agreement(self._shown, "yne")
         if said == "e":
             return _edited(spec, text)
         return Yes() if said == "y" else No()
@@ -63,6 +67,17 @@ class Terminal:
         say("")
         say(one_line(words, 2000))
         return _choice("Is that meant? Write it? [y/n]: ", "yn") == "y"
+
+
+def agreement(shown: Shown, letters: str) -> str:
+    """What a person says to the spec that `shown` shows: one of `letters`; whoever asks for more sees it first."""
+    words = {"y": "[y]es", "n": "[n]o", "e": "[e]dit", "m": "[m]ore"}
+    while True:
+        offered = ("m" if shown.has_more else "") + letters
+        said = _choice(f"Is this what you want? {', '.join(words[letter] for letter in offered)}: ", offered)
+        if said != "m":
+            return said
+        shown.more()
 
 
 _HELP = frozenset({"?", "help", "h"})

@@ -48,7 +48,7 @@ def _with_person(prepared: Prepared, keeper: Keeper, draft: Draft, person: Perso
             return stopped(draft, outcome.person("contradictions", words), left)
         if draft.drafted.is_confirmed:
             return replace(draft, agreed=True)
-        prepared.audience.spec(SpecResult(path=str(keeper.place), spec=draft.drafted))
+        prepared.audience.spec(SpecResult(path=str(keeper.place), spec=draft.drafted, changes=draft.changes))
         if prepared.wishes.yes:
             return _confirmed(prepared, keeper, draft, seen=False)
         with prepared.clock.paused():

@@ -197,6 +197,7 @@ class _Statements:
         parts = {child.type: child for child in node.children}
         if ";" in parts or "&" in parts:
             raise Unparsed("form: a here-document with a statement behind it")
+        self._check_end(parts.get("heredoc_end"))
         start, body, descriptor = (
             self._raw(parts["heredoc_start"]),
             parts.get("heredoc_body"),
@@ -217,6 +218,12 @@ class _Statements:
                 chain = ""
             elif kind not in _OF_HERE_DOCUMENT:
                 extra.extend(self._words.words(child))
+
+    def _check_end(self, node: "Node | None") -> None:
+        """The end stands alone in its line for the shell; for the grammar something may stand behind it."""
+        after = "" if node is None else self._text[self._words.span(node)[1] :][:1]
+        if after not in {"", "\n"}:
+            raise Unparsed("disagreement: where a here-document ends")
 
     def _body(self, node: "Node", literal: bool, indented: bool) -> Word:  # noqa: FBT001 - of a here-document alone
         start, end = self._words.span(node)

@@ -27,6 +27,14 @@ class Canvas:
         """One line, folded where it is too long."""
         self.console.print(shown(line, style))
 
+    def set_in(self, line: str, depth: int, style: str = "") -> None:
+        """A line that is set in; where it is folded it stays so, a little deeper."""
+        edge = "  " * depth
+        room = max(self.console.width - len(edge) - 2, 20)
+        folded = shown(line, style).wrap(self.console, room)
+        for number, part in enumerate(folded):
+            self.console.print(Text.assemble(edge if number == 0 else f"{edge}  ", part))
+
     def pieces(self, *given: Piece) -> None:
         """One line of pieces, each in a style of its own."""
         self.console.print(assembled(*given))

@@ -85,7 +85,7 @@ class RichView:
         canvas = self._canvas
         match block:
             case Line(text, tone, depth):
-                canvas.line("  " * depth + one_line(text, WHOLE), style=STYLES[tone])
+                self._line(one_line(text, WHOLE), depth, STYLES[tone])
             case Step(head, rest, tone):
                 self._step(one_line(head, WHOLE), one_line(rest, WHOLE), STYLES[tone])
             case Item():
@@ -113,6 +113,12 @@ class RichView:
             case Alarm() | Passing():
                 return
 
+    def _line(self, text: str, depth: int, style: str) -> None:
+        if depth:
+            self._canvas.set_in(text, depth, style)
+        else:
+            self._canvas.line(text, style=style)
+
     def _step(self, head: str, rest: str, style: str) -> None:
         if rest:
             self._canvas.rule((head, style))
@@ -129,7 +135,7 @@ class RichView:
         if item.excerpt:
             self._canvas.excerpt("\n".join(f"{edge}{line}" for line in item.excerpt.splitlines()))
         for detail in item.details:
-            self._canvas.line(f"{edge}  {one_line(detail, WHOLE)}")
+            self._canvas.set_in(one_line(detail, WHOLE), item.depth + 1)
 
     def _facts(self, facts: Facts) -> None:
         for fact in facts.facts:

@@ -1,7 +1,6 @@
 """The page of `diff`, and what changed in access in the words that every page shares."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from policyloop.access_report import AccessReport, ChangedRule, Deciding, Reason
@@ -9,12 +8,11 @@ from policyloop.documents.access import diff_document
 from policyloop.effects import WORDS
 from policyloop.printing import one_line
 from policyloop.results import DiffResult
-from policyloop.shape import to_json
 from policyloop.view.blocks import Alarm, Block, Item, Line, Mark, Page, Tone, Verdict
+from policyloop.view.pages.request import request_words
 from policyloop.view.words import plural
 
 _ENGINES = {"decisions": "asked of the PDP", "clock": "asked of the compiler's engine", "proof": "found by the solver"}
-_MOST_REQUEST = 600
 MOST_UNCOVERED = 20
 """The most rules of which it is told why they were not covered; the others are named on one line."""
 _MARKS: dict[str, Mark] = {"kept": "good", "wider": "bad", "person": "bad"}
@@ -37,8 +35,7 @@ def access_blocks(access: AccessReport, policies: str = "", folder: str | None =
     `policies` stands before the names of files, `folder` (by default the same) before those of annotations.
     """
     folder = policies if folder is None else folder
-    for reason in access.reasons:
-        yield _changed(reason, policies, folder)
+    yield from (_changed(group, policies, folder) for group in _grouped(access.reasons))
     uncovered = access.uncovered
     for rule in uncovered[:MOST_UNCOVERED]:
         line = uncovered_line(rule, policies)
@@ -54,14 +51,26 @@ def access_blocks(access: AccessReport, policies: str = "", folder: str | None =
         yield Line(f"not proved, because {one_line(why)}", "quiet")
 
 
-def _changed(reason: Reason, policies: str, folder: str) -> Item:
-    tone: Tone = "note" if not reason.wider else "bad" if reason.asked_for is None else "warn"
-    line, shown = reason_line(reason, policies), f"shown by: {request_line(reason)}"
-    at = reason.lets_in
-    file = f"{folder}/{at.file}" if at.file and reason.wider else ""
+def _grouped(reasons: Sequence[Reason]) -> list[list[Reason]]:
+    """Changes that the same rule makes, in the order of the first of each."""
+    groups: dict[object, list[Reason]] = {}
+    for reason in reasons:
+        at = reason.lets_in
+        rule = (at.policy, at.file, at.rule, at.line)
+        groups.setdefault((reason.direction, reason.asked_for, rule, reason.resource), []).append(reason)
+    return list(groups.values())
+
+
+def _changed(group: Sequence[Reason], policies: str, folder: str) -> Item:
+    first = group[0]
+    tone: Tone = "note" if not first.wider else "bad" if first.asked_for is None else "warn"
+    line = reason_line(first, policies) if len(group) == 1 else group_line(group, policies)
+    shown = f"shown by: {request_line(first)}"
+    at = first.lets_in
+    file = f"{folder}/{at.file}" if at.file and first.wider else ""
     alarm = Alarm(
         level="error" if tone == "bad" else "notice",
-        title=f"access/{reason.direction}",
+        title=f"access/{first.direction}",
         text=f"{line}\n{shown}",
         file=file,
         line=at.line if file else None,
@@ -69,14 +78,29 @@ def _changed(reason: Reason, policies: str, folder: str) -> Item:
     return Item(text=line, tone=tone, details=(shown,), alarm=alarm)
 
 
+def group_line(group: Sequence[Reason], policies: str = "") -> str:
+    """`WIDER: rule-001 (policies/doc.yaml:6) now also lets in user, finance: read, write doc (8 changes)`."""
+    first = group[0]
+    roles = ", ".join(dict.fromkeys(one_line(" + ".join(reason.roles)) for reason in group))
+    actions = ", ".join(dict.fromkeys(one_line(reason.action) for reason in group))
+    lets = "now also lets in" if first.wider else "no longer lets in"
+    rule = _by(first.lets_in, policies).removeprefix(" by ") if first.lets_in.rule else "a change"
+    return f"{_direction(first)}: {rule} {lets} {roles}: {actions} {one_line(first.resource)} ({len(group)} changes)"
+
+
+def _direction(reason: Reason) -> str:
+    if reason.asked_for is None:
+        return reason.direction.upper()
+    return f"{reason.direction}, asked for by {one_line(reason.asked_for)}"
+
+
 def reason_line(one: Reason, policies: str = "") -> str:
     """`WIDER: user may read doc: denied before, allowed by rule-001 (policies/doc.yaml:6)`."""
-    word = (
-        one.direction.upper() if one.asked_for is None else f"{one.direction}, asked for by {one_line(one.asked_for)}"
-    )
     may = "may" if one.wider else "may no longer"
     roles = one_line(" + ".join(one.roles))
-    return f"{word}: {roles} {may} {one_line(one.action)} {one_line(one.resource)}: {sides_line(one, policies)}"
+    return (
+        f"{_direction(one)}: {roles} {may} {one_line(one.action)} {one_line(one.resource)}: {sides_line(one, policies)}"
+    )
 
 
 def sides_line(one: Reason, policies: str = "") -> str:
@@ -98,11 +122,11 @@ def _by(at: Deciding, policies: str) -> str:
 
 
 def request_line(one: Reason) -> str:
-    """The witness as JSON on one line, and who said so."""
-    at = f" at {one.now}" if one.now else ""
+    """The witness, and who said so."""
     how = [*(["strict evaluation"] if one.strict else []), *(["schemas enforced"] if one.schemas == "reject" else [])]
-    request = one_line(json.dumps(to_json(one.request), ensure_ascii=False), _MOST_REQUEST)
-    return f"{request}{at} ({', '.join([_ENGINES.get(one.engine, one_line(one.engine)), *how])})"
+    return (
+        f"{request_words(one.request, one.now)} ({', '.join([_ENGINES.get(one.engine, one_line(one.engine)), *how])})"
+    )
 
 
 def access_line(access: AccessReport) -> str:
@@ -110,9 +134,12 @@ def access_line(access: AccessReport) -> str:
     if access.skipped is not None:
         return f"NOT compared: {one_line(access.skipped, 1000)}"
     count = access.count
-    parts = [f"{access.result}: {count.wider} wider, {count.narrower} narrower"]
+    parts = [f"not asked for: {count.wider} wider"] if count.wider else []
     if count.accepted:
-        parts.append(f"{count.accepted} wider as asked for")
+        parts.append(f"asked for: {count.accepted} wider")
+    parts.append(
+        f"{count.narrower} narrower" if count.wider or count.accepted else f"0 wider, {count.narrower} narrower"
+    )
     if access.uncovered:
         parts.append(f"{plural(len(access.uncovered), 'changed rule')} NOT covered")
     searched = sum(one.wider == "searched" for one in access.rules)

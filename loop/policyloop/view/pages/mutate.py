@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from policyloop.printing import one_line
 from policyloop.view.blocks import Alarm, Block, Code, Item, Line, Mark, Page, Verdict
 from policyloop.view.pages.access import effect_word
+from policyloop.view.pages.request import request_words
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
@@ -23,17 +24,9 @@ def mutant_line(one: "Mutant", policies: str = "") -> str:
 def question_words(question: "Question") -> str:
     """Who asks for what, on one line."""
     from policyloop.access.ask.questions import DEFAULT_NOW
-    from policyloop.access.ask.request import canonical
 
-    request = question.request
-    who, what = request.principal, request.resource
-    parts = [f"{who.id} ({', '.join(who.roles)})", *([canonical(dict(who.attr))] if who.attr else [])]
-    parts += [request.action, what.kind, what.id, *([canonical(dict(what.attr))] if what.attr else [])]
-    places = {"of version": what.policy_version, "of scope": what.scope}
-    parts += [f"{words} {value}" for words, value in places.items() if value]
-    parts += [f"with the token {canonical(dict(request.claims))}"] if request.claims else []
-    parts += [f"at {question.now}"] if question.now != DEFAULT_NOW else []
-    return one_line(" ".join(parts), 600)
+    now = question.now if question.now != DEFAULT_NOW else None
+    return request_words(question.request.to_json(), now)
 
 
 def survivor_line(one: "Survivor") -> str:

@@ -1,41 +1,53 @@
 """The pages of a spec and of its gaps, and what became of it, as rows and lines that other pages show too."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from policyloop.events import Against, AskedQuestion, Clarified, RuleProof
 from policyloop.printing import WHOLE, one_line
-from policyloop.view.blocks import Alarm, Block, Code, Item, Line, Page, Table, Verdict
+from policyloop.view.blocks import Alarm, Block, Code, Item, Line, Mark, Page, Verdict
+from policyloop.view.plain import lines
 from policyloop.view.words import plural
 
 if TYPE_CHECKING:
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.specification import Gap, Spec
-    from policyloop.specification.model import Rule
 
 Row = tuple[str, ...]
 
-RULES_HEAD = ("rule", "who", "may or may not", "on", "condition", "purpose")
-DECISIONS_HEAD = ("decision", "rule", "who", "does", "to", "gets", "shows")
 TESTS_HEAD = ("rule", "where it lives", "assertions", "result")
 
 
 def spec_page(result: "SpecResult") -> Page:
     """A spec, whole, for a person to say yes or no to."""
     from policyloop.documents.spec import spec_document
-    from policyloop.view.pages.spec_details import detail_lines
+    from policyloop.view.pages.spec_sentences import spec_blocks
 
-    spec = result.spec
-    blocks: list[Block] = [
-        Line(f"request: {one_line(spec.request, WHOLE)}", "strong"),
-        Table(RULES_HEAD, tuple(rule_rows(spec)), "Rules"),
-        Table(DECISIONS_HEAD, tuple(decision_rows(spec)), "Decisions"),
-        *(Line(line) for line in (*detail_lines(spec), *answer_lines(spec))),
-        Line(f"{one_line(result.path)}: {state_line(spec)}", "good" if spec.is_confirmed else "warn"),
-    ]
-    return Page(title="policyloop spec", blocks=tuple(blocks), document=partial(spec_document, result))
+    blocks = (*spec_blocks(result.spec, result.changes), _state(result))
+    return Page(title="policyloop spec", blocks=blocks, document=partial(spec_document, result))
+
+
+def spec_screens(result: "SpecResult", columns: int) -> tuple[Page, Page | None]:
+    """What a person sees before they are asked, and what else there is: None where all of it fits."""
+    from policyloop.view.pages.spec_sentences import screen, spec_blocks
+
+    first, rest = screen(tuple(spec_blocks(result.spec, result.changes)), columns)
+    if not rest:
+        return Page(blocks=(*first, _state(result))), None
+    left = sum(1 for _ in lines(rest))
+    command = shlex.join(["policyloop", "spec", "show", one_line(result.path, WHOLE)])
+    more = Line(f"{plural(left, 'line')} more: press m, or see {command}", "warn")
+    state = replace(_state(result), text=state_line(result.spec))
+    return Page(blocks=(*first, more, state)), Page(blocks=rest)
+
+
+def _state(result: "SpecResult") -> Line:
+    mark: Mark = "good" if result.spec.is_confirmed else "warn"
+    return Line(f"{one_line(result.path)}: {state_line(result.spec)}", mark)
 
 
 def spec_check_page(result: "SpecCheck") -> Page:
@@ -61,41 +73,6 @@ def spec_check_page(result: "SpecCheck") -> Page:
     )
 
 
-def rule_rows(spec: "Spec") -> list[Row]:
-    """A row a rule, under `RULES_HEAD`."""
-    verbs = {"allow": "may", "deny": "may never", None: "?"}
-    return [
-        _row(
-            rule.id,
-            _subject(rule),
-            f"{verbs[rule.decision]} {', '.join(rule.actions)}",
-            rule.resource or "?",
-            rule.condition,
-            rule.purpose,
-        )
-        for rule in spec.rules
-    ]
-
-
-def _subject(rule: "Rule") -> str:
-    roles = "everyone" if rule.subject == ("*",) else ", ".join(rule.subject)
-    if rule.person is None:
-        return roles
-    return f"{rule.person} alone" + (f", as {roles}" if rule.subject else "")
-
-
-def decision_rows(spec: "Spec") -> list[Row]:
-    """A row a decision, under `DECISIONS_HEAD`."""
-    found = []
-    for one in spec.decisions:
-        rule = spec.rule(one.rule)
-        actions = one.actions or (rule.actions if rule else ())
-        shows = f"{one.shows}" if one.shows else ""
-        against = f"{shows}, against {one.control}" if one.control else shows
-        found.append(_row(one.id, one.rule, one.principal, ", ".join(actions), one.resource, one.expect, against))
-    return found
-
-
 def state_line(spec: "Spec") -> str:
     """Who confirmed the spec and when, or that nobody did."""
     from policyloop.specification import assumed_answers
@@ -108,23 +85,6 @@ def state_line(spec: "Spec") -> str:
         unseen = f" {plural(count, 'answer')} in it assumed: nobody has looked at that." if count else ""
         return f"Confirmed by {one_line(known.by)} at {one_line(known.at)}.{unseen}"
     return f"NOT confirmed: it was changed after {one_line(known.by)} confirmed it at {one_line(known.at)}."
-
-
-def answer_lines(spec: "Spec") -> Iterator[str]:
-    """The questions with their answers, then what is assumed and what is released."""
-    for question in spec.questions:
-        said = next((option.text for option in question.options if option.id == question.answer), question.answer)
-        how = "ASSUMED, nobody confirmed it: " if question.assumed else ""
-        yield one_line(f"question {question.id}: {question.text} {how}{said or 'OPEN'}", WHOLE)
-    for text in spec.assumptions:
-        yield one_line(f"assumption: {text}", WHOLE)
-    for entry in spec.irrelevant:
-        parts = entry.model_dump(exclude_none=True, exclude={"because"})
-        said = ", ".join(f"{name} {value}" for name, value in parts.items())
-        yield one_line(f"makes no difference: {said}: {entry.because}", WHOLE)
-    for one in spec.releases:
-        names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
-        yield one_line(f"released: {names}; replaced by rule {one.replaced_by}", WHOLE)
 
 
 def gap_line(gap: "Gap", path: str) -> str:

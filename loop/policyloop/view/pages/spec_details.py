@@ -1,4 +1,4 @@
-"""What the tables of a spec leave out, one line each: whom and what its names stand for, and where its limits are.
+"""A spec in full, one line each: whom and what its names stand for, where its limits are, and each decision.
 
 A person who says yes to a spec says yes to all of it, so nothing of it is left out here, and nothing is cut.
 """
@@ -26,10 +26,13 @@ def detail_lines(spec: Spec) -> Iterator[str]:
     yield from _written("example of a person", spec.examples.principals)
     yield from _written("example of a thing", spec.examples.resources)
     yield from _written("example of a token", spec.examples.claims)
-    for one in spec.decisions:
-        given = one.model_dump(mode="json", exclude_defaults=True, include=_CIRCUMSTANCES)
-        if given:
-            yield _line("decision", one.id, flow(given))
+    for decision in spec.decisions:
+        shows = f"shows {decision.shows}" if decision.shows else ""
+        against = f"against {decision.control}" if decision.control else ""
+        given = decision.model_dump(mode="json", exclude_defaults=True, include=_CIRCUMSTANCES)
+        does = f"{decision.principal} {', '.join(decision.actions) or 'all'} {decision.resource}: {decision.expect}"
+        parts = (f"of {decision.rule}", does, shows, against, flow(given) if given else "")
+        yield _line("decision", decision.id, "; ".join(filter(None, parts)))
 
 
 def _who(spec: Spec) -> Iterator[str]:
@@ -42,6 +45,8 @@ def _who(spec: Spec) -> Iterator[str]:
         if rule.scope is not None:
             only = " (may only narrow what the scopes above allow)" if rule.may_only_narrow else ""
             yield _line("scope of", rule.id, f"{rule.scope or 'none'} and below{only}")
+        if rule.purpose:
+            yield _line("purpose of", rule.id, rule.purpose)
         yield from _conditions(rule.id, rule.conditions)
         if rule.output:
             yield _line("output of", rule.id, rule.output)
