@@ -391,10 +391,15 @@ def test_an_unknown_setting_in_the_environment(project: Path) -> None:
     one_sentence(done, 2, "POLICYLOOP_BUDGET_USDD", "POLICYLOOP_BUDGET_USD")
 
 
-@pytest.mark.parametrize("arguments", [["chekc"], ["check"], ["check", ".", "--frmat", "json"], ["run"]])
+@pytest.mark.parametrize("arguments", [["chekc"], ["check", ".", "--frmat", "json"], ["run", "a", "b"]])
 def test_a_command_line_that_cannot_be_used(arguments: list[str], project: Path) -> None:
     done = policyloop(*arguments, cwd=project)
     one_sentence(done, 2)
+
+
+@pytest.mark.parametrize("command", ["check", "lint", "mutate", "run"])
+def test_a_folder_without_a_policy_directory(command: str, tmp_path: Path) -> None:
+    one_sentence(policyloop(command, cwd=tmp_path), 2, "policies", "policyloop init")
 
 
 # --- compiler, engine, disk ----------------------------------------------------------------------------------------

@@ -72,13 +72,17 @@ def place(claude: Claude, plugin: Path, tmp_path: Path, cerbos: Runner) -> Place
 # --- from a question to green ----------------------------------------------------------------------------------------
 
 
+OF_OTHERS, OF_NOBODY = (f"  - id: managers-see-reviews-not-{what}" for what in ("own-report", "manager"))
+"""Where the two decisions begin about reviews of others, and about those of nobody."""
+
+
 def test_from_a_question_to_green(place: Place) -> None:
     """The skill is listed and loaded; three prompts of a person; nothing but the real compiler says GREEN."""
     for file in place.policies.rglob("*"):
         if file.is_file():
             file.unlink()
     spec = (SALARIES / "policyloop.spec.yaml").read_text().split("\nconfirmed:")[0] + "\n"
-    first, last = spec.index("  - id: other-team-not"), spec.index("  - id: no-manager-named-not")
+    first, last = spec.index(f"{OF_OTHERS}\n"), spec.index(f"{OF_NOBODY}\n")
     names = ("salary.yaml", "performance_review.yaml", "review_roles.yaml")
     policies = {name: (SALARIES / "policies" / name).read_text() for name in names}
     too_wide = policies["salary.yaml"].replace("roles: [hr]", 'roles: ["*"]')
@@ -97,8 +101,8 @@ def test_from_a_question_to_green(place: Place) -> None:
             use(
                 "Edit",
                 file_path=place.file("policyloop.spec.yaml"),
-                old_string="  - id: no-manager-named-not",
-                new_string=spec[first:last] + "  - id: no-manager-named-not",
+                old_string=OF_NOBODY,
+                new_string=spec[first:last] + OF_NOBODY,
             ),
             bash("policyloop spec check"),
             bash("policyloop spec show"),

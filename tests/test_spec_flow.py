@@ -83,7 +83,7 @@ def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path
         assert row["rule"] in (policies / row["file"]).read_text().splitlines()[row["line"] - 1]
         assert row["decisions"]
     shown = policyloop("show", "--state", policies.parent / ".policyloop", "--format", "plain")
-    assert f"({known.rules[0].id})" in shown.out
+    assert f"rule {known.rules[0].id}: " in shown.out
     assert "confirmed by a reviewer" in shown.out
 
 

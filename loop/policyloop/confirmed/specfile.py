@@ -15,7 +15,11 @@ def spec_path(given: Path | None, policies: Path | None = None) -> Path:
     """Where the spec is: as given, else beside the policy directory, else here."""
     if given is not None:
         return given
-    return policies.resolve().parent / FILE_NAME if policies else Path(FILE_NAME)
+    if policies is None:
+        return Path(FILE_NAME)
+    beside, here = policies.resolve().parent / FILE_NAME, Path.cwd()
+    # As a person here would write it, in the commands that they are told.
+    return beside.relative_to(here) if beside.is_relative_to(here) else beside
 
 
 def read_text(path: Path) -> str:

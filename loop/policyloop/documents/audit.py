@@ -48,7 +48,7 @@ class AuditLogDocument:
     signed_by: str
     """The public key."""
     trusted: Literal["given", "kept", "store"]
-    """Where that key is from: `--key`, this machine's own, or the store itself, which proves nothing of a new log."""
+    """Where that key is from: `--key`, this machine's own, or the store itself, which shows nothing of a new log."""
     entries: Count
     pruned: Count
     """Entries that were taken out, of which the hashes are there."""
