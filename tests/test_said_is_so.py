@@ -153,7 +153,7 @@ def test_the_documents_say_nothing_that_a_request_contradicts(number: int, cerbo
     assert run.code == 0, run.out + run.err
     whole_page = () if PAIRS else ("--no-measure",)
     page = policyloop(
-        *("report", "--state", tmp_path / "project/.policyloop", *native, *whole_page), env=PROVING, timeout=900
+        *("report", "--state", tmp_path / "project/.policyloop", *native, *whole_page), env=PROVING, timeout=3600
     )
     assert page.code == 0, page.err
     files = sorted(path for path in after if path.endswith("doc.yaml"))
