@@ -1,6 +1,6 @@
 """A path as it was written, as the one key of its place.
 
-key("../b//c/.", "/work/a", "")      /work/b/c
+key("../b//c/.", "/srv/app/a", "")      /srv/app/b/c
 key("~/.ssh/id_rsa", ..., "")        ~/.ssh/id_rsa        where the home directory is not known
 key("x", "", "")                     …/x                  relative to a directory that is not known
 """
