@@ -14,7 +14,7 @@ SPLIT = "\ue00a"
 GONE = "\ue00b"
 """An unquoted expansion that may leave no word at all."""
 _BLANKS = re.compile(r"[ \t\n]+")
-_GLOBS = str.maketrans({"*": STAR, "?": QUEST, "[": OPEN_SET})
+GLOBS = str.maketrans({"*": STAR, "?": QUEST, "[": OPEN_SET})
 MOST_VARIANTS = 16
 """Ways in which one command may read; more are one with open words."""
 
@@ -110,7 +110,7 @@ def _split(text: str) -> str:
     if not text:
         return GONE
     # A blank at either end parts it from its neighbours as well.
-    return _BLANKS.sub(SPLIT, text).translate(_GLOBS)
+    return _BLANKS.sub(SPLIT, text).translate(GLOBS)
 
 
 def _process_file(scene: Scene, part: ProcessFile) -> Value:

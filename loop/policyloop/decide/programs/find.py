@@ -71,12 +71,12 @@ def find(use: Use) -> Value:
 
 def _names(words: list[str]) -> list[str]:
     """The patterns that what is found must fit, as patterns of names below the start."""
-    from policyloop.decide.expand import _GLOBS
+    from policyloop.decide.expand import GLOBS
 
     if "-o" in words or "-or" in words or "!" in words or "-not" in words:
         return []
     return [
-        HOLE + "/" + text.translate(_GLOBS)
+        HOLE + "/" + text.translate(GLOBS)
         for option, text in itertools.pairwise(words)
         if option in {"-name", "-iname"}
     ]
