@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make setup   install policyloop into .venv"
 	@echo "make demo    a recorded model repairs broken policies, judged by the real compiler; needs no key"
-	@echo "make quick   the tests that need no compiler, no Docker, no Claude Code and no browser; takes little more than a minute"
+	@echo "make quick   the tests that need no compiler, no Docker, no Claude Code and no browser; takes a minute and a half"
 	@echo "make test    lint, then all tests"
 	@echo "make golden  write anew what fixtures/ recorded of the compiler and the lock; read the difference"
 	@echo "make lint    ruff, mypy, import-linter"
