@@ -3,7 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
-from policyloop.audit.record import Agent, Mode, Policy, Record, Who, moment
+from policyloop.audit.record import Agent, Policy, Record, Who, moment
+from policyloop.decide.answer import Mode
 from policyloop.decide.call import Call
 from policyloop.decide.decision import Decision
 from policyloop.decide.effects import Effects

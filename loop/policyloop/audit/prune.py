@@ -1,5 +1,6 @@
 """Retention: what is old goes, by whole segments, and the log says so itself."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,8 +35,6 @@ def named_by(record: dict[str, Any]) -> Sequence[int]:
 
 
 def _record(firsts: Sequence[int], before: str, reason: str, by: str) -> Record:
-    import time
-
     return Record(
         id=f"prune-{firsts[0]}-{firsts[-1] + SEGMENT}",
         time=moment(time.time()),

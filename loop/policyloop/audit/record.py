@@ -12,16 +12,16 @@ What a text field does not know is empty, and `null` stands for nothing that cou
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from policyloop.audit.canonical import canonical, sound
+from policyloop.decide.answer import Mode
+from policyloop.decide.decision import Effect
 from policyloop.redact import redact, redact_value
 from policyloop.shape import to_json
 
 VERSION = 1
 """Of the record's form."""
-Effect = Literal["allow", "ask", "deny"]
-Mode = Literal["observe", "enforce"]
 MOST_TEXT = 100_000
 """Characters of one text in a record; of a longer one the beginning is kept, and how long it was."""
 

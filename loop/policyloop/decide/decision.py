@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from policyloop.decide.call import Call
 from policyloop.decide.request import action_of, id_of
-from policyloop.redact import redact
+from policyloop.printing import one_line
 
 Effect = Literal["allow", "ask", "deny"]
 MOST_REASON = 1_000
@@ -63,7 +63,7 @@ class _Said:
         if _STRENGTH[decision] > _STRENGTH[self.effect]:
             self.effect = decision
         if reason:
-            self.reasons.append((_STRENGTH[decision], clean(reason), rule))
+            self.reasons.append((_STRENGTH[decision], _shown(reason), rule))
         if given is not None:
             self.inputs.append(given)
 
@@ -83,24 +83,22 @@ class _Malformed(Exception):
 def denied(trouble: str, *, pdp_call: str = "") -> Decision:
     """A denial because nothing could be decided. `trouble` is for the record and the alarm."""
     reason = "This was not decided, so it is not allowed. The people who run the decision point can see why."
-    return Decision(effect="deny", reason=reason, trouble=clean(trouble), pdp_call=pdp_call)
+    return Decision(effect="deny", reason=reason, trouble=_shown(trouble), pdp_call=pdp_call)
 
 
 def decision_of(call: Call, reply: object) -> Decision:
     """The decision that a reply of the PDP, as decoded JSON, is. Never raises: what cannot be read is a denial."""
     pdp_call = reply.get("cerbosCallId") if isinstance(reply, Mapping) else None
-    known_call = clean(pdp_call) if isinstance(pdp_call, str) else ""
+    known_call = _shown(pdp_call) if isinstance(pdp_call, str) else ""
     try:
         return _read(call, reply, known_call)
     except _Malformed as error:
         return denied(str(error), pdp_call=known_call)
 
 
-def clean(text: str) -> str:
+def _shown(text: str) -> str:
     """A text of others as one printable line of bounded length, without secrets."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in text[: MOST_REASON * 4])
-    line = " ".join(redact(shown).split())
-    return line if len(line) <= MOST_REASON else f"{line[: MOST_REASON - 1]}…"
+    return one_line(text, MOST_REASON)
 
 
 def _read(call: Call, reply: object, pdp_call: str) -> Decision:
@@ -141,7 +139,7 @@ def _policy(result: Mapping[str, Any], action: str) -> str:
         case {"actions": {**actions}}:
             match actions.get(action):
                 case {"matchedPolicy": str(policy)}:
-                    return clean(policy)
+                    return _shown(policy)
     return ""
 
 
@@ -155,7 +153,7 @@ def _outputs(result: Mapping[str, Any], action: str) -> Iterator[tuple[str, Any]
             case {"src": str(rule), "error": _}:
                 raise _Malformed(f"an output of {rule} could not be worked out")
             case {"src": str(rule), "val": value} if output.get("action", action) == action:
-                yield clean(rule), value
+                yield _shown(rule), value
             case {"src": str(rule)} if output.get("action", action) == action:
                 raise _Malformed(f"an output of {rule} holds nothing")
             case {"src": str()}:

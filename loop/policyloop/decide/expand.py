@@ -6,7 +6,7 @@ from itertools import product
 from policyloop.decide.parameters import changed, parameter
 from policyloop.decide.scene import Scene
 from policyloop.decide.values import ANYTHING, EMPTY, MOST, Value, value
-from policyloop.shell.marks import HOLE, OPEN_SET, QUEST, STAR
+from policyloop.shell.marks import GLOBS, HOLE
 from policyloop.shell.tree import Arithmetic, ProcessFile, Substitution, Unparsed, Variable, Word
 
 SPLIT = "\ue00a"
@@ -14,7 +14,6 @@ SPLIT = "\ue00a"
 GONE = "\ue00b"
 """An unquoted expansion that may leave no word at all."""
 _BLANKS = re.compile(r"[ \t\n]+")
-GLOBS = str.maketrans({"*": STAR, "?": QUEST, "[": OPEN_SET})
 MOST_VARIANTS = 16
 """Ways in which one command may read; more are one with open words."""
 

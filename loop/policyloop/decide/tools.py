@@ -11,10 +11,9 @@ from policyloop.decide.follow import scene_for
 from policyloop.decide.scene import Scene
 from policyloop.decide.values import EMPTY, Value
 from policyloop.places.keys import whereabouts
-from policyloop.shell.marks import HOLE, OPEN_SET, QUEST, STAR, TILDE
+from policyloop.shell.marks import GLOBS, HOLE, STAR, TILDE
 from policyloop.shell.tree import Unparsed
 
-_GLOBS = str.maketrans({"*": STAR, "?": QUEST, "[": OPEN_SET})
 _MENTION = re.compile(r"(?:^|(?<=[\s(\[\"'`,;:]))@(\"[^\"]+\"|(?:\\.|[^\s,;:!?\"'`)\]])+)")
 _READS = (
     "file_path",
@@ -166,7 +165,7 @@ def _glob(scene: Scene, given: Mapping[str, Any]) -> None:
 
 
 def _below(path: str, pattern: str) -> str:
-    marked = pattern.translate(_GLOBS).replace(STAR + STAR, HOLE)
+    marked = pattern.translate(GLOBS).replace(STAR + STAR, HOLE)
     start = TILDE + path[1:] if path.startswith("~") else path
     return marked if pattern.startswith(("/", "~")) else f"{start}/{marked}"
 
@@ -198,7 +197,8 @@ def _mentions(scene: Scene, prompt: str) -> None:
 
 def _other_server(scene: Scene, name: str, given: Mapping[str, Any]) -> None:
     """A tool of a server of others: places by the names of its fields, what happens to them by its own name."""
-    scene.unknown("unknown-tool") if not given else None
+    if not given:
+        scene.unknown("unknown-tool")
     for field, value in _flat(given):
         low = field.lower()
         if _MCP_RUNS.search(name) and low in {"command", "cmd", "script", "code", "input"} and isinstance(value, str):

@@ -21,6 +21,8 @@ _SHOWN = str.maketrans(
         OPEN_BRACE: "{", COMMA: ",", CLOSE_BRACE: "}",
     }
 )  # fmt: skip
+GLOBS = str.maketrans({"*": STAR, "?": QUEST, "[": OPEN_SET})
+"""Signs as they were typed, to the marks of what the shell expands."""
 ANY_MARK = re.compile("[\ue000-\ue00f]")
 GLOB = re.compile(f"[{STAR}{QUEST}{OPEN_SET}]")
 

@@ -4,7 +4,7 @@ import itertools
 
 from policyloop.decide.scene import Use
 from policyloop.decide.values import EMPTY, Value
-from policyloop.shell.marks import HOLE
+from policyloop.shell.marks import GLOBS, HOLE
 
 _RUN = {"-exec", "-execdir", "-ok", "-okdir"}
 _WRITES = {"-fprint", "-fprint0", "-fls", "-fprintf"}
@@ -71,8 +71,6 @@ def find(use: Use) -> Value:
 
 def _names(words: list[str]) -> list[str]:
     """The patterns that what is found must fit, as patterns of names below the start."""
-    from policyloop.decide.expand import GLOBS
-
     if "-o" in words or "-or" in words or "!" in words or "-not" in words:
         return []
     return [
