@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from policyloop.access_report import AccessReport
 from policyloop.bundle import Bundle
 from policyloop.errors import Exit
 from policyloop.findings import CompilerInfo, Report, Weakened
 
 if TYPE_CHECKING:
-    from policyloop.access_report import AccessReport
     from policyloop.specification import Gap, Spec
 
 
