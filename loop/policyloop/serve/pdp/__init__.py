@@ -1,8 +1,8 @@
 """The PDP behind the decision point: started, watched and asked, so that a reply says which policies made it.
 
-    async with opened(PolicyDirectory(policies=Path("tool-policies")), told=log_and_count) as pdp:
-        reply = await pdp.check(request)        reply.value, reply.version; raises PdpError, and nothing else
-        pdp.health()                            serving or not, what was refused, restarts
+async with opened(PolicyDirectory(policies=Path("tool-policies")), told=log_and_count) as pdp:
+reply = await pdp.check(request)        reply.value, reply.version; raises PdpError, and nothing else
+pdp.health()                            serving or not, what was refused, restarts
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -49,5 +49,6 @@ async def opened(settings: PdpSettings, told: Callable[[PdpEvent], None] = _unto
     when there is no compiler or it cannot be started, and `PoliciesRefused` (exit code 3 or 4) for a directory whose
     policies do not pass. A running PDP that does not answer is no error here: `health` says so, until it answers.
     """
+    told(PdpEvent(kind="lost", text="nothing is started yet"))
     raise Unavailable(f"There is no PDP for {type(settings).__name__} yet.")
-    yield  # type: ignore[unreachable]
+    yield
