@@ -36,6 +36,7 @@ from policyloop.cli import (
     report,
     run,
     schema,
+    serve,
     session,
     show,
     spec,
@@ -89,6 +90,7 @@ app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its su
 app.command(short_help="What a command would do, as a policy sees it.", cls=LightCommand)(effects.effects)
 app.command(short_help="What Claude Code asks before a tool runs.", cls=LightCommand)(hook.hook)
 app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
+app.command(short_help="The decision point that agents' hooks ask.", cls=LightCommand)(serve.serve)
 app.add_typer(audit.app, short_help="Search, verify and prove the record of decisions.")
 app.command(short_help="A run's review, for the person who signs: HTML, Markdown.", cls=LightCommand)(report.report)
 app.command(short_help="Finish a write-back that was interrupted.", cls=LightCommand)(recover.recover)

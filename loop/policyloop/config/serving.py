@@ -75,7 +75,7 @@ class IdentityConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepConfig:
-    """`decisions`: the age at which records are taken out; never by default. `content`: whether inputs are kept whole."""
+    """`decisions`: the age at which records are taken out, never by default. `content`: whether all of it is kept."""
 
     decisions: Annotated[str, Len(2)] | None = None
     content: Literal["none", "all"] = "none"

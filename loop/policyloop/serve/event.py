@@ -16,11 +16,42 @@ MOST_NAME = 200
 """Characters of an event's or a tool's name, of an id."""
 
 KNOWN = frozenset(
-    "PreToolUse PostToolUse PostToolUseFailure PostToolBatch Notification UserPromptSubmit UserPromptExpansion "
-    "SessionStart SessionEnd Stop StopFailure SubagentStart SubagentStop PreCompact PostCompact PreModelSwitch "
-    "PostModelSwitch PermissionRequest PermissionDenied Setup TeammateIdle TaskCreated TaskCompleted Elicitation "
-    "ElicitationResult ConfigChange WorktreeCreate WorktreeRemove InstructionsLoaded CwdChanged FileChanged "
-    "DirectoryAdded MessageDisplay PreSkillShellCommand".split()  # noqa: SIM905 (as many to a line as fit)
+    [
+        "PreToolUse",
+        "PostToolUse",
+        "PostToolUseFailure",
+        "PostToolBatch",
+        "Notification",
+        "UserPromptSubmit",
+        "UserPromptExpansion",
+        "SessionStart",
+        "SessionEnd",
+        "Stop",
+        "StopFailure",
+        "SubagentStart",
+        "SubagentStop",
+        "PreCompact",
+        "PostCompact",
+        "PreModelSwitch",
+        "PostModelSwitch",
+        "PermissionRequest",
+        "PermissionDenied",
+        "Setup",
+        "TeammateIdle",
+        "TaskCreated",
+        "TaskCompleted",
+        "Elicitation",
+        "ElicitationResult",
+        "ConfigChange",
+        "WorktreeCreate",
+        "WorktreeRemove",
+        "InstructionsLoaded",
+        "CwdChanged",
+        "FileChanged",
+        "DirectoryAdded",
+        "MessageDisplay",
+        "PreSkillShellCommand",
+    ]
 )
 """The events of Claude Code 2.1.332."""
 ABOUT_TOOLS = frozenset(
@@ -29,8 +60,22 @@ ABOUT_TOOLS = frozenset(
 """Events that are about one tool: without its name and its input they are malformed."""
 
 _COMMON = frozenset(
-    ("session_id", "transcript_path", "cwd", "prompt_id", "permission_mode", "hook_event_name", "agent_id")
-    + ("agent_type", "effort", "tool_name", "tool_input", "tool_use_id", "mcp_server", "tool_response")
+    [
+        "session_id",
+        "transcript_path",
+        "cwd",
+        "prompt_id",
+        "permission_mode",
+        "hook_event_name",
+        "agent_id",
+        "agent_type",
+        "effort",
+        "tool_name",
+        "tool_input",
+        "tool_use_id",
+        "mcp_server",
+        "tool_response",
+    ]
 )
 """Fields that are no event's own; and what a tool has given back, which is content that nobody decides about."""
 

@@ -170,7 +170,7 @@ class Point:
             await self.recorder.record(record, self.config.seconds * _RECORDING)
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001  (a record that has no form is one that is not durable)
+        except Exception as error:
             raise StoreError("refused", f"The record could not be made: {type(error).__name__}.") from error
 
     def _missed(self, error: StoreError) -> None:

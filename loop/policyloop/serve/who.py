@@ -121,7 +121,7 @@ def certificate_fields(certificate: Mapping[str, Any] | None) -> dict[str, tuple
         for name, value in part:
             fields[name] = (*fields.get(name, ()), value)
     for kind, value in certificate.get("subjectAltName", ()):
-        name = {"email": "email", "URI": "uri"}.get(kind)
-        if name is not None:
-            fields[name] = (*fields.get(name, ()), value)
+        key = {"email": "email", "URI": "uri"}.get(kind)
+        if key is not None:
+            fields[key] = (*fields.get(key, ()), value)
     return fields
