@@ -33,7 +33,7 @@ def serve(
     from policyloop.serve.running import serve as run
 
     flags = {"serve": {"listen": listen, "mode": "observe" if observe else None}}
-    here = Path()
-    loaded = settings(here, config, profile, flags, uses=("cerbos", "serve"))
-    file = config_file(here, config)
-    run(loaded, file.parent if file is not None else here, say)
+    near = Path("policies")
+    loaded = settings(near, config, profile, flags, uses=("cerbos", "serve"))
+    file = config_file(near, config)
+    run(loaded, file.parent if file is not None else Path(), say)
