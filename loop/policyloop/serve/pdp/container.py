@@ -8,9 +8,8 @@ from policyloop.access.pdp.door import Door
 from policyloop.bundle import Bundle
 from policyloop.errors import PolicyloopError, UsageError
 from policyloop.serve.pdp.address import Address
-from policyloop.serve.pdp.launch import server_settings
 from policyloop.serve.pdp.server import LOG_LINES, Server, entered
-from policyloop.serve.pdp.settings import PolicyDirectory
+from policyloop.serve.pdp.settings import PolicyDirectory, server_settings
 
 _GLANCE_SECONDS = 1.0
 

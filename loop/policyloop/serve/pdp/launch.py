@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from policyloop.access.pdp.settings import Settings, server_config
+from policyloop.access.pdp.settings import server_config
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable, UsageError
 from policyloop.serve.pdp.address import LONGEST_SOCKET_PATH, Address
 from policyloop.serve.pdp.interface import PolicyVersion
 from policyloop.serve.pdp.server import Server, entered, started
-from policyloop.serve.pdp.settings import ConfigurationFile, PolicyDirectory
+from policyloop.serve.pdp.settings import ConfigurationFile, PolicyDirectory, server_settings
 from policyloop.validators.native import MEMORY_BYTES, environment, fence
 from policyloop.validators.process import Limits
 from policyloop.validators.select import open_native
@@ -65,22 +65,6 @@ async def _native(settings: PolicyDirectory, bundle: Bundle) -> Server:
         folder=folder,
         listens=(_socket(folder), left),
         memory_bytes=MEMORY_BYTES,
-    )
-
-
-def server_settings(settings: PolicyDirectory) -> Settings:
-    """How the PDP is told to decide."""
-    log = settings.decision_log
-    return Settings(
-        runner="docker" if settings.runner == "docker" else "native",
-        version=settings.version,
-        image=settings.image,
-        timeout_seconds=settings.start_seconds,
-        strict=settings.strict,
-        schemas=settings.schemas,
-        globals=settings.globals,
-        readable=False,
-        decision_log=str(log.absolute()) if log else "",
     )
 
 
