@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from policyloop.errors import Exit
+
 Fault = Literal["gone", "slow", "refused", "odd"]
 """Why there is no reply: nothing answers there; no answer in time; the PDP does not take the request; no answer that a
 PDP gives."""
@@ -43,11 +45,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedPolicies:
-    """Policies that were not taken: the first thing that is wrong with them, when, and their digest if it is known."""
+    """Policies that were not taken: the first thing that is wrong with them, when, and their digest if it is known.
+
+    `exit_code`: 2 where they cannot be read, 3 where they do not compile, 4 where a test fails, 8 for a trouble that is
+    not theirs.
+    """
 
     finding: str
     when: datetime
     digest: str = ""
+    exit_code: Exit = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from policyloop.access.pdp.settings import Settings
 from policyloop.validators.pinned import IMAGE, VERSION
 from policyloop.validators.select import RunnerName
 
@@ -70,3 +71,19 @@ class RunningPdp:
 
 
 PdpSettings = PolicyDirectory | ConfigurationFile | RunningPdp
+
+
+def server_settings(settings: PolicyDirectory) -> Settings:
+    """How the PDP is told to decide."""
+    log = settings.decision_log
+    return Settings(
+        runner="docker" if settings.runner == "docker" else "native",
+        version=settings.version,
+        image=settings.image,
+        timeout_seconds=settings.start_seconds,
+        strict=settings.strict,
+        schemas=settings.schemas,
+        globals=settings.globals,
+        readable=False,
+        decision_log=str(log.absolute()) if log else "",
+    )
