@@ -21,6 +21,7 @@ COMMANDS = {
     "mutate": "Do the tests notice small mistakes?",
     "effects": "What a command would do, as a policy sees it.",
     "hook": "What Claude Code asks before a tool runs.",
+    "serve": "The decision point that agents' hooks ask.",
     "report": "A run's review, for the person who signs: HTML, Markdown.",
     "recover": "Finish a write-back that was interrupted.",
     "show": "A run's timeline, its ledger verified.",
