@@ -4,19 +4,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
 from policyloop.confirmed.believed import remember
-from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
 from policyloop.specification import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
 from policyloop.specification.draft import Terms, judge_draft, read_draft
+from published_schemas import hold_to_schema
 from terminal import Terminal
 from worked import EXAMPLES, recorded_again, replies, request_of, scripted, start_of, writes
 
@@ -36,7 +35,7 @@ def run(policies: Path, request: str, *more: object, api: MessagesApi | None = N
 
 
 def document(done: Done) -> dict[str, Any]:
-    jsonschema.validate(done.json, schema_of("run"))
+    hold_to_schema(done.json, "run")
     assert done.json["exit_code"] == done.code, done.err
     return done.json
 
@@ -54,7 +53,7 @@ def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path
     with scripted(*said) as api:
         first = document(run(policies, request_of(example), api=api))
         assert (first["exit_code"], first["outcome"], first["stopped_by"]) == (5, "person", "questions")
-        jsonschema.validate(first["questions"], schema_of("questions"))
+        hold_to_schema(first["questions"], "questions")
         assert first["questions"]
         assert len(api.requests) == drafts
         assert picture(policies) == before
@@ -494,17 +493,16 @@ def test_after_the_release_it_ends_green_and_everything_else_stays_locked(tmp_pa
     assert (again["outcome"], again["files_changed"], again["released"]) == ("green", [], [])
 
 
-def test_on_a_terminal_the_tests_are_released_one_by_one(tmp_path: Path, cerbos):
+def test_on_a_terminal_one_yes_is_for_the_rules_and_for_the_tests_that_go(tmp_path: Path, cerbos):
     policies = bought(tmp_path)
     model = by_stage(tmp_path, [RAISE], [{"edits": [FIX, RIGHT]}])
     fixed = ("--policies", policies, "--runner", "native", "--format", "plain", "--model-command", model)
     terminal = Terminal("run", ASKED, *fixed, env={})
-    assert "2 locked tests say otherwise" in terminal.until("[n]one: ")
-    terminal.say("o\n")
-    for _ in range(2):
-        terminal.until("[y/n]: ")
-        terminal.say("y\n")
-    assert "released: Purchases / the limit: bob approve laptop" in terminal.until("[e]dit: ")
+    shown = terminal.until("[e]dit: ")
+    assert "2 older tests are let go of by a yes:" in shown
+    line = "released: Purchases / the limit: bob may NOT approve laptop; from now on: bob may approve laptop"
+    assert line in " ".join(shown.split())
+    assert shown.index("let go of by a yes") < shown.index("accountant may approve purchase")
     terminal.say("y\n")
     assert terminal.end() == 0, terminal.seen
     assert len(parse_spec((policies.parent / FILE_NAME).read_text()).releases) == 2

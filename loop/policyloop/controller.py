@@ -17,13 +17,14 @@ from policyloop import budget as budgets
 from policyloop import outcome
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import MAX_EDITS, MAX_PATH_BYTES, Bundle, Edit, EditRejected, Write
-from policyloop.findings import AssertionId, ErrorClass, Report, Weakened
+from policyloop.findings import ErrorClass, Report, Weakened
 from policyloop.outcome import Outcome
 from policyloop.protocol import edit_to_json
 from policyloop.redact import holds_mark
 from policyloop.shown import blind_rewrite
 from policyloop.state import Attempt, Choose, L, Measure, Propose, Proposed, State, Validate, Validated
-from policyloop.task import Existing, PastAttempt, Proposal, Task, Usage, cut
+from policyloop.task import Existing, PastAttempt, Proposal, Task, cut
+from policyloop.usage import Usage
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""
@@ -41,7 +42,7 @@ def begin(
     budget: Budget,
     choose: Choose,
     request: str = "",
-    released: tuple[AssertionId, ...] = (),
+    released: tuple[str, ...] = (),
 ) -> State[L]:
     """A run at its start: the first thing to do is to validate the bundle as it is.
 
@@ -286,7 +287,7 @@ def _next_task(state: State[L]) -> State[L]:
         existing=existing,
         left=budgets.left(state.budget, state.spent),
         refusal=last.refusal if last else None,
-        released=tuple(map(str, state.released)),
+        released=state.released,
         history=tuple(_past(a) for a in state.attempts[-HISTORY:]),
         afresh=afresh,
     )

@@ -13,7 +13,8 @@ from policyloop.budget import Budget, Spent
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
 from policyloop.outcome import Ending
 from policyloop.shape import to_json
-from policyloop.task import Dispute, Stage, Usage
+from policyloop.task import Dispute, Stage
+from policyloop.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Against:
     decision: str
     likely: bool
     differs: tuple[str, ...]
+    by_model: bool = False
+    """Only the model says so: no decision is like it, and the rules do not state it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from policyloop.findings import CompilerInfo, ErrorClass, FindingDocument, Weake
 from policyloop.outcome import Ending
 from policyloop.protocol import DisputeJson, EditJson, dispute_to_json
 from policyloop.shape import Amount, Count
-from policyloop.task import Stage, Usage
+from policyloop.task import Stage
+from policyloop.usage import Usage
 
 RunExit = Literal[
     Exit.GREEN,

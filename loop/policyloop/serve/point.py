@@ -44,6 +44,8 @@ class Answered:
 
     status: int
     body: bytes
+    last: bool = False
+    """Whether nothing more is taken from this connection: a part of a request may still be in it."""
 
 
 class Point:
@@ -86,8 +88,8 @@ class Point:
         except StoreError as error:
             self._missed(error)
         if self.observes:
-            return Answered(200, _encoded({"continue": True}))
-        return Answered(refused.status, _encoded({"error": refused.sentence}))
+            return Answered(200, _encoded({"continue": True}), last=True)
+        return Answered(refused.status, _encoded({"error": refused.sentence}), last=True)
 
     async def _heard(self, scope: Mapping[str, Any], event: Event, large: bool, started: float) -> Answered:  # noqa: FBT001
         received = time.time()
