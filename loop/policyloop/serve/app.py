@@ -31,7 +31,7 @@ def application(point: Point) -> Starlette:
             return _sent(await point.refuse(refused))
         except ClientDisconnect:
             point.metrics.faults.labels("body").inc()
-            return Response(status_code=400)
+            return Response(status_code=400)  # nobody hears it
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -65,6 +65,5 @@ def _check_sender(request: Request) -> None:
 
 
 def _sent(answered: Answered) -> Response:
-    # Whatever went wrong may have left a part of a request in the connection.
-    headers = {} if answered.status == 200 else {"connection": "close"}
+    headers = {"connection": "close"} if answered.last else {}
     return Response(answered.body, answered.status, headers, media_type="application/json")

@@ -10,6 +10,8 @@ from policyloop.serve.refused import Refused
 
 MOST_BODY = 4 * 1_048_576
 """Bytes of one body. What a tool printed comes in one, too; the client's own limit for that is far below."""
+MOST_PASSED_OVER = 32 * 1_048_576
+"""Bytes of a body that is too large, after which it is no longer listened to."""
 MOST_BODIES = 64 * 1_048_576
 """Bytes of all bodies that are being read."""
 BODY_SECONDS = 5.0
@@ -29,7 +31,7 @@ class Bodies:
         try:
             yield body
         finally:
-            self._held -= body.size
+            self._held -= body.taken
 
     def take(self, size: int) -> None:
         """Room for so many bytes more. Raises `Refused`."""
@@ -43,6 +45,8 @@ class Body:
 
     def __init__(self, bodies: Bodies) -> None:
         self.size = 0
+        self.taken = 0
+        """Bytes for which there is room."""
         self._bodies = bodies
 
     async def read(self, request: Request) -> bytes:
@@ -54,16 +58,20 @@ class Body:
             raise Refused(408, f"The body did not come within {BODY_SECONDS:g} seconds.") from None
 
     async def _read(self, request: Request) -> bytes:
-        said = request.headers.get("content-length", "")
-        if said.isascii() and said.isdigit() and (len(said) > 12 or int(said) > MOST_BODY):
-            raise Refused(413, f"The body has more than {MOST_BODY} bytes.")
         parts: list[bytes] = []
         async for part in request.stream():
-            if self.size + len(part) > MOST_BODY:
-                raise Refused(413, f"The body has more than {MOST_BODY} bytes.")
-            self._bodies.take(len(part))
             self.size += len(part)
-            parts.append(part)
+            if self.size <= MOST_BODY:
+                self._bodies.take(len(part))
+                self.taken += len(part)
+                parts.append(part)
+            elif self.size > MOST_PASSED_OVER:
+                break
+            else:
+                # Who is still sending would not hear an answer: the rest is passed over first.
+                parts.clear()
+        if self.size > MOST_BODY:
+            raise Refused(413, f"The body has more than {MOST_BODY} bytes.")
         return b"".join(parts)
 
 
