@@ -14,6 +14,7 @@ from typing import Any
 
 from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.printing import one_line
+from policyloop.serve.pdp.address import Address
 from policyloop.serve.pdp.asker import Asker
 from policyloop.serve.pdp.interface import PdpError, PdpEvent, PdpHealth, PolicyVersion, Reply
 from policyloop.serve.pdp.launch import Plan
@@ -66,6 +67,13 @@ class Kept:
     def plan(self) -> Plan:
         """What serves, or shall serve again."""
         return self._plan
+
+    @property
+    def address(self) -> Address:
+        """Where the one listens that serves now. Raises `PdpError` when none does."""
+        if self._serving is None:
+            raise PdpError("gone", f"no PDP serves: {self._health.trouble}")
+        return self._serving.server.address
 
     async def check(self, request: Mapping[str, Any]) -> Reply:
         """See `Pdp`. While another PDP is being started a call waits for it, within its time limit."""

@@ -13,6 +13,7 @@ from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Exit, PolicyloopError
 from policyloop.printing import one_line
+from policyloop.serve.pdp.address import Address
 from policyloop.serve.pdp.directory import Watch, commit_of, judged
 from policyloop.serve.pdp.interface import PdpEvent, PdpHealth, PolicyVersion, RefusedPolicies, Reply
 from policyloop.serve.pdp.kept import Kept, Told
@@ -85,6 +86,11 @@ class Live:
         if self._kept is not None:
             await self._kept.close()
         await asyncio.to_thread(self._runner.close)
+
+    @property
+    def address(self) -> Address:
+        """Where the PDP listens that serves now; the next one will elsewhere."""
+        return self._begun.address
 
     @property
     def _begun(self) -> Kept:
