@@ -63,7 +63,8 @@ def show(
 def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Name every gap: 0 complete, 5 only a person can settle it (a question, a contradiction), 2 something is missing.
 
-    With --policies, locked tests there that contradict the spec without a release of it are gaps, too.
+    With --policies, locked tests there that contradict the spec without a release of it are gaps, too; a release that
+    lets nothing go is told.
     """
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
@@ -75,7 +76,7 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     view = view_of(output)
     found = read_spec(path)
     gaps = (*check_spec(found), *_against(found, policies))
-    result = SpecCheck(path=str(path), spec=found, gaps=gaps)
+    result = SpecCheck(path=str(path), spec=found, gaps=gaps, notes=_idle(found, policies))
     view.show(spec_check_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))
@@ -125,6 +126,7 @@ def confirm(
         lines = "; ".join(against_line(one) for one in open_ones)
         raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Give --release, or change the spec.")
     found = with_releases(found, open_ones)
+    _tell_idle(found, policies)
     seen = not by_itself(yes)
     can_ask = output is not Format.JSON and sys.stdin.isatty() and sys.stdout.isatty()
     shown = Shown(view, asked=seen and can_ask)
@@ -183,6 +185,24 @@ def suites(
     for name in changed:
         say(os.path.join(str(directory), name))  # noqa: PTH118  (as it was given)
     raise typer.Exit(int(Exit.GREEN))
+
+
+def _tell_idle(spec: object, policies: Path | None) -> None:
+    for words in _idle(spec, policies):
+        say(one_line(words, 1000), err=True)
+
+
+def _idle(spec: object, policies: Path | None) -> tuple[str, ...]:
+    """The releases of the spec that let nothing go."""
+    from policyloop.confirmed.letting_go import idle
+    from policyloop.guard import Lock
+    from policyloop.specification import Spec
+    from policyloop.workspace import read_bundle
+
+    assert isinstance(spec, Spec)
+    if policies is None or not spec.releases:
+        return ()
+    return idle(spec, tuple(Lock.of(read_bundle(policies))))
 
 
 def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":
