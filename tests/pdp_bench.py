@@ -115,7 +115,7 @@ async def _measured(runs: int) -> tuple[list[tuple[list[float], list[float]]], l
 
 
 def measured(runs: int) -> tuple[list[float], list[float], list[float], str]:
-    """Of each pair of runs: microseconds that our client adds at p50 and at p99, and its time at saturation as a ratio."""
+    """Of each pair of runs: microseconds added at p50 and at p99, and the time at saturation as a ratio."""
     spaced, full = asyncio.run(_measured(runs))
     middle = [_at(ours, 50) - _at(bare, 50) for ours, bare in spaced]
     late = [_at(ours, 99) - _at(bare, 99) for ours, bare in spaced]
