@@ -38,9 +38,11 @@ async def killed(pdp: Pdp, draw: random.Random) -> None:
 
 
 async def hung(pdp: Pdp, draw: random.Random) -> None:
-    before = pdp.health().restarts
+    await until(lambda: pdp.health().serving)
+    stopped = process_of(pdp)
     send(pdp, signal.SIGSTOP)
-    await until(lambda: pdp.health().restarts > before)
+    # Another one is in its place: started again, or with a change that came at this moment.
+    await until(lambda: pdp.health().serving and process_of(pdp) != stopped)
 
 
 async def slowed(pdp: Pdp, draw: random.Random) -> None:
