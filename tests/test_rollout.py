@@ -2,6 +2,8 @@
 
 import json
 import plistlib
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command import policyloop
+from command import environment, lay, policyloop
+from namespaces import managed_folder
 from policyloop.decide.answer import DECIDED
 from policyloop.errors import UsageError
 from policyloop.harden.machines import DOMAIN, Machine, read, written
@@ -154,3 +157,26 @@ def test_what_does_not_belong_together_is_a_usage_error(arguments: tuple[str, ..
     done = policyloop("harden", *arguments, "--yes", cwd=tmp_path)
     assert done.code == 2, done.out + done.err
     assert not list(tmp_path.iterdir())
+
+
+def test_on_the_machine_itself_its_check_sees_who_else_has_a_word(tmp_path: Path) -> None:
+    """In the place of managed settings: keys of others stay, and a drop-in that has the last word is told."""
+    machine = tmp_path / "managed"
+    prefix = managed_folder(machine)
+    lay({"managed-settings.json": '{"companyAnnouncements": ["hello"]}'}, machine)
+    command = f"{sys.executable} -m policyloop harden --managed --decision-point {URL}"
+    at = "/etc/claude-code"
+    script = (
+        f"{command} --yes >/dev/null && {command} --check && grep -q hello {at}/managed-settings.json && mkdir"
+        f" {at}/managed-settings.d && echo '{{\"allowManagedHooksOnly\": false}}' > {at}/managed-settings.d/x.json"
+        f" && {command} --check; echo code $?; chmod 666 {at}/managed-settings.json; {command} --check; echo code $?"
+    )
+    done = subprocess.run(
+        [*prefix, "sh", "-c", script], capture_output=True, text=True, env=environment(), timeout=120, check=False
+    )
+    first, then, last = done.stdout.split("code 1")
+    assert "in place" in first
+    assert "x.json" in first
+    assert "allowManagedHooksOnly" in first
+    assert "can be written by others than root" in then
+    assert last.strip() == ""

@@ -90,15 +90,7 @@ def _profile(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _from_profile(data: bytes, name: str) -> dict[str, Any]:
     try:
         profile = plistlib.loads(data)
-    except (
-        plistlib.InvalidFileException,
-        ExpatError,
-        ValueError,
-        TypeError,
-        IndexError,
-        RecursionError,
-        OverflowError,
-    ):
+    except (ExpatError, ValueError, TypeError, LookupError, RecursionError, OverflowError):
         raise UsageError(f"{name} is no configuration profile.", "Write it anew.") from None
     match profile:
         case {
@@ -107,7 +99,7 @@ def _from_profile(data: bytes, name: str) -> dict[str, Any]:
             "PayloadRemovalDisallowed": True,
             "PayloadContent": [{"PayloadType": kind, **found}],
         } if kind == DOMAIN:
-            return {key: value for key, value in found.items() if not key.startswith("Payload")}
+            return {str(key): value for key, value in found.items() if not str(key).startswith("Payload")}
     raise UsageError(
         f"{name} is no configuration profile for {DOMAIN} alone, for all users, that they cannot take out.",
         "Write it anew.",
