@@ -53,13 +53,26 @@ def check(
             from policyloop.guard import Lock
 
             lock = Lock.of(read_baseline(baseline, policies), settling(judge))
-        result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
+        result = judged(
+            str(policies),
+            bundle,
+            judge,
+            lock=lock,
+            require_tests=loaded.guard.require_tests,
+            meanwhile=_load_what_shows_it,
+        )
     finally:
         judge.close()
-    # Only now: these imports would keep the compiler waiting.
     from policyloop.view.pages.check import check_page
 
     view = view_of(output)
     view.show(check_page(result))
     view.close()
     raise typer.Exit(int(result.exit_code))
+
+
+def _load_what_shows_it() -> None:
+    """These imports are as long as a short compile; before it they would keep the compiler waiting."""
+    import policyloop.documents.judged
+    import policyloop.view.pages.check
+    import policyloop.view.plain  # noqa: F401
