@@ -63,6 +63,7 @@ class Point:
         self.recorder, self.metrics, self.lines = recorder, metrics, lines
         self.observes = config.mode == "observe"
         self._work_out = work_out_with(config.places)
+        self._work_out(Call(event="PreToolUse", tool="Bash", input={"command": "true"}))  # the grammar is loaded now
 
     async def hear(self, scope: Mapping[str, Any], body: bytes) -> Answered:
         """The answer to an event. Raises nothing but what is no `Exception`."""
