@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from policyloop.access.ask.names import OTHER_ACTION, OTHER_KIND, OTHER_ROLE
 from policyloop.access.ask.questions import Question, asked_by
 from policyloop.access.ask.request import Attributes, Batch, Principal, Request, Resource, canonical
 from policyloop.access.ask.unnamed import unnamed
@@ -39,8 +40,6 @@ from policyloop.guard import Lock
 
 MOST_REQUESTS = 60_000
 """How many decisions are asked for where nobody says otherwise."""
-UNKNOWN_ROLE = "unknown_role"
-UNKNOWN_ACTION = "unknown_action"
 _ATTR_P: Path = ("P", "attr")
 _ATTR_R: Path = ("R", "attr")
 _PER_BATCH = 48
@@ -97,7 +96,7 @@ class Universe:
         self.changes = changes_between(both[0].all, both[1].all)
         self._fixtures = [one for bundle in self.bundles for one in asked_by(Lock.of(bundle))]
         self.roles = self._all_roles()
-        self.unknown_role = unnamed(UNKNOWN_ROLE, self.roles)
+        self.unknown_role = unnamed(OTHER_ROLE, self.roles)
         self._principals = sorted({g.principal for goals in self._goals for g in goals.all if g.principal})
         self.kinds = tuple(self._kind(name) for name in self._names())
 
@@ -193,7 +192,7 @@ class Universe:
         found = {goal.kind for goals in self._goals for goal in goals.all}
         found |= {question.request.resource.kind for question, _ in self._fixtures}
         named = sorted(name for name in found if "*" not in name)
-        names = (*named, *((unnamed("unknown_kind", found),) if len(named) < len(found) else ()))
+        names = (*named, *((unnamed(OTHER_KIND, found),) if len(named) < len(found) else ()))
         return tuple(name for name in names if self.only is None or name in self.only)
 
     def _kind(self, name: str) -> Kind:
@@ -212,7 +211,7 @@ class Universe:
         )
         return Kind(
             name,
-            (*sorted(actions), unnamed(UNKNOWN_ACTION, [*actions, *(a for goal in goals for a in goal.actions)])),
+            (*sorted(actions), unnamed(OTHER_ACTION, [*actions, *(a for goal in goals for a in goal.actions)])),
             tuple(dict.fromkeys(self._places(goals, asked))),
             goals,
             met,
