@@ -11,6 +11,7 @@ import yaml
 from asked_pdp import asking
 from bundles import FIXTURES, read
 from command import policyloop
+from decision_point import started
 from policyloop.cerbos.run import Runner
 from policyloop.decide.answer import DECIDED
 from policyloop.decide.judge import Ask, judge
@@ -157,3 +158,27 @@ def test_init_takes_an_empty_folder_and_no_other(tmp_path: Path, kind: str) -> N
     else:
         assert done.code == 2
         assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+
+
+def test_what_init_writes_runs_observes_and_enforces(tmp_path: Path, cerbos: Runner) -> None:
+    """From nothing to a decision: init, agree, serve; then `mode: enforce`."""
+    who = {"x-claude-user": "alex", "x-claude-user-roles": "engineer"}
+    event = {"session_id": "s", "cwd": "/home/alex/shop", "hook_event_name": "PreToolUse", "tool_use_id": "t1"}
+    read_env = {**event, "tool_name": "Read", "tool_input": {"file_path": "/home/alex/shop/.env.production"}}
+    status = {**event, "tool_name": "Bash", "tool_input": {"command": "git status"}}
+    for mode in ("observe", "enforce"):
+        room = tmp_path / mode
+        room.mkdir()
+        assert policyloop("serve", "--init", room / "project").code == 0
+        config = (room / "project" / "policyloop.yaml").read_text().replace("mode: observe", f"mode: {mode}")
+        server = started(room, config=config)
+        try:
+            denied, allowed, nobody = (
+                server.ask(read_env, **who),
+                server.ask(status, **who),
+                server.ask(status),
+            )
+        finally:
+            server.stop()
+        decisions = [each["hookSpecificOutput"].get("permissionDecision") for each in (denied, allowed, nobody)]
+        assert decisions == (["deny", None, "deny"] if mode == "enforce" else [None, None, None])

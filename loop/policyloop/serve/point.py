@@ -108,7 +108,7 @@ class Point:
         )
         record = self._record(call, asked.judged.effects, decision, under)
         try:
-            await self._recorded(record)
+            await self._recorded(record, large=large)
         except StoreError as error:
             self._missed(error)
             sent = self._unrecorded(event, decision)
@@ -168,10 +168,10 @@ class Point:
     def _record(self, call: Call, effects: Effects, decision: Decision, under: Circumstances) -> Record:
         return record_of(call, effects, decision, under)
 
-    async def _recorded(self, record: Record) -> None:
+    async def _recorded(self, record: Record, *, large: bool = False) -> None:
         """Return once it is durable. Raises `StoreError`, whatever went wrong."""
         try:
-            await self.recorder.record(record, self.config.seconds * _RECORDING)
+            await self.recorder.record(record, self.config.seconds * _RECORDING, in_thread=large)
         except StoreError:
             raise
         except Exception as error:
