@@ -8,7 +8,7 @@ from policyloop.events import AskedQuestion, Ended
 from policyloop.next_command import Next, policyloop
 from policyloop.outcome import Ending
 from policyloop.printing import WHOLE, one_line
-from policyloop.run.asked import again
+from policyloop.run.asked import Asked, again
 from policyloop.run.past import GOES_ON
 from policyloop.run.prepared import Prepared
 from policyloop.workspace.named import write_named
@@ -38,10 +38,10 @@ def _by_what_stopped(prepared: Prepared, told: Ended) -> Iterator[Next]:
             yield from _answering(prepared, told)
         case "confirm" if place is not None:
             yield Next(_confirm(prepared, place), "to look at the spec and confirm it, in a terminal")
-            yield Next(again(asked, **_about(place, prepared), yes=False), "then")
+            yield Next(_as_confirmed(asked, place, prepared), "then")
         case "contradictions" if place is not None:
             yield Next(_confirm(prepared, place, release=True), "to release these tests and confirm it, in a terminal")
-            yield Next(again(asked, **_about(place, prepared), yes=False), "then")
+            yield Next(_as_confirmed(asked, place, prepared), "then")
         case "changed":
             yield Next(again(asked, resume=None), "to begin anew with what is there now")
         case "usage":
@@ -81,6 +81,11 @@ def answers_file(questions: tuple[AskedQuestion, ...]) -> str:
             lines.append(f"#   {one_line(option.id, WHOLE)}: {one_line(option.text, WHOLE)}{best}")
         lines.append(f"{scalar(question.id)}:")
     return "\n".join(lines) + "\n"
+
+
+def _as_confirmed(asked: Asked, place: Path, prepared: Prepared) -> str:
+    """The same over the spec once it is confirmed: nothing is answered or assumed any more."""
+    return again(asked, answers=None, assume=False, yes=False, **_about(place, prepared))
 
 
 def _about(place: Path, prepared: Prepared) -> dict[str, object]:
