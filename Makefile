@@ -9,7 +9,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long audit-kills-long clean
+.PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long audit-kills-long serve-kills-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -25,6 +25,7 @@ help:
 	@echo "make seeds-long   lint and mutate every bundle in fixtures with ten seeds; takes a quarter of an hour"
 	@echo "make kills-long   kill runs at 102 points of their life; takes five minutes"
 	@echo "make audit-kills-long   kill the writer of an audit log at 100 moments, in both stores; takes five minutes"
+	@echo "make serve-kills-long   kill the decision point at 100 moments, and what it needs at 50; takes twenty minutes"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -68,6 +69,9 @@ kills-long: .venv/.dev
 
 audit-kills-long: .venv/.dev
 	POLICYLOOP_AUDIT_KILLS=100 $(BIN)/python -m pytest -n $(WORKERS) tests/test_audit_kill.py
+
+serve-kills-long: .venv/.dev
+	POLICYLOOP_SERVE_KILLS=100 POLICYLOOP_SERVE_OUTAGES=10 $(BIN)/python -m pytest -n $(WORKERS) tests/test_serve_outage.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from command import DOCS, Done, environment, lay, policyloop
-from policyloop.documents.published import schema_of
+from published_schemas import hold_to_schema
 
 CLAUDE = "5f0c1a52-6a35-4c3f-9a52-0d8f3b9f6f11"
 OTHER = "0b7f4f5e-1111-4222-8333-944444444444"
@@ -63,7 +61,7 @@ class Room:
         """Every document is what its schema says, and says the exit code."""
         if done.out:
             name = "error" if done.json.get("outcome") == "error" else "session"
-            jsonschema.validate(done.json, schema_of(name))
+            hold_to_schema(done.json, name)
             assert done.json["exit_code"] == done.code
         return done
 

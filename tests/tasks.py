@@ -3,7 +3,8 @@
 from typing import Any
 
 from policyloop.findings import ErrorClass, Finding
-from policyloop.task import Left, Task
+from policyloop.task import Task
+from policyloop.usage import Left
 
 
 def finding(**changes: Any) -> Finding:

@@ -4,12 +4,11 @@ import json
 import subprocess
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from bundles import FIXTURES
 from command import FIXED, Done, lay, policyloop
-from policyloop.documents.published import schema_of
+from published_schemas import hold_to_schema
 
 PAIRS = FIXTURES / "access" / "pairs"
 LOOSE = FIXED.replace("R.attr.owner == P.id", "R.attr.owner == P.id || R.attr.tenant != 'x'", 1)
@@ -24,7 +23,7 @@ def diff(*arguments: object, cwd: Path | None = None) -> Done:
 def test_wider_ends_in_7_with_the_request_and_the_rule() -> None:
     done = diff(PAIRS / "other-tenant" / "old", PAIRS / "other-tenant" / "new", "--format", "json")
     assert done.code == 7
-    jsonschema.validate(done.json, schema_of("diff"))
+    hold_to_schema(done.json, "diff")
     assert (done.json["outcome"], done.json["result"]) == ("wider", "FAIL")
     first = done.json["reasons"][0]
     assert (first["direction"], first["engine"], first["roles"]) == ("wider", "decisions", ["manager"])
@@ -39,7 +38,7 @@ def test_wider_ends_in_7_with_the_request_and_the_rule() -> None:
 def test_only_wider_makes_7() -> None:
     done = diff(PAIRS / "boundary-lower" / "old", PAIRS / "boundary-lower" / "new", "--format", "json")
     assert done.code == 0
-    jsonschema.validate(done.json, schema_of("diff"))
+    hold_to_schema(done.json, "diff")
     assert [one["direction"] for one in done.json["reasons"]] == ["narrower"]
     assert done.json["reasons"][0]["request"]["resource"]["attr"] == {"amount": 1000}
 
@@ -165,7 +164,7 @@ def test_what_compiles_not_is_told_as_by_check(tmp_path: Path) -> None:
     lay({"old/doc.yaml": FIXED, "new/doc.yaml": FIXED.replace("P.id", "P.id +", 1)}, tmp_path)
     done = diff("old", "new", "--format", "json", cwd=tmp_path)
     assert done.code == 3
-    jsonschema.validate(done.json, schema_of("check"))
+    hold_to_schema(done.json, "check")
     assert done.json["findings"][0]["file"] == "doc.yaml"
 
 

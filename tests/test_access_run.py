@@ -3,13 +3,12 @@
 import stat
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from command import DOCS, FIXED, POLICY, Done, lay, picture, policyloop, speaker
-from policyloop.documents.published import schema_of
 from policyloop.validators.install import install
 from policyloop.validators.pinned import VERSION
+from published_schemas import hold_to_schema
 
 pytestmark = pytest.mark.compiler
 
@@ -37,7 +36,7 @@ def test_an_edit_that_opens_another_tenants_data_ends_in_7(tmp_path: Path) -> No
     before = picture(tmp_path / "policies")
     done = run(tmp_path, OPEN, "--format", "json")
     assert done.code == 7
-    jsonschema.validate(done.json, schema_of("run"))
+    hold_to_schema(done.json, "run")
     assert (done.json["outcome"], done.json["stopped_by"]) == ("wider", "wider")
     assert done.json["access"]["result"] == "FAIL"
     [wider] = [one for one in done.json["access"]["reasons"] if one["direction"] == "wider"]

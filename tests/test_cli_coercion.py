@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.core import TyperCommand, TyperGroup
 
-from policyloop.cli import app
 from policyloop.cli.coercion import LightCommand, LightGroup
+from policyloop.cli.commands import command_line
 
 CHOICES = ("auto", "docker", "native", "rich", "plain", "json", "github", "warning", "note", "never", "Native", "true")
 WORDS = st.sampled_from(
@@ -45,7 +45,7 @@ def pairs() -> list[tuple[str, Any, Any, Any]]:
 
     Parameters of one type and one parser that stand in several commands are of one kind.
     """
-    light, plain = typer.main.get_command(app), typer.main.get_command(app)
+    light, plain = typer.main.get_command(command_line()), typer.main.get_command(command_line())
     kinds: dict[object, tuple[str, Any, Any, Any]] = {}
     for (name, ours), (_, theirs) in zip(commands(light, "policyloop"), commands(plain, "policyloop"), strict=True):
         context = typer.Context(ours)
@@ -64,7 +64,7 @@ PAIRS = pairs()
 
 
 def test_every_command_is_light() -> None:
-    for name, command in commands(typer.main.get_command(app), "policyloop"):
+    for name, command in commands(typer.main.get_command(command_line()), "policyloop"):
         assert isinstance(command, LightCommand | LightGroup), name
 
 

@@ -13,7 +13,8 @@ from policyloop.findings import AssertionId, CompilerInfo, ErrorClass, Finding, 
 from policyloop.guard import Lock
 from policyloop.outcome import Ending, Outcome
 from policyloop.state import Propose, Proposed, Validate, Validated
-from policyloop.task import Dispute, Proposal, Reply, Usage
+from policyloop.task import Dispute, Proposal, Reply
+from policyloop.usage import Usage
 
 INFO = CompilerInfo("0.55.0", "native", "0" * 64)
 SUITE = """\

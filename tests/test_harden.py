@@ -10,17 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from command import Done, environment, picture, policyloop
-from policyloop.documents.published import schema_of
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.harden import Plan, plan
 from policyloop.harden.broad import too_broad
 from policyloop.harden.document import parse
 from policyloop.harden.rules import COMMANDS, EVERY_TOOL
 from policyloop.hooks.bash import _FOR_A_PERSON
+from published_schemas import hold_to_schema
 from source_tree import ROOT
 
 Settings = dict[str, Any]
@@ -71,12 +70,12 @@ def hardened(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 def test_an_empty_project_gets_settings_that_check_finds_in_place(project: Project) -> None:
     written = project.harden("--yes", "--format", "json")
-    jsonschema.validate(written.json, schema_of("harden"))
+    hold_to_schema(written.json, "harden")
     assert (written.code, written.json["outcome"], written.json["written"]) == (0, "hardened", True)
     assert "+++ b/.claude/settings.json" in written.json["diff"]
     assert list(picture(project.folder)) == [".claude/settings.json"]
     checked = project.harden("--check", "--format", "json")
-    jsonschema.validate(checked.json, schema_of("harden"))
+    hold_to_schema(checked.json, "harden")
     assert (checked.code, checked.json["outcome"], checked.json["drift"]) == (0, "in place", [])
     allowed = project.settings["permissions"]["allow"]
     assert "Edit(/policies/**)" in allowed
@@ -98,7 +97,7 @@ def test_without_a_terminal_and_without_yes_it_shows_the_diff_and_writes_nothing
     assert done.out.splitlines()[-1] == "not written: give --yes, or run it on a terminal and say yes"
     assert not project.file.exists()
     asked = project.harden("--format", "json")
-    jsonschema.validate(asked.json, schema_of("harden"))
+    hold_to_schema(asked.json, "harden")
     assert (asked.code, asked.json["outcome"], asked.json["written"]) == (5, "person", False)
 
 
@@ -208,7 +207,7 @@ def test_broken_settings_are_left_as_they_are(name: str, more: str, project: Pro
     project.put("{\n  // mine\n}", project.file.with_name(name))
     before = picture(project.folder)
     done = project.harden(more, "--format", "json")
-    jsonschema.validate(done.json, schema_of("error"))
+    hold_to_schema(done.json, "error")
     assert done.code == 2
     assert f"{name}:2: this is not JSON" in done.err
     assert picture(project.folder) == before
@@ -407,7 +406,7 @@ def test_drift_is_told_one_a_line_with_its_place_and_ends_in_1(hardened: Project
     shown = hardened.harden("--check", "--format", "github")
     assert shown.out.startswith("::error ")
     document = hardened.harden("--check", "--format", "json").json
-    jsonschema.validate(document, schema_of("harden"))
+    hold_to_schema(document, "harden")
     assert [one["mendable"] for one in document["drift"]] == [True, False]
     assert document["drift"][1]["line"] == line
 

@@ -21,7 +21,8 @@ from policyloop.findings import ErrorClass
 from policyloop.models import pricing
 from policyloop.models.claude import DEFAULT_MODEL, ClaudeModel
 from policyloop.models.tool import INPUT_SCHEMA, PROPOSE
-from policyloop.task import Left, Proposal
+from policyloop.task import Proposal
+from policyloop.usage import Left
 from tasks import finding, task
 
 KEY = "sk-" + "ant-" + "notakey" * 6

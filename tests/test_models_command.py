@@ -15,7 +15,8 @@ from policyloop.errors import Exit, Unavailable, UsageError
 from policyloop.models.command import MAX_OUTPUT_BYTES, CommandModel
 from policyloop.protocol import task_to_json
 from policyloop.redact import MARK
-from policyloop.task import Left, Proposal, Usage
+from policyloop.task import Proposal
+from policyloop.usage import Left, Usage
 from tasks import finding, task
 
 GOOD = {"edits": [{"path": "a.yaml", "content": "a: 2\n"}], "note": "n"}

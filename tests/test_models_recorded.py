@@ -13,7 +13,8 @@ from policyloop.models.claude import ClaudeModel
 from policyloop.models.command import CommandModel
 from policyloop.models.recorded import RecordedModel
 from policyloop.models.select import open_model
-from policyloop.task import Dispute, Proposal, Usage
+from policyloop.task import Dispute, Proposal
+from policyloop.usage import Usage
 from tasks import task
 
 YAML = """# a recording

@@ -19,7 +19,7 @@ from policyloop.access.ask.parts import Parts
 from policyloop.access.mutate import OPERATORS, Fate, MutateResult, mutants_of, mutate
 from policyloop.access.mutate.judge import fate
 from policyloop.access.pdp import Settings
-from policyloop.bundle import Bundle, Write
+from policyloop.bundle import MAX_EDIT_BYTES, MAX_EDITS, Bundle, Write
 from policyloop.cerbos.read import read_report
 from policyloop.cerbos.run import Runner
 from policyloop.documents.published import schema_of
@@ -303,3 +303,33 @@ def test_an_interrupt_leaves_nothing_and_tells_what_is_known(judged: int, tmp_pa
     assert tried >= judged
     assert picture(policies) == before
     assert not list(stage.iterdir())
+
+
+SCOPES = ("", "north", "north.sea")
+
+
+def in_scopes(actions: int) -> Bundle:
+    """A kind with a policy in each of `SCOPES`, in files with names that no proposal may choose; a rule an action."""
+    rules = [{"actions": [f"act{number}"], "effect": "EFFECT_ALLOW", "roles": ["clerk"]} for number in range(actions)]
+    files = {}
+    for number, scope in enumerate(SCOPES):
+        policy = {"resource": "file", "version": "default", "rules": rules, **({"scope": scope} if scope else {})}
+        text = yaml.safe_dump({"apiVersion": "api.cerbos.dev/v1", "resourcePolicy": policy})
+        files[f"fünf, sechs ({number})!.yaml"] = text
+    return Bundle(files)
+
+
+@pytest.mark.parametrize("actions", [8, 1], ids=["more files than a proposal may hold", "names it may not choose"])
+def test_what_binds_a_proposal_binds_no_mutant(actions: int, cerbos: Runner) -> None:
+    """Mutants of one kind are looked at together, each with all policies of the kind under a name of its own."""
+    bundle = in_scopes(actions)
+    result = mutate(cerbos, bundle, "policies", settings=NATIVE, prove=False)
+    assert (len(result.survivors) * len(SCOPES) > MAX_EDITS) is (actions == 8)
+    assert {one.mutant.file for one in result.survivors} == set(bundle)
+
+
+def test_a_mutant_may_be_longer_than_an_edit() -> None:
+    bundle = Bundle({path: f"{text}# {'ü' * (MAX_EDIT_BYTES // 2)}\n" for path, text in in_scopes(1).files.items()})
+    mutants = mutants_of(bundle)
+    assert mutants
+    assert all(mutant.of(bundle)[mutant.file] == mutant.text for mutant in mutants)

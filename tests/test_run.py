@@ -7,11 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from command import DOCS, FIX, FIXED, POLICY, SUITE, environment, lay, picture, policyloop, speaker
-from policyloop.documents.published import schema_of
+from published_schemas import hold_to_schema
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def run(policies: Path, replies, *more: object, tmp_path: Path, env=None):
 
 
 def document(done) -> dict:
-    jsonschema.validate(done.json, schema_of("run"))
+    hold_to_schema(done.json, "run")
     assert done.json["exit_code"] == done.code
     return done.json
 
@@ -323,7 +322,7 @@ def test_a_killed_run_is_shown_as_one_without_an_end_and_goes_on(docs: Path, tmp
     shown = policyloop("show", "--state", docs.parent / ".policyloop", "--format", "json")
     assert shown.code == 0
     doc = shown.json
-    jsonschema.validate(doc, schema_of("run"))
+    hold_to_schema(doc, "run")
     assert doc["outcome"] == "interrupted"
     assert document(run(docs, [FIX], "--resume", doc["run"], tmp_path=tmp_path))["outcome"] == "green"
 

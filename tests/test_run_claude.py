@@ -3,12 +3,11 @@
 import uuid
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from command import DOCS, FIX, FIXED, lay, picture, policyloop
 from messages_api import Answer, MessagesApi, Request, answer, refusal
-from policyloop.documents.published import schema_of
+from published_schemas import hold_to_schema
 
 FLIP = {"edits": [{"path": "doc_test.yaml", "old": "write: EFFECT_DENY", "new": "write: EFFECT_ALLOW"}], "note": "flip"}
 
@@ -36,7 +35,7 @@ def test_a_run_with_claude_ends_green_and_the_key_is_nowhere(docs: Path, key: st
     with MessagesApi(lambda _: next(turns)) as api:
         done = run(docs, api, key)
     doc = done.json
-    jsonschema.validate(doc, schema_of("run"))
+    hold_to_schema(doc, "run")
     assert doc["outcome"] == "green", done.err
     assert [bool(a["weakened"]) for a in doc["attempts"]] == [True, False]
     assert (docs / "doc.yaml").read_text() == FIXED

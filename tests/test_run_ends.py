@@ -10,12 +10,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from command import DOCS, FIX, FIXED, environment, lay, picture, policyloop, speaker
-from policyloop.documents.published import schema_of
 from policyloop.ledger.chain import head_of
+from published_schemas import hold_to_schema
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_a_ledger_that_cannot_grow_ends_the_run(kind: str, docs: Path, tmp_path:
         check=False,
     )
     document = json.loads(done.stdout)
-    jsonschema.validate(document, schema_of("run"))
+    hold_to_schema(document, "run")
     assert (done.returncode, document["exit_code"], document["outcome"]) == (8, 8, "unavailable")
     assert "ledger.jsonl cannot be written: File too large" in document["message"]
     assert document["message"].count("ledger.jsonl") == 1

@@ -5,17 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from command import Done, lay, picture, policyloop, speaker
 from policyloop.bundle import Bundle
 from policyloop.confirmed.against import pinned, unreleased
 from policyloop.confirmed.believed import remember
-from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
 from policyloop.specification import FILE_NAME, Spec, confirm, parse_spec, renewed, spec_of, spec_to_yaml
 from policyloop.specification.draft import MOST_QUESTIONS, Terms, judge_draft
+from published_schemas import hold_to_schema
 from terminal import Terminal
 from test_spec_flow import (
     ASKING,
@@ -50,7 +49,7 @@ def refused(text: str, terms: Terms) -> set[str]:
 def ledger(policies: Path) -> Done:
     """The latest run, out of its ledger."""
     shown = policyloop("show", "--state", policies.parent / ".policyloop", "--format", "json")
-    jsonschema.validate(shown.json, schema_of("run"))
+    hold_to_schema(shown.json, "run")
     return shown
 
 
@@ -270,7 +269,7 @@ def existing(tmp_path: Path, files: dict[str, str]) -> dict[str, Any]:
     run(policies, "Auditors may read every invoice.", "--attempts-per-class", 1,
         model=f"{sys.executable} {program}")  # fmt: skip
     task = json.loads(keep.read_text())
-    jsonschema.validate(task, schema_of("task"))
+    hold_to_schema(task, "task")
     assert task["stage"] == "spec"
     found: dict[str, Any] = task["existing"]
     return found

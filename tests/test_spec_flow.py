@@ -4,19 +4,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from command import Done, lay, picture, policyloop, speaker
 from messages_api import MessagesApi
 from policyloop.bundle import Bundle
 from policyloop.confirmed.believed import remember
-from policyloop.documents.published import schema_of
 from policyloop.findings import CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models import references
 from policyloop.specification import FILE_NAME, check_spec, confirm, parse_spec, spec_to_yaml, suites_from, with_answers
 from policyloop.specification.draft import Terms, judge_draft, read_draft
+from published_schemas import hold_to_schema
 from terminal import Terminal
 from worked import EXAMPLES, recorded_again, replies, request_of, scripted, start_of, writes
 
@@ -36,7 +35,7 @@ def run(policies: Path, request: str, *more: object, api: MessagesApi | None = N
 
 
 def document(done: Done) -> dict[str, Any]:
-    jsonschema.validate(done.json, schema_of("run"))
+    hold_to_schema(done.json, "run")
     assert done.json["exit_code"] == done.code, done.err
     return done.json
 
@@ -54,7 +53,7 @@ def test_a_worked_example_goes_from_words_to_green(example: Path, tmp_path: Path
     with scripted(*said) as api:
         first = document(run(policies, request_of(example), api=api))
         assert (first["exit_code"], first["outcome"], first["stopped_by"]) == (5, "person", "questions")
-        jsonschema.validate(first["questions"], schema_of("questions"))
+        hold_to_schema(first["questions"], "questions")
         assert first["questions"]
         assert len(api.requests) == drafts
         assert picture(policies) == before

@@ -8,12 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from command import Done, environment, picture, policyloop
-from policyloop.documents.published import schema_of
 from policyloop.specification import FILE_NAME, parse_spec
+from published_schemas import hold_to_schema
 from terminal import Terminal
 from test_spec_flow import ASK, ASKED, FIX, RAISE, RIGHT, SALARIES, bought, by_stage, document, finished, run
 from worked import replies, request_of, start_of, writes
@@ -56,7 +55,7 @@ def interrupted(policies: Path, model: str, sign: Path, *more: object, by: int =
     _, err = child.communicate(timeout=60)
     assert child.returncode == (130 if by == signal.SIGINT else -by), err.decode()
     shown = policyloop("show", "--state", policies.parent / ".policyloop", "--format", "json")
-    jsonschema.validate(shown.json, schema_of("run"))
+    hold_to_schema(shown.json, "run")
     assert shown.json["outcome"] == "interrupted"
     return shown.json
 

@@ -14,7 +14,8 @@ from policyloop.events import Answered, Asked, Attempted, Ended, Event, Judged, 
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally
 from policyloop.guard import Weakened
 from policyloop.outcome import Ending
-from policyloop.task import Dispute, Usage
+from policyloop.task import Dispute
+from policyloop.usage import Usage
 from policyloop.view import View
 from policyloop.view.github import GithubView
 from policyloop.view.html import html as drawn

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from annotated_types import Gt, Interval
 
-from policyloop.task import Left, Usage
+from policyloop.usage import Left, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

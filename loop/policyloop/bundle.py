@@ -113,6 +113,13 @@ class Bundle:
         _check_limits(files)
         return Bundle(files, drafts=self._drafts)
 
+    def overlaid(self, texts: Mapping[str, str]) -> "Bundle":
+        """The bundle with these texts of ours, path -> text, in place of its own and beside them.
+
+        Nobody proposed them, so what a proposal may not do, hold or name does not bind them.
+        """
+        return Bundle({**self.files, **texts}, drafts=self._drafts)
+
     def changed(self, after: "Bundle") -> tuple[str, ...]:
         """The paths that `after` holds differently, adds or lacks, sorted."""
         paths = {*self.files, *after.files}

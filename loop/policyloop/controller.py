@@ -23,7 +23,8 @@ from policyloop.protocol import edit_to_json
 from policyloop.redact import holds_mark
 from policyloop.shown import blind_rewrite
 from policyloop.state import Attempt, Choose, L, Measure, Propose, Proposed, State, Validate, Validated
-from policyloop.task import Existing, PastAttempt, Proposal, Task, Usage, cut
+from policyloop.task import Existing, PastAttempt, Proposal, Task, cut
+from policyloop.usage import Usage
 
 AFRESH_AFTER = 2
 """Failed attempts at one class after which the model's conversation starts anew, from the best bundle so far."""

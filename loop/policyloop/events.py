@@ -14,7 +14,8 @@ from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weaken
 from policyloop.next_command import Next
 from policyloop.outcome import Ending
 from policyloop.shape import to_json
-from policyloop.task import Dispute, Stage, Usage
+from policyloop.task import Dispute, Stage
+from policyloop.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from policyloop.results import DiffResult
 from policyloop.shape import to_json
 from policyloop.shown import show_all
 from policyloop.state import Attempt, Choose, L
-from policyloop.task import Model, Proposal, Reply, Selection, Task, Usage
+from policyloop.task import Model, Proposal, Reply, Selection, Task
+from policyloop.usage import Usage
 from policyloop.validators.judge import validate
 from policyloop.validators.pinned import IMAGE, VERSION
 from policyloop.validators.select import open_runner

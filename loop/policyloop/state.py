@@ -12,7 +12,8 @@ from policyloop.budget import Budget, Spent
 from policyloop.bundle import Bundle, Edit
 from policyloop.findings import AssertionId, ErrorClass, Finding, Report, Weakened
 from policyloop.outcome import Outcome
-from policyloop.task import Dispute, Reply, Selection, Stage, Task, Usage
+from policyloop.task import Dispute, Reply, Selection, Stage, Task
+from policyloop.usage import Usage
 
 
 class Lock(Protocol):

@@ -5,12 +5,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
-
-from annotated_types import Interval
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from policyloop.bundle import Edit
 from policyloop.findings import ErrorClass, Finding
+from policyloop.usage import Left, Usage
 
 Stage = Literal["spec", "policies"]
 """What a task is about: the spec that people confirm, or the policies made from it."""
@@ -67,17 +66,6 @@ class PastAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What is left of the budget: tries at this class, compile cycles, tokens, US dollars, seconds."""
-
-    attempts: int
-    cycles: int
-    tokens: int
-    usd: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Selection:
     """`files`: path -> text, most important first, secrets marked, cut where `policyloop.shown.is_cut` says so.
 
@@ -117,40 +105,6 @@ class Task:
     history: tuple[PastAttempt, ...] = ()
     afresh: bool = False
     """The conversation starts anew: what came before is only in `history`."""
-
-
-Count = Annotated[int, Interval(ge=0, le=10**15)]
-Dollars = Annotated[float, Interval(ge=0, le=10**15)]
-"""Checked where a ledger is read: no sum of them overflows, and none of them hands anything back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What model calls cost. Tokens are counts; `usd` is US dollars at list prices.
-
-    Claude models without a known price are counted at the highest known one. Other models say themselves what they
-    cost; what they do not say is 0.
-    """
-
-    input_tokens: Count = 0
-    output_tokens: Count = 0
-    cache_read_tokens: Count = 0
-    cache_write_tokens: Count = 0
-    usd: Dollars = 0.0
-
-    @property
-    def tokens(self) -> int:
-        """All that counts against the token budget."""
-        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
-            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            usd=self.usd + other.usd,
-        )
 
 
 @dataclass(frozen=True, slots=True)

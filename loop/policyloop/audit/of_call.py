@@ -12,9 +12,13 @@ from policyloop.decide.effects import Effects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """Under what a call was decided: the mode, the digest and commit of all policies, and how long it took."""
+    """Under what a call was decided: the mode, the digest and commit of all policies, and how long it took.
+
+    `without_trial`: what would have been decided if no rule were on trial; None where none is.
+    """
 
     mode: Mode = "enforce"
+    without_trial: Decision | None = None
     version: str = ""
     commit: str = ""
     latency_us: int = 0
@@ -26,6 +30,12 @@ def record_of(call: Call, effects: Effects, decision: Decision, under: Circumsta
     Its id is new, as a client's own id of a call may come twice.
     """
     observed = under.mode == "observe" and decision.effect != "allow"
+    tried = under.without_trial if under.without_trial and under.without_trial.effect != decision.effect else None
+    would_be = decision.effect if observed else None
+    if tried is not None:
+        would_be = tried.effect
+    # Of a call that is let go, the rule that counts is the one that would have stopped it.
+    told = tried if tried is not None and decision.effect == "allow" else decision
     return Record(
         id=f"{call.event}-{secrets.token_hex(10)}",
         time=moment(call.received),
@@ -45,12 +55,12 @@ def record_of(call: Call, effects: Effects, decision: Decision, under: Circumsta
         effects=effects.attributes(),
         input=call.input,
         rewritten=decision.input is not None and not observed,
-        reason=decision.reason,
+        reason=told.reason,
         trouble=decision.trouble,
-        rule=decision.rule,
+        rule=told.rule,
         policy=Policy(id=decision.policy, version=under.version, commit=under.commit),
         mode=under.mode,
-        would_be=decision.effect if observed else None,
+        would_be=would_be,
         latency_us=under.latency_us,
         pdp_call=decision.pdp_call or None,
     )

@@ -116,7 +116,7 @@ class Record:
     policy: Policy = field(default_factory=Policy)
     mode: Mode = "enforce"
     would_be: Effect | None = None
-    """The decision that was not enforced, because of the mode."""
+    """The decision that was not enforced, because of the mode, or because a rule of it is on trial."""
     latency_us: int = 0
     """Microseconds from the question to the answer."""
     pdp_call: str | None = None

@@ -1,9 +1,5 @@
-"""The command line: one file per command. Here every ending becomes one sentence and an exit code.
+"""The command line: one file per command. Here every ending becomes one sentence and an exit code."""
 
-Commands import what they need when they run, so that `--help` answers at once.
-"""
-
-import copy
 import itertools
 import os
 import re
@@ -12,95 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn, cast
+from typing import NoReturn, cast
 
 import typer
 from typer.exceptions import TyperException
 
-from policyloop.cli import (
-    agree,
-    audit,
-    check,
-    demo,
-    diff,
-    doctor,
-    effects,
-    explain,
-    guard,
-    harden,
-    hook,
-    init,
-    lint,
-    mutate,
-    recover,
-    report,
-    run,
-    schema,
-    session,
-    show,
-    spec,
-)
-from policyloop.cli.coercion import LightCommand, LightGroup
+from policyloop.cli.commands import command_line
 from policyloop.cli.streams import guard_streams, mute_streams, unsaid
 from policyloop.errors import Exit, PolicyloopError
 from policyloop.next_command import Next, shell
 from policyloop.outside import NotOurs
 from policyloop.printing import one_line, say, say_document, say_next, tell_of_faults
-
-app = typer.Typer(
-    name="policyloop",
-    cls=LightGroup,
-    help="Let an AI write Cerbos policies without having to trust it: the real compiler judges, code keeps the limits.",
-    epilog="Exit codes: 0 green, 1 our fault, 2 usage, 3 policies do not compile, 4 tests fail, "
-    "5 a person must decide, 6 tests would be weakened, 7 access got wider, 8 environment, 130 interrupted. "
-    "Also 1: settings drifted (harden --check); 4: fewer mistakes noticed, or more holes, than asked for "
-    "(mutate --min-score, lint --fail-on).",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _version(asked: bool) -> None:  # noqa: FBT001  (Typer's own shape)
-    if asked:
-        from importlib.metadata import version
-
-        say(f"policyloop {version('policyloop')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
-    ] = False,
-) -> None:
-    """Options of every command."""
-
-
-app.command(short_help="Drive a model until the compiler is satisfied.", cls=LightCommand)(run.run)
-app.command(short_help="Validate a policy directory once; edit nothing.", cls=LightCommand)(check.check)
-app.command(short_help="Are the tests of one bundle as strong in another?", cls=LightCommand)(guard.guard)
-app.command(short_help="What changed in access between two bundles?", cls=LightCommand)(diff.diff)
-app.command(short_help="Holes that the compiler allows, each shown by a request.", cls=LightCommand)(lint.lint)
-app.command(short_help="Do the tests notice small mistakes?", cls=LightCommand)(mutate.mutate)
-app.add_typer(spec.app, short_help="Show, check and confirm a spec; write its suites.")
-app.command(short_help="What a command would do, as a policy sees it.", cls=LightCommand)(effects.effects)
-app.command(short_help="What Claude Code asks before a tool runs.", cls=LightCommand)(hook.hook)
-app.add_typer(session.app, short_help="The loop with an agent as the model; it edits by itself.")
-app.add_typer(audit.app, short_help="Search, verify and prove the record of decisions.")
-app.command(short_help="A run's review, for the person who signs: HTML, Markdown.", cls=LightCommand)(report.report)
-app.command(short_help="Finish a write-back that was interrupted.", cls=LightCommand)(recover.recover)
-app.command(short_help="A run's timeline, its ledger verified.", cls=LightCommand)(show.show)
-app.command(short_help="Agree to what a project's configuration runs.", cls=LightCommand)(agree.agree)
-app.command(short_help="What is here, what is missing, what to do.", cls=LightCommand)(doctor.doctor)
-app.command(short_help="Settings that keep Claude Code to the policy directory.", cls=LightCommand)(harden.harden)
-app.command(short_help="A first project, green from the start.", cls=LightCommand)(init.init)
-app.command(short_help="The loop at work; needs no key.", cls=LightCommand)(demo.demo)
-app.command(short_help="What a code means, and how it is mended.", cls=LightCommand)(explain.explain)
-app.command(short_help="The JSON Schema of what we read and write.", cls=LightCommand)(schema.schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -159,23 +77,13 @@ def _help() -> int:
 
 def _invoke(arguments: list[str]) -> int:
     """The command's own exit code. Typer's way to call it would turn an interrupt into 130 without a word."""
-    command = typer.main.get_command(_for(arguments))
+    command = typer.main.get_command(command_line(arguments[0]))
     try:
         with command.make_context("policyloop", list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as ended:
         return int(ended.exit_code)
     return Exit.GREEN
-
-
-def _for(arguments: list[str]) -> typer.Typer:
-    """The command line with the command that is asked for alone: to build all of them takes a tenth of a `check`."""
-    asked = [info for info in app.registered_commands if info.callback and info.callback.__name__ == arguments[0]]
-    if not asked:
-        return app
-    alone = copy.copy(app)
-    alone.registered_commands, alone.registered_groups = asked, []
-    return alone
 
 
 def _sentence(error: TyperException) -> str:

@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import yaml
 
-from policyloop.config.settings import MAX_CONFIG_BYTES, Layer, sections, validated
+from policyloop.config.settings import MAX_CONFIG_BYTES, Layer, sections, setting_types, validated
 from policyloop.errors import UsageError
 
 POLICIES = "policies"
@@ -109,10 +110,27 @@ def _layer(root: Mapping[str, tuple[int, yaml.Node]], file: Path, where: str) ->
         if isinstance(node, yaml.ScalarNode) and not node.value:
             continue
         keys = _mapping(node, file, sections()[section], full)
+        for key, (_, value) in keys.items():
+            _check_keys(value, setting_types(section)[key], file, f"{full}.{key}")
         layer[section] = {key: _value(value) for key, (_, value) in keys.items()}
         for key, (line, _) in keys.items():
             validated({section: {key: layer[section][key]}}, f"{file}:{line}")
     return layer
+
+
+def _check_keys(node: yaml.Node, kind: object, file: Path, where: str) -> None:
+    """Raise `UsageError` for an unknown or repeated key below a setting that has keys of its own."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            for item_kind in get_args(kind):
+                _check_keys(item, item_kind, file, where)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for dataclass in (kind, *get_args(kind)):
+        if is_dataclass(dataclass):
+            kinds = get_type_hints(dataclass)
+            for key, (_, value) in _mapping(node, file, tuple(kinds), where).items():
+                _check_keys(value, kinds[key], file, f"{where}.{key}")
 
 
 def _value(node: yaml.Node) -> object:

@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from policyloop.budget import Budget
+from policyloop.config.serving import ServeConfig
 from policyloop.config.settings import CerbosConfig, Config, ModelConfig, SpecConfig
 
 _ENTRIES = (
@@ -30,6 +31,9 @@ _ENTRIES = (
     "GNUmakefile",
 )
 """What is run of a folder that a command names."""
+
+_WITH_FILES = ("command", "pdp", "audit", "tls")
+"""Settings whose values may name files, which are agreed to as they are."""
 
 _BLANKS = re.compile(r"\s")
 _SEPARATORS = re.compile(r"[=:,;]|(?<=^-\w)")
@@ -82,6 +86,28 @@ def _values(config: Config) -> Iterator[tuple[str, str, str]]:
         yield "model", "command", model.command
     if model.kind == "recorded" and model.replay:
         yield "model", "replay", model.replay
+    yield from (("serve", key, value) for key, value in _of_server(config.serve))
+
+
+def _of_server(serve: ServeConfig) -> Iterator[tuple[str, str]]:
+    """What a server runs, whom it asks and tells, and whom it believes: each under the setting that it stands in."""
+    pdp, token, headers = serve.pdp, serve.identity.token, serve.identity.headers
+    if pdp is not None and pdp.config is not None:
+        yield "pdp", shlex.join(["config", pdp.config, *pdp.environment])
+    if pdp is not None and pdp.address is not None:
+        yield "pdp", shlex.join(["address", pdp.address, *([pdp.ca] if pdp.ca else [])])
+    if token is not None:
+        yield "identity", shlex.join(["jwks", token.jwks, "issuer", token.issuer, "audience", token.audience])
+    if headers is not None and (headers.trusted or headers.unix_socket):
+        socket = ["unix_socket"] if headers.unix_socket else []
+        yield "identity", shlex.join([headers.subject, headers.roles, "trusted from", *headers.trusted, *socket])
+    if serve.tls is not None and serve.tls.client_ca is not None:
+        yield "tls", shlex.join(["client_ca", serve.tls.client_ca])
+    if "://" in serve.audit.store:
+        yield "audit", shlex.join(["store", serve.audit.store])
+    for anchor in serve.audit.anchors:
+        if anchor.command is not None:
+            yield "audit", anchor.command
 
 
 def _looser(config: Config) -> Iterator[tuple[str, str, str, str]]:
@@ -115,7 +141,7 @@ def _looser(config: Config) -> Iterator[tuple[str, str, str, str]]:
 def _digest(section: str, key: str, value: str, folder: Path) -> str:
     # A command runs where policyloop was started, which need not be where the file lies.
     places = {"": folder, "./": Path.cwd()} if Path.cwd() != folder else {"": folder}
-    words = _words(value) if key == "command" else []
+    words = _words(value) if key in _WITH_FILES else []
     named_files = {f"{prefix}{word}": _content(place / word) for prefix, place in places.items() for word in words}
     files = {name: content for name, content in named_files.items() if content}
     bound = json.dumps([section, key, value, files], sort_keys=True)

@@ -7,6 +7,7 @@ from annotated_types import Gt, Interval, Len
 
 from policyloop.budget import Budget
 from policyloop.cerbos.named import is_image, is_version
+from policyloop.config.serving import ServeConfig
 from policyloop.errors import UsageError
 
 FILE_NAME = "policyloop.yaml"
@@ -96,6 +97,7 @@ class Config:
     guard: GuardConfig = field(default_factory=GuardConfig)
     access: AccessConfig = field(default_factory=AccessConfig)
     spec: SpecConfig = field(default_factory=SpecConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
 
 Layer = dict[str, dict[str, Any]]
@@ -108,6 +110,11 @@ _SECTIONS: dict[str, Any] = {section.name: section.type for section in fields(Co
 def sections() -> dict[str, tuple[str, ...]]:
     """Section -> the names of its settings."""
     return {name: tuple(setting.name for setting in fields(kind)) for name, kind in _SECTIONS.items()}
+
+
+def setting_types(section: str) -> dict[str, Any]:
+    """The types of a section's settings by their names."""
+    return get_type_hints(_SECTIONS[section])
 
 
 def validated(merged: Layer, source: str) -> Config:

@@ -48,6 +48,8 @@ class Decision:
     input: Mapping[str, Any] | None = None
     pdp_call: str = ""
     trouble: str = ""
+    heard: bool = True
+    """Whether the PDP replied at all."""
 
 
 @dataclass(slots=True)

@@ -4,11 +4,13 @@
 
     R.attr.tool_input.*     as the client sent it
     R.attr.cwd, permission_mode, session, agent, subagent, mcp_server, prompt, file_path     texts, empty where unknown
+    R.attr.on_trial         names of rules that are only tried: what says `!("its-name" in R.attr.on_trial)` is not met
     R.attr.effects.*        what the call would do (`policyloop.decide.effects`)
 
 Every attribute is always there, so that a strict evaluation denies nothing by accident.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from policyloop.decide.call import Call, Identity
@@ -29,13 +31,13 @@ _OF_EVENTS = ("prompt", "file_path", "command_name", "source", "error")
 """What events without a tool's input say of themselves, each a text."""
 
 
-def check_request(call: Call, effects: Effects) -> dict[str, Any]:
+def check_request(call: Call, effects: Effects, on_trial: Sequence[str] = ()) -> dict[str, Any]:
     """The body of the request, with one resource and one action."""
     return {
         "requestId": id_of(call),
         "includeMeta": True,
         "principal": _principal(call.identity),
-        "resources": [{"resource": _resource(call, effects), "actions": [action_of(call)]}],
+        "resources": [{"resource": _resource(call, effects, on_trial), "actions": [action_of(call)]}],
     }
 
 
@@ -59,7 +61,7 @@ def _principal(identity: Identity) -> dict[str, Any]:
     }
 
 
-def _resource(call: Call, effects: Effects) -> dict[str, Any]:
+def _resource(call: Call, effects: Effects, on_trial: Sequence[str]) -> dict[str, Any]:
     about_tool = bool(call.tool)
     attributes: dict[str, Any] = {
         "tool_input": dict(call.input) if about_tool else {},
@@ -69,6 +71,7 @@ def _resource(call: Call, effects: Effects) -> dict[str, Any]:
         "agent": call.agent,
         "subagent": call.subagent,
         "mcp_server": call.mcp_server,
+        "on_trial": list(on_trial),
         "effects": effects.attributes(),
     }
     for name in _OF_EVENTS:

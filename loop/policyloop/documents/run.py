@@ -24,7 +24,8 @@ from policyloop.next_command import Next
 from policyloop.outcome import Ending
 from policyloop.protocol import DisputeJson, EditJson, dispute_to_json
 from policyloop.shape import Amount, Count
-from policyloop.task import Stage, Usage
+from policyloop.task import Stage
+from policyloop.usage import Usage
 
 RunExit = Literal[
     Exit.GREEN,

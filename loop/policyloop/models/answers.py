@@ -8,7 +8,8 @@ from policyloop.models.tally import MAX_COUNT
 from policyloop.models.tool import NAME
 from policyloop.protocol import proposal_from_json
 from policyloop.redact import redact
-from policyloop.task import Malformed, Reply, Usage
+from policyloop.task import Malformed, Reply
+from policyloop.usage import Usage
 
 if TYPE_CHECKING:
     from anthropic import AnthropicError

@@ -11,7 +11,8 @@ from policyloop.models.conversation import Conversation
 from policyloop.models.deadline import TimeIsUp, within
 from policyloop.models.tool import PROPOSE
 from policyloop.redact import sound_key
-from policyloop.task import Left, Reply, Task, Usage
+from policyloop.task import Reply, Task
+from policyloop.usage import Left, Usage
 
 if TYPE_CHECKING:
     from anthropic import Anthropic

@@ -23,7 +23,8 @@ from policyloop.models.kept import CannotStart, Kept
 from policyloop.models.tally import usage_from_json
 from policyloop.protocol import proposal_from_json, task_to_json
 from policyloop.redact import redact, redact_value
-from policyloop.task import Malformed, Reply, Task, Usage
+from policyloop.task import Malformed, Reply, Task
+from policyloop.usage import Usage
 
 MAX_OUTPUT_BYTES = 4 * 1_048_576
 """The most that is read of the program's standard output; a program that writes more is ended."""

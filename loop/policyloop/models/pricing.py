@@ -7,7 +7,7 @@ writes are those that live five minutes. Discounts and the surcharge for a chose
 import re
 from dataclasses import dataclass
 
-from policyloop.task import Usage
+from policyloop.usage import Usage
 
 AS_OF = "2026-10-24"
 

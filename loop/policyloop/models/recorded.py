@@ -21,7 +21,8 @@ from policyloop.errors import Unavailable, UsageError
 from policyloop.findings import ErrorClass
 from policyloop.models.tally import usage_from_json
 from policyloop.protocol import proposal_from_json
-from policyloop.task import Malformed, Proposal, Reply, Task, Usage
+from policyloop.task import Malformed, Proposal, Reply, Task
+from policyloop.usage import Usage
 
 MAX_BYTES = 16 * 1_048_576
 MAX_DEPTH = 100

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from policyloop.task import Malformed, Usage
+from policyloop.task import Malformed
+from policyloop.usage import Usage
 
 MAX_COUNT = 10**12
 """The most tokens, and the most dollars, that are believed of one call: far above any budget."""

@@ -17,7 +17,8 @@ from policyloop.events import Event
 from policyloop.findings import Report
 from policyloop.guard import Lock
 from policyloop.ledger import Ledger, Record
-from policyloop.task import Foretelling, Model, Reply, Task, Usage
+from policyloop.task import Foretelling, Model, Reply, Task
+from policyloop.usage import Usage
 
 KIND = "booked"
 FIRST_SECONDS = 1.0

@@ -11,7 +11,8 @@ from policyloop.ledger import read
 from policyloop.protocol import proposal_from_json
 from policyloop.recorded_run import events_of, open_run
 from policyloop.run.booking import unsettled
-from policyloop.task import Malformed, Usage
+from policyloop.task import Malformed
+from policyloop.usage import Usage
 from policyloop.workspace import state_directory
 
 GOES_ON = ("interrupted", "unavailable")

@@ -26,7 +26,8 @@ from policyloop.run.past import Past, read_past
 from policyloop.run.people import Audience, Person
 from policyloop.run.prepared import Known, Prepared
 from policyloop.run.releases import read_releases
-from policyloop.task import Model, Usage
+from policyloop.task import Model
+from policyloop.usage import Usage
 from policyloop.validators.judge import validate
 from policyloop.validators.settling import settling
 from policyloop.workspace import Workspace

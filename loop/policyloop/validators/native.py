@@ -133,16 +133,17 @@ def environment(directory: Path, limits: Limits) -> dict[str, str]:
 
 
 @functools.cache
-def fence() -> tuple[str, ...]:
+def fence(*, online: bool = False) -> tuple[str, ...]:
     """What to put before the command, as far as this Linux has it to offer; it costs 5 ms.
 
-    An empty network, and a leash: when the thread that waits for the compiler dies, even by kill -9, so does it. The
-    leash comes second, for the kernel takes it off a process that enters a namespace.
+    An empty network, but for what must be `online`, and a leash: when the thread that waits for the compiler dies, even
+    by kill -9, so does it. The leash comes second, for the kernel takes it off a process that enters a namespace.
     """
     if sys.platform != "linux":
         return ()
     parts: tuple[str, ...] = ()
-    for name, *flags in (("unshare", "--map-root-user", "--net", "--"), ("setpriv", "--pdeathsig", "KILL", "--")):
+    wanted = [("unshare", "--map-root-user", "--net", "--"), ("setpriv", "--pdeathsig", "KILL", "--")]
+    for name, *flags in wanted[online:]:
         program = shutil.which(name)
         if program and _works([*parts, program, *flags, program, "--version"]):
             parts = (*parts, program, *flags)

@@ -1,11 +1,14 @@
 """The sentences that every view for people shares."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from policyloop.budget import Budget, Spent
-from policyloop.events import Attempted
 from policyloop.findings import CompilerInfo, Finding, Weakened
 from policyloop.printing import one_line
+
+if TYPE_CHECKING:  # a page without events need not load them
+    from policyloop.budget import Budget, Spent
+    from policyloop.events import Attempted
 
 
 def place(finding: Finding, policies: str = "") -> str:
@@ -41,7 +44,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def spent_words(spent: Spent, budget: Budget | None) -> str:
+def spent_words(spent: "Spent", budget: "Budget | None") -> str:
     """How much of each budget is used."""
     if budget is None:
         return f"cycles {spent.cycles}"
@@ -53,7 +56,7 @@ def spent_words(spent: Spent, budget: Budget | None) -> str:
     )
 
 
-def edits_words(attempt: Attempted) -> str:
+def edits_words(attempt: "Attempted") -> str:
     """`edits a.yaml, deletes b.yaml`."""
     verbs = [("deletes" if "delete" in e else "edits", str(e.get("path", "?"))) for e in attempt.edits]
     if not verbs:

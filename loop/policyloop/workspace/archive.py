@@ -18,7 +18,7 @@ from policyloop.bundle import MAX_DEPTH, MAX_TOTAL_BYTES, Bundle
 from policyloop.errors import UsageError
 from policyloop.layout import NEVER, kind
 from policyloop.workspace.gather import MAX_ENTRIES, MAX_FILE_BYTES, Gathered
-from policyloop.workspace.inside import ARCHIVES, shown
+from policyloop.workspace.inside import shown
 
 MAX_ARCHIVE_BYTES = MAX_TOTAL_BYTES
 MAX_UNPACKED_BYTES = 4 * MAX_TOTAL_BYTES
@@ -26,11 +26,6 @@ MAX_UNPACKED_BYTES = 4 * MAX_TOTAL_BYTES
 _RECORD = b"PK\x01\x02"
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
 _UNPACK = "Unpack it and look at what it holds."
-
-
-def is_archive(path: Path) -> bool:
-    """Whether it is a file that Cerbos takes for an archive of policies."""
-    return path.name.endswith(ARCHIVES) and path.is_file()
 
 
 def read_archive(path: Path) -> Bundle:

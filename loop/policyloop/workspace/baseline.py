@@ -9,10 +9,9 @@ from pathlib import Path
 from policyloop.bundle import MAX_FILES, MAX_TOTAL_BYTES, Bundle
 from policyloop.errors import Unavailable, UsageError
 from policyloop.layout import is_ours, kind
-from policyloop.workspace.archive import is_archive
 from policyloop.workspace.gather import MAX_FILE_BYTES
 from policyloop.workspace.git import Git, git_tracks, in_work_tree
-from policyloop.workspace.inside import open_directory, shown
+from policyloop.workspace.inside import is_archive, open_directory, shown
 from policyloop.workspace.read import read_bundle
 
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

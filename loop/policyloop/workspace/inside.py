@@ -258,3 +258,8 @@ def write_all(file: int, data: bytes) -> None:
     """Write every byte; a disk that fills up raises `OSError`."""
     while data:
         data = data[os.write(file, data) :]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether it is a file that Cerbos takes for an archive of policies."""
+    return path.name.endswith(ARCHIVES) and path.is_file()

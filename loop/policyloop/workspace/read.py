@@ -9,9 +9,8 @@ from policyloop.bundle import MAX_DEPTH, Bundle
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.layout import NEVER, kind
 from policyloop.next_command import Next, policyloop
-from policyloop.workspace.archive import is_archive, read_archive
 from policyloop.workspace.gather import MAX_FILE_BYTES, Gathered
-from policyloop.workspace.inside import FILE, FOLDER, open_directory, shown
+from policyloop.workspace.inside import FILE, FOLDER, is_archive, open_directory, shown
 from policyloop.workspace.journal import JournalFile, is_marked
 
 __all__ = ["MAX_FILE_BYTES", "read_bundle", "read_tree"]
@@ -30,6 +29,9 @@ def read_bundle(directory: Path) -> Bundle:
     An archive that Cerbos reads is read too, and so is a mounted ConfigMap or Secret of Kubernetes.
     """
     if is_archive(directory):
+        # Here, since hardly anybody packs policies, and the readers of archives take long to load.
+        from policyloop.workspace.archive import read_archive
+
         return read_archive(directory)
     root, real = open_directory(directory)
     try:

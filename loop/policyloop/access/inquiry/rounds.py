@@ -13,7 +13,7 @@ from policyloop.access.ask.request import MAX_BATCH, Batch, Resource, canonical
 from policyloop.access.inquiry.aliases import Alias, Aliases, about
 from policyloop.access.inquiry.question_pool import Effects, Pool
 from policyloop.access.pdp import Pdp, Refused, Settings, allowed, encode, serving
-from policyloop.bundle import Bundle, Write
+from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.effects import ALLOW, DENY
 
@@ -148,7 +148,7 @@ class Rounds:
         files = {path: text for alias in moved.values() if alias is not None for path, text in alias.files.items()}
         whole = self._bundle(plain, more=[kind for ask in asks for kind in ask.kinds])
         try:
-            with serving(whole.apply([Write(path, text) for path, text in files.items()]), settings) as pdp:
+            with serving(whole.overlaid(files), settings) as pdp:
                 return {id(ask): ask_server(pdp, _moved(ask, moved[id(ask)])) for ask in asks}
         except Refused:
             if len(asks) == 1:
@@ -163,7 +163,7 @@ class Rounds:
     def _bundle(self, asks: Sequence[Ask], more: Sequence[str] = ()) -> Bundle:
         kinds = dict.fromkeys([*(kind for ask in asks for kind in ask.kinds), *more])
         changed = {path: text for ask in asks for path, text in ask.changed.items()}
-        return self._pool.parts.about(kinds).apply([Write(path, text) for path, text in changed.items()])
+        return self._pool.parts.about(kinds).overlaid(changed)
 
 
 def _moved(ask: Ask, alias: Alias | None) -> Sequence[Question]:

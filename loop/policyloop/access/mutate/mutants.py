@@ -7,7 +7,7 @@ from policyloop.access.mutate.operator import Edit, Names, Operator, Subject
 from policyloop.access.mutate.operators import OPERATORS
 from policyloop.access.source import Policy, policies_of, spliced
 from policyloop.access.source.splice import rewritten
-from policyloop.bundle import Bundle, Write
+from policyloop.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Mutant:
 
     def of(self, bundle: Bundle) -> Bundle:
         """The bundle with this one mistake."""
-        return bundle.apply([Write(self.file, self.text)])
+        return bundle.overlaid({self.file: self.text})
 
 
 def mutants_of(bundle: Bundle, *, only: str | None = None) -> tuple[Mutant, ...]:

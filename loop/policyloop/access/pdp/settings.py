@@ -24,7 +24,8 @@ class Settings:
     `strict`: a condition that ends in an error denies; otherwise its rule does nothing, as is the PDP's default.
     `schemas`: `reject` denies what a JSON Schema of the bundle does not take, as `cerbos compile` does in tests; a PDP
     that is not told otherwise does not look at them (`none`). `globals` are the `G` of conditions. `timeout_seconds`
-    is for the start, and for each call.
+    is for the start, and for each call. `readable`: it also says how it reads its policies, through its admin API.
+    `decision_log`: the file to which it logs its decisions, none where that is empty.
     """
 
     runner: RunnerName = "auto"
@@ -35,6 +36,8 @@ class Settings:
     schemas: Schemas = "none"
     globals: Mapping[str, Any] = field(default_factory=dict)
     lenient_scope_search: bool = False
+    readable: bool = True
+    decision_log: str = ""
 
 
 def server_config(settings: Settings, *, policies: str, http: str, grpc: str) -> str:
@@ -46,14 +49,12 @@ def server_config(settings: Settings, *, policies: str, http: str, grpc: str) ->
                 "grpcListenAddr": grpc,
                 "metricsEnabled": False,
                 "apiExplorerEnabled": False,
-                "adminAPI": {
-                    "enabled": True,
-                    "adminCredentials": {"username": READER, "passwordHash": _READER_HASH},
-                },
+                "adminAPI": _admin(settings),
                 "requestLimits": {"maxActionsPerResource": MAX_BATCH, "maxResourcesPerRequest": MAX_BATCH},
             },
             "storage": {"driver": "disk", "disk": {"directory": policies, "watchForChanges": False}},
             "telemetry": {"disabled": True},
+            "audit": _audit(settings.decision_log),
             "schema": {"enforcement": settings.schemas},
             "auxData": {"jwt": {"disableVerification": True}},
             "engine": {
@@ -64,3 +65,16 @@ def server_config(settings: Settings, *, policies: str, http: str, grpc: str) ->
             },
         }
     )
+
+
+def _admin(settings: Settings) -> dict[str, Any]:
+    if not settings.readable:
+        return {"enabled": False}
+    return {"enabled": True, "adminCredentials": {"username": READER, "passwordHash": _READER_HASH}}
+
+
+def _audit(path: str) -> dict[str, Any]:
+    if not path:
+        return {"enabled": False}
+    kinds = {"accessLogsEnabled": False, "decisionLogsEnabled": True}
+    return {"enabled": True, "backend": "file", **kinds, "file": {"path": path}}

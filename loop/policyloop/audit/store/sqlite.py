@@ -29,6 +29,7 @@ class SqliteLog:
             with told(path):
                 self._db = _opened(path)
                 self._log = self._prepared(begun)
+            self._file = _which(path)
         except BaseException:
             os.close(self._lock)
             raise
@@ -54,6 +55,7 @@ class SqliteLog:
 
     def add(self, rows: Sequence[Row], segments: Sequence[Segment], note: tuple[int, str] | None) -> None:
         """Put all of it in, or nothing; durable on return: the commit waits for the disk."""
+        self._require_same()
         with told(self.path), self._whole():
             self._db.executemany(
                 "INSERT INTO records (seq, leaf, body) VALUES (?, ?, ?)",
@@ -113,6 +115,16 @@ class SqliteLog:
         """Leave it to others."""
         self._db.close()
         os.close(self._lock)
+
+    def _require_same(self) -> None:
+        """Raise `StoreError` where another file, or none, has the store's name: what is written into a file that
+        nobody can open any more is durable for nobody.
+        """
+        store, ahead = _which(self.path)
+        if self._file[1] is None:  # the write-ahead log comes with the first write
+            self._file = self._file[0], ahead
+        if (store, ahead) != self._file:
+            raise StoreError("gone", f"The audit store {self.path} was moved away or removed.", "Put it back.")
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -174,6 +186,23 @@ def _opened(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+_Number = tuple[int, int] | None
+"""Device and number of a file; None for one that is not there."""
+
+
+def _which(path: Path) -> tuple[_Number, _Number]:
+    """Which files the store and its write-ahead log are."""
+    return _number(path), _number(path.with_name(path.name + "-wal"))
+
+
+def _number(file: Path) -> _Number:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _held(path: Path) -> int:

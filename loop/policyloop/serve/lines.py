@@ -1,0 +1,71 @@
+"""The server's log: one JSON object a line on standard error. Nobody waits for who reads it."""
+
+import json
+import queue
+import threading
+import time
+from typing import Any
+
+from policyloop.audit.record import Record, moment
+from policyloop.printing import one_line, say
+
+MOST_WAITING = 10_000
+"""Lines that may wait for a slow reader; more are counted and dropped."""
+
+
+class Lines:
+    """What is written, by a thread of its own."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue(MOST_WAITING)
+        self._thread = threading.Thread(target=self._write, name="log-lines", daemon=True)
+        self._thread.start()
+
+    def tell(self, what: str, level: str = "info", **about: Any) -> None:
+        """A line: when, how bad, what, and what there is to know about it."""
+        try:
+            self._waiting.put_nowait({"time": moment(time.time()), "level": level, "what": what, **about})
+        except queue.Full:
+            self.lost += 1
+
+    def decided(self, record: Record, identity: tuple[str, ...]) -> None:
+        """The line of a decision: no input, no path, nothing but what is needed to find its record."""
+        about: dict[str, Any] = {
+            "id": record.id,
+            "event": record.event,
+            "tool": one_line(record.tool, 100),
+            "who": one_line(record.who.subject, 100),
+            "verified": record.who.verified,
+            "session": one_line(record.session, 100),
+            "decision": record.decision,
+            "mode": record.mode,
+            "rule": record.rule,
+            "policy": record.policy.id,
+            "ms": round(record.latency_us / 1000, 2),
+        }
+        if record.would_be is not None:
+            about["would_be"] = record.would_be
+        if record.trouble:
+            about["trouble"] = record.trouble
+        if identity:
+            about["unknown_because"] = one_line("; ".join(identity), 300)
+        self.tell("decision", "warning" if record.trouble else "info", **about)
+
+    def close(self, patience: float = 2.0) -> None:
+        """Write what waits; a reader that has gone is not waited for."""
+        try:
+            self._waiting.put(None, timeout=patience)
+        except queue.Full:
+            return
+        self._thread.join(patience)
+
+    def _write(self) -> None:
+        while True:
+            line = self._waiting.get()
+            if line is None:
+                return
+            try:
+                say(json.dumps(line, ensure_ascii=True, default=str), err=True)
+            except (OSError, ValueError):
+                self.lost += 1
