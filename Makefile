@@ -9,7 +9,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test golden lint bench prove-long cells-long odd-long seeds-long kills-long audit-kills-long serve-kills-long clean
+.PHONY: help setup demo quick test golden lint bench starter-long prove-long cells-long odd-long seeds-long kills-long audit-kills-long serve-kills-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -19,6 +19,7 @@ help:
 	@echo "make golden  write anew what fixtures/ recorded of the compiler and the lock; read the difference"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, memory and tokens as ratios"
+	@echo "make starter-long the starter bundle written again by the loop, linted and mutated; takes minutes"
 	@echo "make prove-long   hold proofs against requests, for 2,000 random pairs of policies; takes ten minutes"
 	@echo "make cells-long   hold the cells of a review's matrix against 200,000 requests"
 	@echo "make odd-long   hold what is called proved, always or never against requests, for 2,000 odd pairs of bundles; takes hours"
@@ -51,6 +52,9 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench.py
+
+starter-long: .venv/.dev
+	POLICYLOOP_STARTER=1 $(BIN)/python -m pytest -n $(WORKERS) tests/test_starter.py
 
 prove-long: .venv/.dev
 	POLICYLOOP_PAIRS=2000 POLICYLOOP_NUMBER_PAIRS=480 $(BIN)/python -m pytest -n $(WORKERS) tests/test_access_prove_random.py tests/test_access_prove_odd.py tests/test_access_coverage.py tests/test_access_prove_numbers.py

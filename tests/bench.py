@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from itertools import islice
 from pathlib import Path
 
 import audit_bench
-from bundles import BROKEN, synthetic, write
+from asked_pdp import asking
+from bundles import BROKEN, FIXTURES, read, synthetic, write
 from effect_cases import cases
 from ordinary import ordinary
 from policyloop.access.mutate import mutants_of
@@ -36,6 +38,8 @@ from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import begin
 from policyloop.config import CerbosConfig
 from policyloop.controller import Propose, Validated, advance
+from policyloop.decide.call import Call, Identity
+from policyloop.decide.judge import judge
 from policyloop.decide.tools import effects_of_command
 from policyloop.errors import Unavailable
 from policyloop.guard import Lock
@@ -46,7 +50,6 @@ from policyloop.validators.judge import validate
 from policyloop.validators.pinned import VERSION
 from policyloop.validators.select import RunnerName, open_runner
 from sessions import CLAUDE, Room
-from starter_judgement import judged
 from token_use import MOST_INPUT, MOST_OUTPUT, with_spec, without_spec
 from worked import EXAMPLES
 
@@ -229,7 +232,7 @@ class Bench:
         yield Row("peak memory of 200,000 requests, against 20,000", (peaks[1] / peaks[0],), 1.2, detail=detail)
 
     def effects(self) -> Iterator[Row]:
-        """What calls would do; and, where `POLICYLOOP_CORPUS` names one, what a small judgement says of a corpus."""
+        """What calls would do; and, where `POLICYLOOP_CORPUS` names one, what the starter bundle says of a corpus."""
         commands = [case.call.input["command"] for case in cases("honest") if case.call.tool == "Bash"]
         micro = []
         for _ in range(self.runs):
@@ -244,11 +247,17 @@ class Bench:
         if corpus is None:
             return
         lines = [json.loads(line) for line in Path(corpus).read_text(encoding="utf-8").splitlines()]
+        said = Counter[tuple[str, str]]()
+        with asking(read(FIXTURES / "starter" / "policies")) as ask:
+            for line in lines:
+                said[line["verdict"], judge(_of_corpus(line["command"]), ask)[0].effect] += 1
         for verdict, wrong, what in (("block", "allow", "misses"), ("delegate", "deny", "false hits")):
-            texts = [line["command"] for line in lines if line["verdict"] == verdict]
-            said = [judged(effects_of_command(text, "/workspace/project", "/home/test"), ("nah",)) for text in texts]
-            detail = f"{said.count(wrong)} of {len(said)}; asks about {said.count('ask')}"
-            yield Row(f"{what} on the corpus", (100 * said.count(wrong) / len(said),), 5, " %", detail)
+            wrongs, all_of_them = (
+                said[verdict, wrong],
+                sum(said[verdict, effect] for effect in ("allow", "ask", "deny")),
+            )
+            detail = f"{wrongs} of {all_of_them}; asks about {said[verdict, 'ask']}"
+            yield Row(f"{what} of the starter bundle on the corpus", (100 * wrongs / all_of_them,), 5, " %", detail)
 
     def proofs(self) -> Iterator[Row]:
         """500 proofs of conditions that say the same in other words, the start of the two PDPs for it included."""
@@ -438,6 +447,16 @@ class Bench:
     def audit_search(self) -> Iterator[Row]:
         """Milliseconds for the newest hundred denials of one person."""
         yield Row("audit: a person's denials", *audit_bench.searching(self.folder / "search", 1_000_000), unit="ms")
+
+
+def _of_corpus(command: str) -> Call:
+    """A command of the corpus, by an engineer at work where that corpus is at work."""
+    engineer = Identity(subject="alex", roles=("engineer",), verified="token")
+    given = {"command": command}
+    return Call(
+        event="PreToolUse", tool="Bash", input=given, id="c1", cwd="/workspace/project", home="/home/test",
+        identity=engineer,
+    )  # fmt: skip
 
 
 def _kind(*, plain: bool) -> str:

@@ -72,8 +72,9 @@ class Server:
 
     def kill(self) -> None:
         """At once."""
-        self.process.kill()
-        self.process.communicate(timeout=60)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate(timeout=60)
 
     def records(self, *more: str) -> list[dict[str, Any]]:
         """The records of the store, oldest first."""
@@ -104,8 +105,8 @@ def command(project: Path, home: Path, *arguments: str) -> "subprocess.Completed
     )
 
 
-def started(folder: Path, *arguments: str, config: str | None = None, prefix: tuple[str, ...] = ()) -> Server:
-    """A server in `folder`/project that answers, on a port of its own."""
+def started(folder: Path, *arguments: str, config: str | None = None, listen: str = "127.0.0.1:0") -> Server:
+    """A server in `folder`/project that answers, by default on a port of its own."""
     project, home = folder / "project", folder / "home"
     project.mkdir(parents=True, exist_ok=True)
     home.mkdir(exist_ok=True)
@@ -113,7 +114,7 @@ def started(folder: Path, *arguments: str, config: str | None = None, prefix: tu
         (project / "policyloop.yaml").write_text(config)
         assert command(project, home, "agree", "--yes").returncode == 0
     process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", "policyloop", "serve", "--listen", "127.0.0.1:0", *arguments],
+        [sys.executable, "-m", "policyloop", "serve", "--listen", listen, *arguments],
         cwd=project,
         env={**person(home), "POLICYLOOP_DEBUG": "1"},
         stdout=subprocess.PIPE,
@@ -122,10 +123,9 @@ def started(folder: Path, *arguments: str, config: str | None = None, prefix: tu
     )
     assert process.stdout is not None
     first = process.stdout.readline()
-    assert first.startswith("http"), (first, (project / "server.log").read_text()[-3000:])
-    address = first.split()[0]
-    host, port = address.removeprefix("http://").rsplit(":", 1)
-    return Server(project, home, process, host, int(port))
+    assert first.startswith(("http", "unix:")), (first, (project / "server.log").read_text()[-3000:])
+    host, _, port = first.split()[0].rpartition("//")[2].rpartition(":")
+    return Server(project, home, process, host, int(port) if port.isdigit() else 0)
 
 
 @contextmanager
@@ -134,8 +134,7 @@ def serving(folder: Path, *arguments: str, config: str | None = None) -> Iterato
     try:
         yield server
     finally:
-        if server.process.poll() is None:
-            server.kill()
+        server.kill()
 
 
 def until(true: Any, seconds: float = 30) -> None:

@@ -493,17 +493,16 @@ def test_after_the_release_it_ends_green_and_everything_else_stays_locked(tmp_pa
     assert (again["outcome"], again["files_changed"], again["released"]) == ("green", [], [])
 
 
-def test_on_a_terminal_the_tests_are_released_one_by_one(tmp_path: Path, cerbos):
+def test_on_a_terminal_one_yes_is_for_the_rules_and_for_the_tests_that_go(tmp_path: Path, cerbos):
     policies = bought(tmp_path)
     model = by_stage(tmp_path, [RAISE], [{"edits": [FIX, RIGHT]}])
     fixed = ("--policies", policies, "--runner", "native", "--format", "plain", "--model-command", model)
     terminal = Terminal("run", ASKED, *fixed, env={})
-    assert "2 locked tests say otherwise" in terminal.until("[n]one: ")
-    terminal.say("o\n")
-    for _ in range(2):
-        terminal.until("[y/n]: ")
-        terminal.say("y\n")
-    assert "released: Purchases / the limit: bob approve laptop" in terminal.until("[e]dit: ")
+    shown = terminal.until("[e]dit: ")
+    assert "2 older tests are let go of by a yes:" in shown
+    line = "released: Purchases / the limit: bob may NOT approve laptop; from now on: bob may approve laptop"
+    assert line in " ".join(shown.split())
+    assert shown.index("let go of by a yes") < shown.index("accountant may approve purchase")
     terminal.say("y\n")
     assert terminal.end() == 0, terminal.seen
     assert len(parse_spec((policies.parent / FILE_NAME).read_text()).releases) == 2

@@ -69,6 +69,7 @@ def test_every_package_and_all_data_are_inside(wheel: Path) -> None:
         ("docs/codes", "pages"),
         ("skill", "skill"),
         ("fixtures/demo", "demo"),
+        ("fixtures/starter", "starter"),
     ):
         files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         assert files

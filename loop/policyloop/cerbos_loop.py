@@ -6,13 +6,12 @@ from policyloop import controller, drive, state
 from policyloop.budget import Budget
 from policyloop.bundle import Bundle
 from policyloop.compose import compose
-from policyloop.findings import AssertionId
 from policyloop.guard import Lock
 
 State = state.State[Lock]
 Judge = drive.Judge[Lock]
 
 
-def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", released: Iterable[AssertionId] = ()) -> State:
+def begin(bundle: Bundle, lock: Lock, budget: Budget, request: str = "", released: Iterable[object] = ()) -> State:
     """A run over a Cerbos bundle at its start. `released`: what a person let go of, which `lock` no longer holds."""
-    return controller.begin(bundle, lock, budget, compose, request, tuple(released))
+    return controller.begin(bundle, lock, budget, compose, request, tuple(map(str, released)))

@@ -17,7 +17,7 @@ from policyloop import budget as budgets
 from policyloop import outcome
 from policyloop.budget import Budget, Spent
 from policyloop.bundle import MAX_EDITS, MAX_PATH_BYTES, Bundle, Edit, EditRejected, Write
-from policyloop.findings import AssertionId, ErrorClass, Report, Weakened
+from policyloop.findings import ErrorClass, Report, Weakened
 from policyloop.outcome import Outcome
 from policyloop.protocol import edit_to_json
 from policyloop.redact import holds_mark
@@ -42,7 +42,7 @@ def begin(
     budget: Budget,
     choose: Choose,
     request: str = "",
-    released: tuple[AssertionId, ...] = (),
+    released: tuple[str, ...] = (),
 ) -> State[L]:
     """A run at its start: the first thing to do is to validate the bundle as it is.
 
@@ -287,7 +287,7 @@ def _next_task(state: State[L]) -> State[L]:
         existing=existing,
         left=budgets.left(state.budget, state.spent),
         refusal=last.refusal if last else None,
-        released=tuple(map(str, state.released)),
+        released=state.released,
         history=tuple(_past(a) for a in state.attempts[-HISTORY:]),
         afresh=afresh,
     )

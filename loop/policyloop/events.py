@@ -54,6 +54,8 @@ class Against:
     decision: str
     likely: bool
     differs: tuple[str, ...]
+    by_model: bool = False
+    """Only the model says so: no decision is like it, and the rules do not state it."""
 
 
 @dataclass(frozen=True, slots=True)

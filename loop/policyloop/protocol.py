@@ -48,6 +48,8 @@ class TaskDocument:
     findings: tuple[FindingDocument, ...]
     refusal: str | None
     """Why the last proposal was not taken."""
+    released: tuple[str, ...]
+    """The assertions that a person let go of, each with what it must be now where that is said: to be corrected."""
     files: Mapping[str, str]
     """Path to text: what matters to the findings. A cut file says so in its lines."""
     index: tuple[str, ...]
@@ -127,6 +129,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         error_class=task.error_class,
         findings=tuple(finding_document(finding) for finding in task.findings),
         refusal=task.refusal,
+        released=task.released,
         files=task.files,
         index=task.index,
         existing=task.existing,

@@ -98,6 +98,8 @@ class SpecCheck:
     path: str
     spec: "Spec"
     gaps: tuple["Gap", ...]
+    notes: tuple[str, ...] = ()
+    """What is no gap and a person should know: releases that let nothing go."""
 
     @property
     def outcome(self) -> Literal["complete", "person", "gaps"]:

@@ -124,8 +124,8 @@ class State(Generic[L]):
     todo: "Validate[L] | Propose | Outcome"
     current: Bundle
     best: Bundle
-    released: tuple[AssertionId, ...] = ()
-    """What a person let go of before the run."""
+    released: tuple[str, ...] = ()
+    """What a person let go of before the run, and what takes its place, as a model and a person are told it."""
     report: Report | None = None
     best_report: Report | None = None
     best_measure: Measure | None = None

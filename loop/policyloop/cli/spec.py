@@ -66,7 +66,8 @@ def show(
 def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output: FormatOption = None) -> None:
     """Name every gap: 0 complete, 5 only a person can settle it (a question, a contradiction), 2 something is missing.
 
-    With --policies, locked tests there that contradict the spec without a release of it are gaps, too.
+    With --policies, locked tests there that contradict the spec without a release of it are gaps, too; a release that
+    lets nothing go is told.
     """
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
@@ -77,7 +78,8 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     view = view_of(output)
     found = read_spec(path)
     gaps = (*check_spec(found), *_against(found, policies))
-    raise typer.Exit(_told(SpecCheck(path=str(path), spec=found, gaps=gaps), view, spec, policies))
+    result = SpecCheck(path=str(path), spec=found, gaps=gaps, notes=_idle(found, policies))
+    raise typer.Exit(_told(result, view, spec, policies))
 
 
 @app.command(cls=LightCommand)
@@ -127,6 +129,7 @@ def confirm(
         release_them = Next(command, "to release all of these, and no others")
         raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Or change the spec.", [release_them])
     found = with_releases(found, open_ones)
+    _tell_idle(found, policies)
     seen = not by_itself(yes)
     can_ask = output is not Format.JSON and sys.stdin.isatty() and sys.stdout.isatty()
     shown = Shown(view, asked=seen and can_ask)
@@ -215,6 +218,24 @@ def _after_no_gaps(found: "Spec", spec: Path | None, policies: Path | None) -> "
     if not found.is_confirmed:
         return [Next(policyloop("spec", "confirm", policies=policies, named=spec), "to confirm it, in a terminal")]
     return [Next(policyloop("run", policies=policies, spec=spec, named=found.request), "to have it carried out")]
+
+
+def _tell_idle(spec: object, policies: Path | None) -> None:
+    for words in _idle(spec, policies):
+        say(one_line(words, 1000), err=True)
+
+
+def _idle(spec: object, policies: Path | None) -> tuple[str, ...]:
+    """The releases of the spec that let nothing go."""
+    from policyloop.confirmed.letting_go import idle
+    from policyloop.guard import Lock
+    from policyloop.specification import Spec
+    from policyloop.workspace import read_bundle
+
+    assert isinstance(spec, Spec)
+    if policies is None or not spec.releases:
+        return ()
+    return idle(spec, tuple(Lock.of(read_bundle(policies))))
 
 
 def _against(spec: object, policies: Path | None) -> "tuple[Gap, ...]":

@@ -7,18 +7,16 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from policyloop.cli.audience import Shown
 from policyloop.errors import UsageError
-from policyloop.events import Against
 from policyloop.printing import WHOLE, one_line, say, typed
 from policyloop.run.people import Edited, No, Yes
 from policyloop.specification import FILE_NAME, Spec, check_spec, parse_spec, renewed, wrong_choice
 from policyloop.specification.model import Question
 from policyloop.view import View
-from policyloop.view.pages.spec import against_line, gap_line
+from policyloop.view.pages.spec import gap_line
 
 
 class Terminal:
@@ -38,20 +36,6 @@ class Terminal:
         for place, option in enumerate(question.options, 1):
             say(f"  {place}. {one_line(option.text, WHOLE)}" + (" (recommended)" if option.recommended else ""))
         return _answer(question)
-
-    def release(self, against: Sequence[Against]) -> Sequence[Against]:
-        """Which of the contradicted tests a person releases: all, none, or one by one."""
-        self._view.pause()
-        say("")
-        say(f"{len(against)} locked tests say otherwise than these rules:")
-        for test in against:
-            say(f"  {against_line(test)}")
-        said = _choice("Release them? [a]ll, [o]ne by one, [n]one: ", "aon")
-        if said == "a":
-            return against
-        if said == "n":
-            return ()
-        return [test for test in against if _choice(f"Release {against_line(test)}? [y/n]: ", "yn") == "y"]
 
     def agree(self, spec: Spec, text: str | None) -> Yes | No | Edited:
         """Yes, no, or the spec as it is after their editor."""

@@ -44,6 +44,8 @@ class SpecCheckDocument:
     path: str
     confirmed: bool
     gaps: tuple[Gap, ...]
+    notes: tuple[str, ...]
+    """Releases that let nothing go."""
 
 
 def spec_document(result: SpecResult) -> SpecShowDocument:
@@ -60,4 +62,5 @@ def spec_check_document(result: SpecCheck) -> SpecCheckDocument:
         path=result.path,
         confirmed=result.spec.is_confirmed,
         gaps=result.gaps,
+        notes=result.notes,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from policyloop.effects import DECISIONS
 from policyloop.errors import UsageError
 from policyloop.guard.demand import Assertion
 from policyloop.yaml_text.parse import Unreadable, compose
@@ -13,6 +14,7 @@ from policyloop.yaml_text.parse import Unreadable, compose
 ANY = "*"
 _REQUIRED = ("suite", "test", "reason")
 _WILD = ("principal", "resource", "action")
+_EFFECTS = ("demanded", "instead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,25 @@ class Release:
     resource: str = ANY
     action: str = ANY
     reason: str = ""
+    demanded: str = ""
+    """Only what demands this effect, `allow` or `deny`; "" for either."""
+    instead: str = ""
+    """The effect that the same request must get from now on; "" where that is not said."""
+    file: str = ""
+    """Only in this file, for two suites may bear one name; "" for any."""
 
     def names(self, one: Assertion) -> bool:
         """Whether this release names `one`."""
         suite, test, *rest = one.names()
         wild = zip((self.principal, self.resource, self.action), rest, strict=True)
-        return (suite, test) == (self.suite, self.test) and all(mine in (ANY, theirs) for mine, theirs in wild)
+        named = (suite, test) == (self.suite, self.test) and all(mine in (ANY, theirs) for mine, theirs in wild)
+        where = self.file in ("", one.id.file)
+        return named and where and self.demanded in ("", DECISIONS.get(one.demand.effect))
 
     def __str__(self) -> str:
-        return f"{self.suite} / {self.test}: {self.principal} {self.action} {self.resource}"
+        demanding = f", which demands {self.demanded}" if self.demanded else ""
+        where = f" in {self.file}" if self.file else ""
+        return f"{self.suite} / {self.test}: {self.principal} {self.action} {self.resource}{demanding}{where}"
 
 
 def released(locked: Sequence[Assertion], releases: Iterable[Release]) -> tuple[Assertion, ...]:
@@ -66,18 +78,21 @@ def parse_releases(text: str, name: str) -> tuple[Release, ...]:
     return tuple(_release(entry, name) for entry in entries.value)
 
 
-_SHAPE = "It holds `releases:`, a list of {suite, test, principal, resource, action, reason}."
+_KEYS = (*_REQUIRED, *_WILD, *_EFFECTS, "file")
+_SHAPE = "It holds `releases:`, a list of {suite, test, principal, resource, action, reason, demanded, instead, file}."
 
 
 def _release(node: Node, name: str) -> Release:
     fields = _fields(node, name)
     values: dict[str, str] = {}
     for key, value in fields.items():
-        if key not in (*_REQUIRED, *_WILD):
-            near = difflib.get_close_matches(key, (*_REQUIRED, *_WILD), 1)
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, 1)
             raise _wrong(name, value, f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         if not isinstance(value, ScalarNode) or not value.value.strip():
             raise _wrong(name, value, f"{key} is a text that is not empty")
+        if key in _EFFECTS and value.value not in DECISIONS.values():
+            raise _wrong(name, value, f"{key} is `allow` or `deny`")
         values[key] = value.value
     missing = [key for key in _REQUIRED if key not in values]
     if missing:

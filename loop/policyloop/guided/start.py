@@ -10,7 +10,8 @@ from pathlib import Path
 
 from policyloop.bundle import Bundle
 from policyloop.configured import compiler, settings
-from policyloop.confirmed.against import Beginning, beginning, unreleased
+from policyloop.confirmed.against import unreleased
+from policyloop.confirmed.beginning import Beginning, beginning
 from policyloop.confirmed.believed import believed, not_confirmed
 from policyloop.confirmed.specfile import read_text, spec_path
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError

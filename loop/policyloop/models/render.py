@@ -99,7 +99,7 @@ def _said_once(task: Task, seen: Mapping[str, str]) -> Iterator[tuple[str, Secti
         yield "RULES", ("RULES a person confirmed", body)
     if task.released:
         names = "\n".join(_line(bounded(name, MAX_RESULT)) for name in task.released[:MAX_RELEASED])
-        yield "RELEASED", ("RELEASED by a person: correct these tests to what is asked for; no others", names)
+        yield "RELEASED", ("RELEASED by a person: correct these tests; no others", names)
     yield "COMPILER", _compiler(task)
     if task.existing and task.existing.index:
         existing = "\n".join(map(_line, task.existing.index))

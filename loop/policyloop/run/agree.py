@@ -7,6 +7,8 @@ from policyloop import outcome
 from policyloop.agreed import agent_mark, user
 from policyloop.confirmed.against import unreleased, with_releases
 from policyloop.confirmed.believed import unconfirmed
+from policyloop.confirmed.letting_go import idle
+from policyloop.guard import Lock
 from policyloop.outcome import Outcome
 from policyloop.results import SpecResult
 from policyloop.run.draft import Draft, stopped
@@ -30,36 +32,44 @@ def _without_person(prepared: Prepared, keeper: Keeper, draft: Draft) -> Draft:
         return stopped(draft, outcome.person("contradictions", words), against)
     if draft.drafted.is_confirmed:
         return replace(draft, agreed=True)
+    _tell_idle(prepared, draft)
     if not prepared.wishes.yes:
         return stopped(draft, outcome.person("confirm", _nobody()))
-    return _confirmed(prepared, keeper, draft, seen=False)
+    return _confirmed(prepared, keeper, replace(draft, spec=with_releases(draft.drafted, ())), seen=False)
 
 
 def _with_person(prepared: Prepared, keeper: Keeper, draft: Draft, person: Person) -> Generator[Draft, None, Draft]:
+    """One question for all of it: the tests that go stand first in what is shown, and one yes releases them, too."""
+    edited = False
     while True:
         against = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
-        if against:
-            with prepared.clock.paused():
-                released = person.release(against)
-            draft = replace(draft, spec=with_releases(draft.drafted, released))
-        left = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
-        if left:
-            words = f"{len(left)} locked tests contradict this spec and were not released."
-            return stopped(draft, outcome.person("contradictions", words), left)
-        if draft.drafted.is_confirmed:
+        if against and edited:
+            # Who took a release out of the spec keeps that test; it is not put in again behind their back.
+            words = f"{len(against)} locked tests contradict this spec and are not released in it."
+            return stopped(draft, outcome.person("contradictions", words), against)
+        if not against and draft.drafted.is_confirmed:
             return replace(draft, agreed=True)
-        prepared.audience.spec(SpecResult(path=str(keeper.place), spec=draft.drafted, changes=draft.changes))
-        if prepared.wishes.yes:
-            return _confirmed(prepared, keeper, draft, seen=False)
+        whole = replace(draft, spec=with_releases(unconfirmed(draft.drafted), against))
+        _tell_idle(prepared, whole)
+        prepared.audience.spec(SpecResult(path=str(keeper.place), spec=whole.drafted, changes=draft.changes))
+        if prepared.wishes.yes and not against:
+            return _confirmed(prepared, keeper, whole, seen=False)
         with prepared.clock.paused():
-            said = person.agree(draft.drafted, keeper.source)
+            said = person.agree(whole.drafted, keeper.source)
         if isinstance(said, No):
-            return stopped(draft, outcome.person("confirm", "You did not confirm this spec."))
+            return stopped(draft, outcome.person("confirm", "You did not confirm this spec."), against)
         if not isinstance(said, Edited):
-            return _confirmed(prepared, keeper, draft, seen=True)
+            return _confirmed(prepared, keeper, whole, seen=True)
         keeper.source = said.text
+        edited = True
         draft = replace(draft, spec=unconfirmed(said.spec))
         yield draft
+
+
+def _tell_idle(prepared: Prepared, draft: Draft) -> None:
+    """Say which releases of the spec let nothing go."""
+    for words in idle(draft.drafted, tuple(Lock.of(prepared.hold.start)), prepared.releases):
+        prepared.audience.note(words)
 
 
 def _confirmed(prepared: Prepared, keeper: Keeper, draft: Draft, *, seen: bool) -> Draft:

@@ -6,7 +6,7 @@ from functools import partial
 from policyloop import outcome
 from policyloop.cerbos_loop import State, begin
 from policyloop.compose import compose
-from policyloop.confirmed.against import beginning
+from policyloop.confirmed.beginning import beginning
 from policyloop.controller import go_on
 from policyloop.errors import PersonNeeded
 from policyloop.run.clarify import Clarity
@@ -39,8 +39,7 @@ def _first_state(clarity: Clarity) -> State:
         first = beginning(clarity.spec, prepared.hold.start, prepared.releases)
     except PersonNeeded as error:
         return replace(state, todo=outcome.person("contradictions", str(error)), spent=clarity.spent)
-    released = tuple(assertion.id for assertion in first.released)
-    new = begin(first.bundle, first.lock, state.budget, state.request, released)
+    new = begin(first.bundle, first.lock, state.budget, state.request, first.released)
     # The decisions are told as RULES, so their suites are not shown besides; what was let go of is, to be corrected.
-    choose = partial(compose, said=FOLDER, first=tuple(dict.fromkeys(one.file for one in released)))
+    choose = partial(compose, said=FOLDER, first=tuple(dict.fromkeys(gone.id.file for gone in first.released)))
     return go_on(replace(new, choose=choose, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)

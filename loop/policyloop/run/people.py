@@ -1,10 +1,9 @@
 """Who a run speaks with: a person who is asked, and an audience that is told."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from policyloop.events import Against, Event
+from policyloop.events import Event
 from policyloop.results import SpecResult
 from policyloop.specification import Spec
 from policyloop.specification.model import Question
@@ -33,10 +32,6 @@ class Person(Protocol):
 
     def answer(self, question: Question, number: int, count: int) -> str:
         """The id of an option, or words. It is question `number` of `count`."""
-        ...
-
-    def release(self, against: Sequence[Against]) -> Sequence[Against]:
-        """Which of the locked tests that contradict the spec the person lets go of."""
         ...
 
     def agree(self, spec: Spec, text: str | None) -> Yes | No | Edited:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from policyloop.asked_tests import AskedFor, asked_tests, missing_tests
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.cerbos_loop import Judge, begin
+from policyloop.compose import compose
 from policyloop.config import Config
 from policyloop.configured import compiler, policy_directory, settings
 from policyloop.drive import Replaying, Stopwatch
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.events import Started
 from policyloop.findings import CompilerInfo, Report
-from policyloop.guard import Lock
+from policyloop.guard import Assertion, Lock, Release
 from policyloop.ledger import Ledger, new_run_id, run_directory
 from policyloop.models.select import check_model, open_model
 from policyloop.run.about import about, check_fits, wishes_of
@@ -26,6 +28,7 @@ from policyloop.run.past import Past, read_past
 from policyloop.run.people import Audience, Person
 from policyloop.run.prepared import Known, Prepared
 from policyloop.run.releases import read_releases
+from policyloop.specification.suites import effect_named
 from policyloop.task import Model
 from policyloop.usage import Usage
 from policyloop.validators.judge import validate
@@ -62,7 +65,10 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     if past:
         _check_model(asked, model, past)
     lock, released = Lock.of(hold.start, settling(runner)).release(releases)
-    state = begin(hold.start, lock, config.budget, request, (assertion.id for assertion in released))
+    state = begin(hold.start, lock, config.budget, request, (_told(assertion, releases) for assertion in released))
+    if released:
+        # What was let go of is to be corrected, so it is shown from the start.
+        state = replace(state, choose=partial(compose, first=tuple({one.id.file: None for one in released})))
     if past:
         state = replace(state, spent=replace(state.spent, usage=past.carried))
     run_id = new_run_id()
@@ -127,6 +133,12 @@ def _started(prepared: Prepared) -> Started:
         spec_digest=known.spec.digest if known and known.spec else None,
         policyloop=version("policyloop"),
     )
+
+
+def _told(assertion: Assertion, releases: Sequence[Release]) -> str:
+    """A released assertion, and what the person's file says that it must be now."""
+    now = next((release.instead for release in releases if release.instead and release.names(assertion)), "")
+    return f"{assertion.id}; now it must be {effect_named(now)}" if now else str(assertion.id)
 
 
 # --- what it is about -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from policyloop.config import CerbosConfig
 from policyloop.config.serving import PdpConfig
@@ -24,6 +24,7 @@ from policyloop.serve.pdp import (
     RunningPdp,
 )
 
+Places = Literal["lexical", "resolved"]
 SMALL = 4_000
 """Bytes of an event whose effects are worked out at once; of a larger one a thread does it, and others go on."""
 
@@ -60,7 +61,10 @@ class Asked:
     version: PolicyVersion
 
 
-async def judged_by(pdp: Pdp, call: Call, *, on_trial: tuple[str, ...], places_resolved: bool, large: bool) -> Asked:
+WorkOut = Callable[[Call], Effects]
+
+
+async def judged_by(pdp: Pdp, call: Call, work_out: WorkOut, *, on_trial: tuple[str, ...], in_thread: bool) -> Asked:
     """The call judged. Never raises but for what is no `Exception`: what went wrong is a denial."""
     versions: list[PolicyVersion] = []
 
@@ -69,10 +73,14 @@ async def judged_by(pdp: Pdp, call: Call, *, on_trial: tuple[str, ...], places_r
         versions.append(reply.version)
         return reply.value
 
-    work_out = _really if places_resolved else effects_of
     steps = judging(call, on_trial=on_trial, effects_of=work_out)
-    judged = await _driven(steps, ask, in_thread=large or places_resolved)
+    judged = await _driven(steps, ask, in_thread=in_thread)
     return Asked(judged, versions[0] if versions else pdp.version())
+
+
+def work_out_with(places: Places) -> WorkOut:
+    """How effects are worked out: from the text of a call alone, or with where its places lead on this machine."""
+    return _really if places == "resolved" else effects_of
 
 
 def _really(call: Call) -> Effects:

@@ -19,9 +19,8 @@ from policyloop.decide.call import Call, Identity
 from policyloop.decide.decision import NO_MATCH, Decision, denied
 from policyloop.decide.effects import Effects
 from policyloop.decide.judge import Judged
-from policyloop.decide.tools import effects_of
 from policyloop.identity import Identities
-from policyloop.serve.asking import SMALL, Asked, judged_by
+from policyloop.serve.asking import SMALL, Asked, judged_by, work_out_with
 from policyloop.serve.event import KNOWN, Event, call_of, read_event, reported
 from policyloop.serve.lines import Lines
 from policyloop.serve.metrics import Metrics
@@ -63,6 +62,7 @@ class Point:
         self.config, self.ways, self.pdp = config, ways, pdp
         self.recorder, self.metrics, self.lines = recorder, metrics, lines
         self.observes = config.mode == "observe"
+        self._work_out = work_out_with(config.places)
 
     async def hear(self, scope: Mapping[str, Any], body: bytes) -> Answered:
         """The answer to an event. Raises nothing but what is no `Exception`."""
@@ -129,25 +129,26 @@ class Point:
             self.metrics.faults.labels("call").inc()
             decision = Decision(effect="deny", reason=event.flaw, trouble=event.flaw)
             return _by_nobody(decision, Effects(unparsed="malformed"))
-        if self.pdp is None:
-            effects = await asyncio.to_thread(effects_of, call) if large else effects_of(call)
-            return _by_nobody(Decision(effect="allow", reason="observed; no policy was asked"), effects)
         try:
             async with asyncio.timeout(self.config.seconds * _JUDGING):
-                asked = await judged_by(
-                    self.pdp,
-                    call,
-                    on_trial=tuple(self.config.on_trial),
-                    places_resolved=self.config.places == "resolved",
-                    large=large,
-                )
+                asked = await self._judged(call, large)
         except TimeoutError:
             self.metrics.faults.labels("time").inc()
+            version = self.pdp.version() if self.pdp is not None else None
             decision = replace(denied("it took too long to decide"), heard=False)
-            return _by_nobody(decision, Effects(unparsed="too-slow"), self.pdp.version())
+            return _by_nobody(decision, Effects(unparsed="too-slow"), version)
         if asked.judged.decision.trouble:
             self.metrics.faults.labels("policy" if asked.judged.decision.heard else "pdp").inc()
         return asked
+
+    async def _judged(self, call: Call, large: bool) -> Asked:  # noqa: FBT001
+        # A disk that hangs, or a command of many kilobytes, must not hold up others.
+        in_thread = large or self.config.places == "resolved"
+        if self.pdp is None:
+            effects = await asyncio.to_thread(self._work_out, call) if in_thread else self._work_out(call)
+            return _by_nobody(Decision(effect="allow", reason="observed; no policy was asked"), effects)
+        on_trial = tuple(self.config.on_trial)
+        return await judged_by(self.pdp, call, self._work_out, on_trial=on_trial, in_thread=in_thread)
 
     def _final(self, event: Event, decision: Decision) -> Decision:
         """The decision, as the configuration has it where there was none."""

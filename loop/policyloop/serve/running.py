@@ -203,7 +203,7 @@ def _does(parts: _Parts, pdp: Pdp | None) -> str:
 def _greet(parts: _Parts, pdp: Pdp | None) -> None:
     address = parts.place.address
     parts.say(f"{address} {_does(parts, pdp)}")
-    parts.say(f"hooks ask {address}/ext/claude; the record is {parts.config.serve.audit.store}")
+    parts.say(f"hooks ask there at /ext/claude; the record is {parts.config.serve.audit.store}")
     if not parts.place.on_loopback and parts.config.serve.tls is None:
         parts.say("WARNING: whoever reaches this address can read and change what is asked: there is no TLS")
     parts.lines.tell("started", address=address, mode=parts.config.serve.mode)

@@ -98,7 +98,17 @@ def confirm(spec: Spec, by: str, at: str, *, seen: bool = True) -> Spec:
 def releases_of(spec: Spec) -> tuple[Release, ...]:
     """What the spec releases, for `Lock.release`; the reason names the rule that replaces each."""
     return tuple(
-        Release(one.suite, one.test, one.principal, one.resource, one.action, f"replaced by rule {one.replaced_by}")
+        Release(
+            one.suite,
+            one.test,
+            one.principal,
+            one.resource,
+            one.action,
+            f"replaced by rule {one.replaced_by}",
+            one.demanded or "",
+            one.instead or "",
+            one.file or "",
+        )
         for one in spec.releases
     )
 

@@ -1,31 +1,21 @@
-"""A changed spec against older tests: which locked assertions demand what a decision now says otherwise.
+"""A changed spec against older tests: which locked assertions demand what the spec now says otherwise."""
 
-Certain is only the same request. An older test mostly has other people and other amounts in it, so what is the same to
-every rule is reported as likely: other ids, attributes that no rule looks at, a value on the same side of a boundary.
-"""
-
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from policyloop.effects import DECISIONS
 from policyloop.findings import AssertionId
-from policyloop.guard import Assertion, Lock
-from policyloop.specification.boundary import side_of
-from policyloop.specification.case_request import CaseRequest, overlap
-from policyloop.specification.cases import Case, Cases
-from policyloop.specification.isolation import ROLES, conditions_of, looks_at, needed_roles
+from policyloop.guard import Assertion
 from policyloop.specification.model import Spec
-from policyloop.specification.times import moment, written
-from policyloop.specification.vocabulary import Condition
+from policyloop.specification.sayings import Sayings
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
     """A locked assertion, the effect that it demands, and the rule and decision which now say otherwise.
 
-    `likely` is set when it is not the same request to the letter; `differs` then says in what it differs.
+    `decision` is "" where the rule alone says so. `likely` is set when no decision is the same request to the letter;
+    `differs` then says in what the nearest one differs.
     """
 
     assertion: AssertionId
@@ -37,155 +27,21 @@ class Contradiction:
 
     def __str__(self) -> str:
         says = "deny" if self.demands == "allow" else "allow"
-        how = f" (likely; it has other {', '.join(self.differs)})" if self.likely else ""
-        return f"{self.assertion} demands {self.demands}, but rule {self.rule} now says {says}: {self.decision}{how}"
+        how = f" (likely; it has other {', '.join(self.differs)})" if self.differs else ""
+        by = self.decision or "by what it states"
+        return f"{self.assertion} demands {self.demands}, but rule {self.rule} now says {says}: {by}{how}"
 
 
-def contradicted(spec: Spec, lock: Lock) -> tuple[Contradiction, ...]:
-    """The locked assertions which the spec's decisions contradict, in the order of the lock, one entry each."""
-    cases: dict[tuple[str, str], list[Case]] = {}
-    for case in Cases(spec):
-        cases.setdefault((case.request.kind, case.action), []).append(case)
-    relevant = {key: _Relevant.of(spec, *key) for key in cases}
-    found = []
-    for old in lock:
-        asked = _asked(old)
-        key = (asked.request.kind, asked.request.action) if asked else None
-        if asked and key in cases:
-            found.append(_held_against(old, asked, cases[key], relevant[key]))
-    return tuple(one for one in found if one is not None)
+def contradicted(spec: Spec, lock: Iterable[Assertion]) -> tuple[Contradiction, ...]:
+    """The locked assertions that the spec contradicts, in the order of the lock, one entry each."""
+    sayings = Sayings(spec)
+    against = (_held_against(old, sayings) for old in lock)
+    return tuple(contradiction for contradiction in against if contradiction is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The request of a locked assertion. `timely` is False when it leaves the moment to the clock."""
-
-    request: CaseRequest
-    timely: bool
-    odd_options: bool
-
-
-def _asked(old: Assertion) -> _Asked | None:
-    """What a locked assertion asks, off its canonical texts; None when a part of it could not be read."""
-    if not old.known:
+def _held_against(old: Assertion, sayings: Sayings) -> Contradiction | None:
+    said = sayings.about(old)
+    demands = DECISIONS.get(old.demand.effect)
+    if said is None or demands is None or said.effect == demands:
         return None
-    inputs = old.demand.inputs
-    who, what = json.loads(inputs.principal), json.loads(inputs.resource)
-    aux_data, options = json.loads(inputs.aux_data) or {}, json.loads(inputs.options)
-    now = options.get("now", "")
-    when = moment(now)
-    request = CaseRequest(
-        principal=who["id"],
-        roles=frozenset(who["roles"]),
-        principal_attr=who.get("attr", {}),
-        principal_scope=who.get("scope", ""),
-        principal_version=who.get("policyVersion", ""),
-        kind=what["kind"],
-        resource=what["id"],
-        resource_attr=what.get("attr", {}),
-        resource_scope=what.get("scope", ""),
-        resource_version=what.get("policyVersion", ""),
-        claims=aux_data.get("jwt", {}),
-        globals=options.get("globals", {}),
-        now=written(when) if when else now,
-        action=inputs.action,
-    )
-    return _Asked(request, bool(now), bool(options.keys() - {"now", "globals"}) or "jwts" in aux_data)
-
-
-def _held_against(old: Assertion, asked: _Asked, cases: list[Case], relevant: "_Relevant") -> Contradiction | None:
-    """Rather the same request than a similar one; a similar decision that agrees settles that nothing contradicts."""
-    demands = DECISIONS[old.demand.effect]
-    compared = [(case, relevant.difference(case, asked)) for case in cases]
-    alike = sorted(
-        ((differs, n, case) for n, (case, differs) in enumerate(compared) if differs is not None),
-        key=lambda item: (len(item[0]), item[1]),
-    )
-    if not alike or (alike[0][0] and any(case.decision.expect == demands for _, _, case in alike)):
-        return None
-    differs, _, case = alike[0]
-    if case.decision.expect == demands:
-        return None
-    return Contradiction(old.id, demands, case.decision.rule, case.decision.id, bool(differs), differs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Relevant:
-    """What the rules about one resource and action look at."""
-
-    conditions: tuple[Condition, ...]
-    fields: frozenset[str]
-    roles: frozenset[str]
-    known_roles: frozenset[str]
-    persons: frozenset[str]
-    """Whom a rule names, so that nobody else is the same to it."""
-
-    @classmethod
-    def of(cls, spec: Spec, kind: str, action: str) -> "_Relevant":
-        rules = [rule for rule in spec.rules if rule.resource == kind and action in rule.actions]
-        conditions = tuple(one for rule in rules for one in conditions_of(rule, spec).values())
-        fields = {field for one in conditions for field in looks_at(one)}
-        resource = spec.resources.get(kind)
-        if resource is not None and resource.tenant is not None:
-            fields |= {f"resource.attr.{resource.tenant}", f"principal.attr.{resource.tenant}"}
-        roles = frozenset(r for rule in rules for subject in rule.subjects for r in needed_roles(subject, spec))
-        persons = frozenset(rule.person for rule in rules if rule.person is not None)
-        return cls(conditions, frozenset(fields), roles, frozenset(spec.roles), persons)
-
-    def difference(self, case: Case, asked: _Asked) -> tuple[str, ...] | None:
-        """In what two requests differ that are the same to every rule; None when they are not.
-
-        What somebody is denied here, a role that the spec does not know may well allow.
-        """
-        new, old = case.request, asked.request
-        strange = old.roles - new.roles - self.known_roles
-        if new.roles & self.roles != old.roles & self.roles or (strange and not case.allowed):
-            return None
-        apart = ["options"] if asked.odd_options else []
-        if new.principal != old.principal and self.persons & {new.principal, old.principal}:
-            return None
-        renamed = _renamed(old, new)
-        if (renamed.principal, renamed.resource) != (old.principal, old.resource):
-            apart.append("ids")
-        for one in new.differences(renamed):
-            if one.path == "now" and "now" not in self.fields:
-                continue
-            if not self._indifferent(one.path, new, renamed) or (one.path == "now" and not asked.timely):
-                return None
-            apart.append("roles" if one.path == ROLES else one.path)
-        return tuple(dict.fromkeys(apart))
-
-    def _indifferent(self, path: str, new: CaseRequest, old: CaseRequest) -> bool:
-        """Whether no rule can tell two requests apart by this field."""
-        if path.endswith((".scope", ".policy_version")):
-            return False
-        looking = [one for one in self.conditions if any(overlap(path, field) for field in looks_at(one))]
-        if not looking:
-            return path == ROLES or not any(overlap(path, field) for field in self.fields)
-        return all(_same_side(condition, new, old) for condition in looking)
-
-
-def _same_side(condition: Condition, new: CaseRequest, old: CaseRequest) -> bool:
-    one, other = side_of(condition, new), side_of(condition, old)
-    return one is not None and other is not None and one.holds == other.holds
-
-
-def _renamed(old: CaseRequest, new: CaseRequest) -> CaseRequest:
-    """`old` with the ids of `new`, also where its attributes name them."""
-    names = {old.resource: new.resource, old.principal: new.principal}
-
-    def rename(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: rename(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [rename(item) for item in value]
-        return names.get(value, value) if isinstance(value, str) else value
-
-    return replace(
-        old,
-        principal=new.principal,
-        resource=new.resource,
-        principal_attr=rename(old.principal_attr),
-        resource_attr=rename(old.resource_attr),
-        claims=rename(old.claims),
-    )
+    return Contradiction(old.id, demands, said.rule, said.decision, said.likely, said.differs)

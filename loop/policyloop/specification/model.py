@@ -211,6 +211,26 @@ class ReleasedTest(Part):
     action: str = "*"
     replaced_by: Id
     """The rule which now says otherwise."""
+    demanded: Effect | None = None
+    """What it demanded when it was let go of: a test of that name that demands otherwise is not released."""
+    instead: Effect | None = None
+    """What takes its place where no rule or decision says it of that request by itself; left out, nothing does."""
+    file: str | None = None
+    """Only in this file: two suites may bear one name."""
+
+
+class Outdated(Part):
+    """A test that is there, of which the draft says that the request makes it wrong. A person says whether it goes."""
+
+    suite: str
+    test: str
+    principal: str = "*"
+    resource: str = "*"
+    action: str = "*"
+    instead: Effect
+    """What it must demand from now on."""
+    rule: Id
+    """The rule that says so."""
 
 
 class Irrelevant(Part):
@@ -253,6 +273,7 @@ class Spec(Part):
     questions: tuple[Question, ...] = ()
     assumptions: tuple[Words, ...] = ()
     irrelevant: tuple[Irrelevant, ...] = ()
+    outdated: tuple[Outdated, ...] = ()
     releases: tuple[ReleasedTest, ...] = ()
     confirmed: Confirmed | None = None
 

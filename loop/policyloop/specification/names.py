@@ -48,6 +48,8 @@ class _Names:
             self._irrelevant(entry, ("irrelevant", number))
         for number, release in enumerate(spec.releases):
             self._known("rule", release.replaced_by, self._cases.rules, ("releases", number, "replaced_by"))
+        for number, outdated in enumerate(spec.outdated):
+            self._known("rule", outdated.rule, self._cases.rules, ("outdated", number, "rule"))
 
     # --- rules ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,10 @@ _SCHEMA = "# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/
 _WRITTEN = "# Written by policyloop from policyloop.spec.yaml. Change the spec, not this file.\n"
 EARLIER = "earlier_spec_test.yaml"
 """The suite of decisions that an earlier version of the spec made and that still hold."""
+RELEASED = "released_spec_test.yaml"
+"""The suite of what takes the place of tests that a person let go of."""
 _EARLIER_NAME = "spec: earlier decisions"
+_RELEASED_NAME = "spec: in the place of released tests"
 _EFFECTS = {decision: effect for effect, decision in DECISIONS.items()}
 
 
@@ -52,13 +55,31 @@ def is_ours(text: str) -> bool:
     return _WRITTEN in text[: len(_SCHEMA) + len(_WRITTEN) + 40]
 
 
+def effect_named(decision: str) -> str:
+    """The effect of Cerbos that a spec calls `decision`."""
+    return _EFFECTS[decision]
+
+
 def earlier_suite(assertions: Sequence[Assertion]) -> str:
     """The suite of locked assertions that no decision of the spec makes any more, though none speaks against them.
 
     All of them must be known (see `Assertion.known`). Each keeps its names and says exactly what it said.
     """
     about = "What earlier versions of policyloop.spec.yaml decided, and what still holds."
-    suite = SuiteDocument(_EARLIER_NAME, str, decode, description=about)
+    return _standing_suite(_EARLIER_NAME, about, assertions)
+
+
+def released_suite(assertions: Sequence[Assertion]) -> str:
+    """The suite of what takes the place of released tests: the same requests, with the effect that they must get now.
+
+    All of them must be known (see `Assertion.known`).
+    """
+    about = "What the requests of released tests must get now."
+    return _standing_suite(_RELEASED_NAME, about, assertions)
+
+
+def _standing_suite(name: str, about: str, assertions: Sequence[Assertion]) -> str:
+    suite = SuiteDocument(name, str, decode, description=about)
     for assertion in {assertion.demand: assertion for assertion in assertions}.values():
         inputs = assertion.demand.inputs
         asked = Asked(
@@ -69,11 +90,12 @@ def earlier_suite(assertions: Sequence[Assertion]) -> str:
             outputs=_outputs(assertion),
             options=decode(inputs.options) or {},
         )
-        name = base = assertion.id.test if assertion.id.suite == _EARLIER_NAME else str(assertion.id)
+        ours = assertion.id.suite in (_EARLIER_NAME, _RELEASED_NAME)
+        title = base = assertion.id.test if ours else str(assertion.id)
         number = 2
-        while name in suite:
-            name, number = f"{base} ({number})", number + 1
-        suite.put(name, asked)
+        while title in suite:
+            title, number = f"{base} ({number})", number + 1
+        suite.put(title, asked)
     return _SCHEMA.format("TestSuite") + _WRITTEN + "\n".join(block(suite.to_json(), open_levels=2)) + "\n"
 
 

@@ -50,6 +50,12 @@ def signature(directory: Path) -> Signature:
         return (("not", error.errno),)
 
 
+def _looked_at(directory: Path) -> tuple[Signature, float]:
+    """What it looks like, and the seconds of processor time that looking took."""
+    before = time.thread_time()
+    return signature(directory), time.thread_time() - before
+
+
 def _entries(folder: str, prefix: str) -> Iterator[tuple[object, ...]]:
     below = [(folder, prefix)]
     seen = 0
@@ -94,9 +100,7 @@ class Watch:
         """What the directory holds, at rest, after a change; or why it cannot be read."""
         loop = asyncio.get_running_loop()
         while True:
-            began = time.monotonic()
-            now = await asyncio.to_thread(signature, self._directory)
-            took = time.monotonic() - began
+            now, took = await asyncio.to_thread(_looked_at, self._directory)
             due = bool(self._again_at) and loop.time() >= self._again_at
             if now != self._seen or due:
                 return await self._at_rest(now)

@@ -64,6 +64,7 @@ def spec_check_page(result: "SpecCheck") -> Page:
     if paste:
         title = f"# Lines for {one_line(result.path)}, to be put under what stands there"
         blocks.append(Code(paste, "yaml", title, to_paste=True))
+    blocks.extend(Line(one_line(note, WHOLE), "warn") for note in result.notes)
     word, _, words = check_line(result).partition(": ")
     return Page(
         title="policyloop spec check",
@@ -130,8 +131,11 @@ def against_line(one: Against) -> str:
     """A contradicted assertion on one line."""
     says = "deny" if one.demands == "allow" else "allow"
     names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}"
-    how = f" (likely: it has other {', '.join(one.differs)})" if one.likely else ""
-    return one_line(f"{names} demands {one.demands}, but rule {one.rule} says {says}: {one.decision}{how}", 1000)
+    if one.by_model:
+        return one_line(f"{names} demands {one.demands}; the draft says that rule {one.rule} makes it {says}", 1000)
+    how = f" (likely: it has other {', '.join(one.differs)})" if one.differs else ""
+    by = f": {one.decision}" if one.decision else ", by what it states"
+    return one_line(f"{names} demands {one.demands}, but rule {one.rule} says {says}{by}{how}", 1000)
 
 
 def test_rows(rules: Sequence[RuleProof]) -> list[Row]:

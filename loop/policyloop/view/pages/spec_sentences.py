@@ -8,19 +8,22 @@ from collections.abc import Iterator, Sequence
 
 from policyloop.printing import WHOLE, one_line
 from policyloop.specification import Spec
-from policyloop.specification.model import Decision, Question, Rule, Shows
+from policyloop.specification.model import Decision, Question, ReleasedTest, Rule, Shows
 from policyloop.view.blocks import Block, Line, Section
 from policyloop.view.pages.spec_details import detail_lines
 from policyloop.view.plain import lines
+from policyloop.view.words import plural
 
 MOST_LINES = 34
 """Lines of a screen before the question; with what frames them less than 40."""
+_VERBS_OF_A_TEST = {"allow": "may", "deny": "may NOT", None: "may or may not"}
 _VERBS = {"allow": "may", "deny": "may NEVER", None: "(may or may not?)"}
 
 
 def spec_blocks(spec: Spec, changes: Sequence[str] = ()) -> Iterator[Block]:
     """All of a spec. `changes`: what is new or other than in the one before."""
     yield Line(f"request: {one_line(spec.request, WHOLE)}", "strong")
+    yield from release_lines(spec.releases)
     yield from (Line(f"CHANGED: {change}", "warn") for change in changes)
     yield from _unsettled(spec)
     yield from (Line(rule_sentence(rule), "strong") for rule in spec.rules)
@@ -72,8 +75,34 @@ def decision_sentence(spec: Spec, decision: Decision) -> str:
     return one_line(f"{who} {verb} {', '.join(actions) or '?'} {_spoken(decision.resource)}{why}", WHOLE)
 
 
+def release_lines(releases: Sequence[ReleasedTest]) -> Iterator[Line]:
+    """The older tests that are let go of, in words, each with what it will demand instead: before all else."""
+    if not releases:
+        return
+    many = len(releases) != 1
+    yield Line(f"{plural(len(releases), 'older test')} {'are' if many else 'is'} let go of by a yes:", "warn")
+    for test in releases:
+        yield Line(one_line(_release_sentence(test), WHOLE), "warn", depth=1)
+
+
+def _release_sentence(test: ReleasedTest) -> str:
+    where = f"{test.suite} / {test.test}"
+    who, does, what = (name if name != "*" else f"any {part}" for part, name in _wild(test))
+    if test.demanded is None and test.instead is None:
+        return f"released: {where}: {who} {does} {what}; replaced by rule {test.replaced_by}"
+    before = f"{who} {_VERBS_OF_A_TEST[test.demanded]} {does} {what}"
+    if test.instead is None:
+        return f"released: {where}: {before}; nothing is demanded in its place (rule {test.replaced_by})"
+    now = f"{who} {_VERBS_OF_A_TEST[test.instead]} {does} {what}"
+    return f"released: {where}: {before}; from now on: {now} (rule {test.replaced_by})"
+
+
+def _wild(test: ReleasedTest) -> tuple[tuple[str, str], ...]:
+    return ("principal", test.principal), ("action", test.action), ("resource", test.resource)
+
+
 def _unsettled(spec: Spec) -> Iterator[Line]:
-    """What nobody has said yes to so far, and what is let go of."""
+    """What nobody has said yes to so far."""
     for question in spec.questions:
         if question.answer is None:
             yield Line(f"question {question.id}: {question.text} OPEN", "bad")
@@ -81,9 +110,6 @@ def _unsettled(spec: Spec) -> Iterator[Line]:
             words = f"question {question.id}: {question.text} ASSUMED, nobody confirmed it: {_answer(question)}"
             yield Line(words, "warn")
     yield from (Line(f"assumption: {text}", "warn") for text in spec.assumptions)
-    for test in spec.releases:
-        names = f"{test.suite} / {test.test}: {test.principal} {test.action} {test.resource}"
-        yield Line(f"released: {names}; replaced by rule {test.replaced_by}", "warn")
 
 
 def _answer(question: Question) -> str:
