@@ -382,7 +382,7 @@ def test_a_journal_that_is_gone_is_told(policies: Path) -> None:
     kill_half_way(policies)
     shutil.rmtree(journals())
     before = tree(policies)
-    with pytest.raises(PersonNeeded, match=r"there is no journal of it.*rm .*\.policyloop-writeback"):
+    with pytest.raises(PersonNeeded, match="there is no journal of it"):
         Workspace.open(policies)
     assert tree(policies) == before
     (policies / MARK).unlink()

@@ -17,6 +17,7 @@ from policyloop.workspace.place import find_state
 from policyloop.yaml_text.writing import scalar
 
 ANSWERS = "answers.yaml"
+_NOBODY = "Nobody said whether "
 
 
 def onward(prepared: Prepared, told: Ended) -> tuple[Next, ...]:
@@ -44,6 +45,8 @@ def _by_what_stopped(prepared: Prepared, told: Ended) -> Iterator[Next]:
             yield Next(_as_confirmed(asked, place, prepared), "then")
         case "changed":
             yield Next(again(asked, resume=None), "to begin anew with what is there now")
+        case "unsaid" if (told_so := _other_than_now(told)) is not None:
+            yield Next(again(asked, words=f"{prepared.request.rstrip('.')}. {told_so}"), "with what you said")
         case "usage":
             yield Next(again(asked), "once it is mended")
         case _:
@@ -86,6 +89,16 @@ def answers_file(questions: tuple[AskedQuestion, ...]) -> str:
 def _as_confirmed(asked: Asked, place: Path, prepared: Prepared) -> str:
     """The same over the spec once it is confirmed: nothing is answered or assumed any more."""
     return again(asked, answers=None, assume=False, yes=False, **_about(place, prepared))
+
+
+def _other_than_now(told: Ended) -> str | None:
+    """What a person said when they were asked and did not want it as it is, as a sentence of a request."""
+    wrong = next((one for one in told.unsaid if one.question.removeprefix(_NOBODY) in told.message), None)
+    if wrong is None:
+        return None
+    may = "may not" if wrong.allowed else "may"
+    sentence = wrong.question.removeprefix(_NOBODY).replace(" may ", f" {may} ", 1)
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _about(place: Path, prepared: Prepared) -> dict[str, object]:
