@@ -1,6 +1,9 @@
 """The starter bundle: what it decides, put to a real PDP; where it came from; and how it is written out."""
 
+import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +13,11 @@ import yaml
 
 from asked_pdp import asking
 from bundles import FIXTURES, read
-from command import policyloop
+from command import environment, policyloop
+from decision_point import started
 from policyloop.cerbos.run import Runner
 from policyloop.decide.answer import DECIDED
+from policyloop.decide.decision import FORBIDDEN, NOT_ALLOWED
 from policyloop.decide.judge import Ask, judge
 from policyloop.serve.starter import NEXT, WRITTEN
 from policyloop.specification import FILE_NAME, check_spec, parse_spec, suites_from
@@ -157,3 +162,41 @@ def test_init_takes_an_empty_folder_and_no_other(tmp_path: Path, kind: str) -> N
     else:
         assert done.code == 2
         assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+
+
+def test_what_init_writes_runs_observes_and_enforces(tmp_path: Path, cerbos: Runner) -> None:
+    """From nothing to a decision: init, agree, serve; then `mode: enforce`."""
+    who = {"x-claude-user": "alex", "x-claude-user-roles": "engineer"}
+    event = {"session_id": "s", "cwd": "/home/alex/shop", "hook_event_name": "PreToolUse", "tool_use_id": "t1"}
+    read_env = {**event, "tool_name": "Read", "tool_input": {"file_path": "/home/alex/shop/.env.production"}}
+    status = {**event, "tool_name": "Bash", "tool_input": {"command": "git status"}}
+    for mode in ("observe", "enforce"):
+        room = tmp_path / mode
+        room.mkdir()
+        assert policyloop("serve", "--init", room / "project").code == 0
+        config = (room / "project" / "policyloop.yaml").read_text().replace("mode: observe", f"mode: {mode}")
+        server = started(room, config=config)
+        try:
+            denied, allowed, nobody = (
+                server.ask(read_env, **who),
+                server.ask(status, **who),
+                server.ask(status),
+            )
+            forwarded = _forwarded(server.port)
+        finally:
+            server.stop()
+        assert forwarded.returncode == (2 if mode == "enforce" else 0)
+        assert FORBIDDEN in forwarded.stdout or NOT_ALLOWED in forwarded.stdout or mode == "observe"
+        decisions = [each["hookSpecificOutput"].get("permissionDecision") for each in (denied, allowed, nobody)]
+        assert decisions == (["deny", None, "deny"] if mode == "enforce" else [None, None, None])
+
+
+def _forwarded(port: int) -> "subprocess.CompletedProcess[str]":
+    """A harmless command of another agent, of somebody without a role."""
+    event = {"hook_event_name": "BeforeTool", "session_id": "s", "cwd": "/app", "tool_name": "run_shell_command"}
+    command = [sys.executable, "-m", "policyloop", "hook", "forward", "--client", "gemini"]
+    return subprocess.run(
+        [*command, "--to", f"http://127.0.0.1:{port}"],
+        input=json.dumps({**event, "tool_input": {"command": "git status"}}),
+        capture_output=True, text=True, env=environment(), timeout=60, check=False,
+    )  # fmt: skip

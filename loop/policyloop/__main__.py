@@ -9,6 +9,10 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run one command. An interrupt while its imports are under way ends the process at once, without a traceback."""
     default = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.argv[1:3] == ["hook", "forward"] and not {"--help", "-h"} & set(sys.argv[3:]):
+        from policyloop.forward import run as forward
+
+        os._exit(forward(sys.argv[3:]))
     if sys.argv[1:2] == ["hook"]:
         # People wait for a hook at every edit: no command line is built for it.
         from policyloop.hooks import EVENTS

@@ -1,6 +1,6 @@
 """A spec and the tests that are there: which it contradicts, by its decisions, its rules or the draft's word."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from policyloop.bundle import Bundle
 from policyloop.confirmed.believed import unconfirmed
@@ -10,7 +10,8 @@ from policyloop.events import Against
 from policyloop.guard import Assertion, Lock, Release
 from policyloop.guard.demand import Inputs
 from policyloop.specification import Spec, releases_of
-from policyloop.specification.model import Outdated, ReleasedTest
+from policyloop.specification.model import ReleasedTest
+from policyloop.specification.outdated import named_by
 from policyloop.specification.sayings import Said, Sayings
 from policyloop.specification.vocabulary import Effect
 
@@ -64,16 +65,6 @@ def pinned(before: Spec | None, new: Spec, bundle: Bundle) -> Spec:
     )
     changed: Spec = new.model_copy(update={"releases": exact})
     return changed
-
-
-def named_by(outdated: Outdated, lock: Iterable[Assertion]) -> tuple[Assertion, ...]:
-    """The assertions that a draft calls outdated and that demand otherwise than it says they must."""
-    release = Release(outdated.suite, outdated.test, outdated.principal, outdated.resource, outdated.action)
-    return tuple(
-        assertion
-        for assertion in lock
-        if release.names(assertion) and DECISIONS.get(assertion.demand.effect, outdated.instead) != outdated.instead
-    )
 
 
 def _naming(spec: Spec, assertion: Assertion) -> str:

@@ -47,28 +47,39 @@ def standing(where: files.Place, wanted: Wanted) -> Iterator[Drift]:
     Raises `UsageError` for a drop-in that is no settings file.
     """
     path = where.root / where.path
-    yield from _owned(path)
-    folder = path.parent / DROP_INS
-    drop_ins: list[Settings] = []
-    try:
-        names = sorted((entry.name for entry in folder.iterdir()), key=_as_the_client)
-    except FileNotFoundError:
-        names = []
-    except OSError as error:
-        yield _drift(folder, f"cannot be read: {error.strerror}.")
-        names = []
-    else:
-        yield from _owned(folder, above=False)
-    for name in names:
-        if not name.endswith(".json") or name.startswith("."):
-            continue
-        yield from _owned(folder / name, above=False)
-        drop_ins.append(files.read(files.Place(folder, name)))
+    yield from owned(path)
+    drop_ins, drift = read_drop_ins(where)
+    yield from drift
     base = files.read(where)
     for over in drop_ins:
         yield from loose(over, Role.MANAGED, wanted, managed=True)
     yield from undone(base, drop_ins, wanted)
     yield from running([base, *drop_ins])
+
+
+def read_drop_ins(where: files.Place) -> tuple[list[Settings], list[Drift]]:
+    """The drop-ins beside managed settings, in the order in which the client reads them; and what is wrong with them.
+
+    Raises `UsageError` for one that is no settings file.
+    """
+    folder = (where.root / where.path).parent / DROP_INS
+    drop_ins: list[Settings] = []
+    drift: list[Drift] = []
+    try:
+        names = sorted((entry.name for entry in folder.iterdir()), key=_as_the_client)
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        drift.append(_drift(folder, f"cannot be read: {error.strerror}."))
+        names = []
+    else:
+        drift += owned(folder, above=False)
+    for name in names:
+        if not name.endswith(".json") or name.startswith("."):
+            continue
+        drift += owned(folder / name, above=False)
+        drop_ins.append(files.read(files.Place(folder, name)))
+    return drop_ins, drift
 
 
 def undone(base: Settings, drop_ins: Sequence[Settings], wanted: Wanted) -> Iterator[Drift]:
@@ -107,7 +118,7 @@ def _as_the_client(name: str) -> bytes:
     return name.encode("utf-16-be", "surrogatepass")
 
 
-def _owned(path: Path, *, above: bool = True) -> Iterator[Drift]:
+def owned(path: Path, *, above: bool = True) -> Iterator[Drift]:
     """The file or folder, and each folder above it, of which another user than root could change something."""
     for place in (path, *(path.parents if above else ())):
         try:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
+from policyloop import layout
 from policyloop.compose import MAX_FINDINGS
 from policyloop.models.rules import knows_rules, rules_text
 from policyloop.models.told import bounded, told
@@ -99,7 +100,9 @@ def _said_once(task: Task, seen: Mapping[str, str]) -> Iterator[tuple[str, Secti
         yield "RULES", ("RULES a person confirmed", body)
     if task.released:
         names = "\n".join(_line(bounded(name, MAX_RESULT)) for name in task.released[:MAX_RELEASED])
-        yield "RELEASED", ("RELEASED by a person: correct these tests; no others", names)
+        yield "RELEASED", ("RELEASED by a person: correct these tests to what is asked for; no others", names)
+    if task.stage == "spec" and task.existing and any(map(_is_suite, task.existing.files)):
+        yield "OLD TESTS", (_OLD_TESTS, "")
     yield "COMPILER", _compiler(task)
     if task.existing and task.existing.index:
         existing = "\n".join(map(_line, task.existing.index))
@@ -108,6 +111,14 @@ def _said_once(task: Task, seen: Mapping[str, str]) -> Iterator[tuple[str, Secti
         yield "INDEX", ("INDEX of what else there is, nearest first", "\n".join(map(_line, task.index)))
 
 
+def _is_suite(path: str) -> bool:
+    return layout.kind(path) is layout.Kind.SUITE
+
+
+_OLD_TESTS = (
+    "OLD TESTS stand among the EXISTING files. Name in the draft each assertion that the request makes wrong, and no "
+    "other: `outdated: [{suite, test, principal, resource, action, rule, instead: allow or deny}]`; a person is asked"
+)
 _AS_DRAFTED = "They are the spec as you wrote it last. What is open in it was answered as you recommended."
 
 

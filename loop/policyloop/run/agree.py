@@ -13,6 +13,7 @@ from policyloop.outcome import Outcome
 from policyloop.results import SpecResult
 from policyloop.run.draft import Draft, stopped
 from policyloop.run.keeping import Keeper
+from policyloop.run.letting import released_by
 from policyloop.run.people import Edited, No, Person
 from policyloop.run.prepared import Prepared
 from policyloop.specification import assumptions
@@ -28,7 +29,7 @@ def agreeing(prepared: Prepared, keeper: Keeper, draft: Draft) -> Generator[Draf
 def _without_person(prepared: Prepared, keeper: Keeper, draft: Draft) -> Draft:
     against = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
     if against:
-        words = f"{len(against)} locked tests contradict this spec; only a person releases them, under `releases`."
+        words = f"The spec is not confirmed.{released_by(prepared, against)}"
         return stopped(draft, outcome.person("contradictions", words), against)
     if draft.drafted.is_confirmed:
         return replace(draft, agreed=True)
@@ -45,7 +46,7 @@ def _with_person(prepared: Prepared, keeper: Keeper, draft: Draft, person: Perso
         against = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
         if against and edited:
             # Who took a release out of the spec keeps that test; it is not put in again behind their back.
-            words = f"{len(against)} locked tests contradict this spec and are not released in it."
+            words = f"The spec does not release all of them.{released_by(prepared, against)}"
             return stopped(draft, outcome.person("contradictions", words), against)
         if not against and draft.drafted.is_confirmed:
             return replace(draft, agreed=True)

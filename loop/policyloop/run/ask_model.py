@@ -30,7 +30,7 @@ def ask_model(prepared: Prepared, draft: Draft) -> Draft:
     before = draft.spec
     there = {FILE_NAME: draft_text(before)} if before else {}
     start = Bundle(there, drafts=frozenset({FILE_NAME}))
-    terms = Terms(prepared.request, before)
+    terms = Terms(prepared.request, before, tuple(Lock.of(prepared.hold.start)))
 
     def judge(bundle: Bundle, _: Lock) -> Report:
         return judge_draft(bundle, terms, prepared.runner.info)

@@ -13,6 +13,7 @@ from policyloop.run.agree import agreeing
 from policyloop.run.ask_model import ask_model
 from policyloop.run.draft import Draft, answered, answered_from_file, stopped
 from policyloop.run.keeping import Keeper
+from policyloop.run.letting import released_by
 from policyloop.run.prepared import Prepared
 from policyloop.specification import Spec, assuming, check_spec
 from policyloop.specification.draft import same_words
@@ -85,7 +86,8 @@ def _settling(prepared: Prepared, draft: Draft) -> Drafts:
     if prepared.person is None:
         count = len(questions)
         words = f"{count} question{'s' * (count != 1)} must be answered first: --answers FILE, or --assume."
-        return stopped(draft, outcome.person("questions", words))
+        against = unreleased(draft.drafted, prepared.hold.start, prepared.releases)
+        return stopped(draft, outcome.person("questions", f"{words}{released_by(prepared, against)}"), against)
     yield draft
     for number, question in enumerate(questions, 1):
         with prepared.clock.paused():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from policyloop.bundle import Bundle
 from policyloop.errors import UsageError
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Report
+from policyloop.guard import Assertion
 from policyloop.redact import redact
 from policyloop.specification.answers import is_answered
 from policyloop.specification.check import check_spec
@@ -18,6 +19,7 @@ from policyloop.specification.document import read_document
 from policyloop.specification.gap import OPEN_QUESTION
 from policyloop.specification.implied import completed, without_implied
 from policyloop.specification.model import FILE_NAME, Question, Spec
+from policyloop.specification.outdated import not_outdated
 from policyloop.specification.parse import spec_of
 from policyloop.specification.printing import dense_yaml, spec_to_yaml
 from policyloop.specification.shorthand import abbreviated, spelled_out
@@ -37,6 +39,8 @@ class Terms:
 
     request: str
     before: Spec | None = None
+    tests: tuple[Assertion, ...] = ()
+    """What the tests that are there demand."""
 
     @property
     def same_request(self) -> bool:
@@ -113,6 +117,9 @@ def _findings(bundle: Bundle, terms: Terms) -> Iterator[Finding]:
         yield _unusable(error, ErrorClass.SCHEMA, "not-a-spec")
         return
     yield from _overstepped(spec, terms)
+    for number, code, words in not_outdated(completed(spec), terms.tests):
+        line = spec.line(("outdated", number))
+        yield Finding(error_class=ErrorClass.COMPILE, code=code, message=words, file=FILE_NAME, line=line, column=None)
     gaps = check_spec(completed(spec))
     asking = any(gap.code == OPEN_QUESTION for gap in gaps)
     for gap in gaps:

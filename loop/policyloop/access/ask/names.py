@@ -17,8 +17,9 @@ from policyloop.layout import kind as kind_of
 
 OTHER_ROLE = "another-role"
 OTHER_ACTION = "another-action"
+OTHER_KIND = "another-kind"
 OTHER = "something-else"
-"""A role and an action that stand for all that nothing names, where nothing names these; and a text like them."""
+"""What stands for all roles, actions and kinds that nothing names, where nothing names these; and a text like them."""
 
 Side = Literal["principal", "resource"]
 _SIDES: Mapping[str, Side] = {"R": "resource", "resource": "resource", "P": "principal", "principal": "principal"}
