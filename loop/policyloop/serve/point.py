@@ -26,7 +26,7 @@ from policyloop.serve.lines import Lines
 from policyloop.serve.metrics import Metrics
 from policyloop.serve.pdp import Pdp, PolicyVersion
 from policyloop.serve.recording import Recorder
-from policyloop.serve.refused import Refused
+from policyloop.serve.refused import BUSY, Refused
 from policyloop.serve.who import who_asks
 
 UNREADABLE = "Unreadable"
@@ -82,15 +82,19 @@ class Point:
         """The answer to what is no event: an error, on which a hook with `onFailure: block` blocks; recorded, too."""
         self.metrics.faults.labels("body").inc()
         self.lines.tell("refused", "warning", status=refused.status, why=refused.sentence)
-        decision = Decision(effect="deny", reason=refused.sentence, trouble=refused.sentence)
-        call = Call(event=UNREADABLE, front="claude-code", received=time.time())
-        try:
-            await self._recorded(self._record(call, Effects(), decision, Circumstances(mode=self.config.mode)))
-        except StoreError as error:
-            self._missed(error)
+        if refused.status != BUSY:  # where there is too much to do, nothing is added to it
+            await self._record_refusal(refused)
         if self.observes:
             return Answered(200, _encoded({"continue": True}), last=True)
         return Answered(refused.status, _encoded({"error": refused.sentence}), last=True)
+
+    async def _record_refusal(self, refused: Refused) -> None:
+        decision = Decision(effect="deny", reason=refused.sentence, trouble=refused.sentence)
+        call = Call(event=UNREADABLE, front="claude-code", received=time.time())
+        try:
+            await self._recorded(record_of(call, Effects(), decision, Circumstances(mode=self.config.mode)))
+        except StoreError as error:
+            self._missed(error)
 
     async def _heard(self, scope: Mapping[str, Any], event: Event, large: bool, started: float) -> Answered:  # noqa: FBT001
         received = time.time()
@@ -106,7 +110,7 @@ class Point:
             latency_us=int((time.perf_counter() - started) * 1e6),
             without_trial=asked.judged.without_trial,
         )
-        record = self._record(call, asked.judged.effects, decision, under)
+        record = record_of(call, asked.judged.effects, decision, under)
         try:
             await self._recorded(record, large=large)
         except StoreError as error:
@@ -164,9 +168,6 @@ class Point:
             # Nobody knows which form would stop it. An error does, where the hook blocks on failure.
             return Answered(422, _encoded({"error": decision.reason}))
         return Answered(200, _encoded(answer(event.name, decision, self.config.mode)))
-
-    def _record(self, call: Call, effects: Effects, decision: Decision, under: Circumstances) -> Record:
-        return record_of(call, effects, decision, under)
 
     async def _recorded(self, record: Record, *, large: bool = False) -> None:
         """Return once it is durable. Raises `StoreError`, whatever went wrong."""
