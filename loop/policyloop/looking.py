@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
-from policyloop.layout import Kind, kind
 
 if TYPE_CHECKING:
     from policyloop.cerbos.run import Runner
@@ -75,8 +74,7 @@ def broken(runner: "Runner", sides: Sequence[tuple[str, Bundle]], log: str) -> "
     Raises `Unavailable` when the compiler takes them all: then it is not the policies that keep the PDP from starting.
     """
     for name, whole in sides:
-        bundle = Bundle({p: text for p, text in whole.files.items() if kind(p) in (Kind.POLICY, Kind.SCHEMA)})
-        result = judged(name, bundle, runner, require_tests=False)
+        result = judged(name, whole.without_tests(), runner, require_tests=False)
         if not result.report.green:
             return result
     last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it said nothing")

@@ -38,7 +38,6 @@ def lint(
     """
     del seed  # scripts may give one
     from policyloop.access.lint import lint as run
-    from policyloop.bundle import Bundle
     from policyloop.cli.progress import Progress
     from policyloop.errors import UsageError
     from policyloop.layout import Kind, kind
@@ -60,10 +59,7 @@ def lint(
     progress = Progress()
     try:
         # The policies alone: whether the tests load or pass does not matter here.
-        compiled = Bundle(
-            {path: held for path, held in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
-        )
-        report = validate(judge, compiled, require_tests=False)
+        report = validate(judge, bundle.without_tests(), require_tests=False)
         require_verdict(report)
         if not report.green:
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
