@@ -63,6 +63,7 @@ class Point:
         self.recorder, self.metrics, self.lines = recorder, metrics, lines
         self.observes = config.mode == "observe"
         self._work_out = work_out_with(config.places)
+        self._work_out(Call(event="PreToolUse", tool="Bash", input={"command": "true"}))  # the grammar is loaded now
 
     async def hear(self, scope: Mapping[str, Any], body: bytes) -> Answered:
         """The answer to an event. Raises nothing but what is no `Exception`."""
@@ -107,7 +108,7 @@ class Point:
         )
         record = self._record(call, asked.judged.effects, decision, under)
         try:
-            await self._recorded(record)
+            await self._recorded(record, large=large)
         except StoreError as error:
             self._missed(error)
             sent = self._unrecorded(event, decision)
@@ -167,10 +168,10 @@ class Point:
     def _record(self, call: Call, effects: Effects, decision: Decision, under: Circumstances) -> Record:
         return record_of(call, effects, decision, under)
 
-    async def _recorded(self, record: Record) -> None:
+    async def _recorded(self, record: Record, *, large: bool = False) -> None:
         """Return once it is durable. Raises `StoreError`, whatever went wrong."""
         try:
-            await self.recorder.record(record, self.config.seconds * _RECORDING)
+            await self.recorder.record(record, self.config.seconds * _RECORDING, in_thread=large)
         except StoreError:
             raise
         except Exception as error:
