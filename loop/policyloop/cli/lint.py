@@ -8,6 +8,8 @@ import typer
 
 from policyloop.cli.options import ConfigOption, FormatOption, PoliciesArgument, ProfileOption, RunnerOption, view_of
 from policyloop.configured import compiler, policy_directory, server, settings
+from policyloop.next_command import Next, policyloop
+from policyloop.printing import say_next
 
 
 class FailOn(StrEnum):
@@ -65,6 +67,7 @@ def lint(
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
             view.show(check_page(red))
             view.close()
+            say_next([Next(policyloop("check", config=config, profile=profile, named=policies), "once it is mended")])
             raise typer.Exit(int(red.exit_code))
         result = run(
             judge,
@@ -80,6 +83,10 @@ def lint(
         judge.close()
     view.show(lint_page(result))
     view.close()
+    if result.exit_code:
+        loudest = sorted(result.holes, key=lambda hole: hole.level != "warning")
+        code = loudest[0].code
+        say_next([Next(policyloop("explain", code), f"what {code} means, and how it is mended; so for every code")])
     raise typer.Exit(int(result.exit_code))
 
 
