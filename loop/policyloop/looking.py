@@ -14,21 +14,35 @@ if TYPE_CHECKING:
 
 
 def judged(
-    name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
+    name: str,
+    bundle: Bundle,
+    runner: "Runner",
+    *,
+    lock: "Lock | None" = None,
+    require_tests: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> "CheckResult":
     """One validation of `bundle`, which is called `name`, against the tests that `lock` holds.
 
-    Raises `Unavailable` when the compiler does not come to an end.
+    `meanwhile` is called once, while the compiler works. Raises `Unavailable` when that does not come to an end.
     """
     from policyloop.validators.judge import validate
 
+    luck: tuple[str, ...] = ()
+
+    def look() -> None:
+        # What needs no verdict, and what is slow to load, does not keep the compiler waiting.
+        nonlocal luck
+        from policyloop.access.ask.luck import luck_in
+
+        luck = luck_in(bundle)
+        meanwhile()
+
     weakened = lock.weakened_by(bundle) if lock else ()
     # What is weakened is told as such, not once more as what did not run.
-    report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests)
+    report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests, meanwhile=look)
     if not weakened:
         require_verdict(report)
-    # Not above: what is imported there keeps the compiler waiting.
-    from policyloop.access.ask.luck import luck_in
     from policyloop.results import CheckResult
 
     return CheckResult(
@@ -37,7 +51,7 @@ def judged(
         report=report,
         locked=len(lock) if lock else 0,
         weakened=weakened,
-        luck=luck_in(bundle),
+        luck=luck,
     )
 
 

@@ -58,10 +58,16 @@ def check(
             from policyloop.guard import Lock
 
             lock = Lock.of(read_baseline(baseline, policies), settling(judge))
-        result = judged(str(policies), bundle, judge, lock=lock, require_tests=loaded.guard.require_tests)
+        result = judged(
+            str(policies),
+            bundle,
+            judge,
+            lock=lock,
+            require_tests=loaded.guard.require_tests,
+            meanwhile=_load_what_shows_it,
+        )
     finally:
         judge.close()
-    # Only now: these imports would keep the compiler waiting.
     from policyloop.view.pages.check import check_page
 
     view = view_of(output)
@@ -71,6 +77,13 @@ def check(
         given = {"runner": runner.value if runner else None, "config": config, "profile": profile}
         say_next(_after(result.exit_code, policies, baseline, given))
     raise typer.Exit(int(result.exit_code))
+
+
+def _load_what_shows_it() -> None:
+    """These imports are as long as a short compile; before it they would keep the compiler waiting."""
+    import policyloop.documents.judged
+    import policyloop.view.pages.check
+    import policyloop.view.plain  # noqa: F401
 
 
 def _after(code: Exit, policies: Path, baseline: str | None, given: Mapping[str, object]) -> list[Next]:
