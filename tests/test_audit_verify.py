@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from audit_logs import bodies, filled, looked_at, record, secrets_in
 from policyloop.audit.anchors import FileAnchor, read_anchors
+from policyloop.audit.entry import Draft, Form
 from policyloop.audit.keys import kept_head
 from policyloop.audit.log import Log
-from policyloop.audit.record import moment
+from policyloop.audit.record import encoded, moment
 from policyloop.audit.store import Query, StoreError, open_reader
 from policyloop.audit.tree import leaf_hash
 
@@ -259,6 +260,26 @@ def test_who_prunes_without_a_record_is_told(copied: Path):
     assert bad is not None
     assert "no record says that they were pruned" in bad.what
     assert bad.first == 0
+
+
+def test_a_record_of_pruning_that_nobody_signed_for_is_none(copied: Path):
+    with open_reader(str(copied / "audit.db")) as reader:
+        ((log, _),) = reader.logs()
+    segments = {"before": "2026", "segments": [0]}
+    said = Draft.of(encoded(record(COUNT, event="AuditPrune", front="audit", effects=segments)))
+    body = Form(log).entry(said.record, COUNT)
+    attacked(
+        copied,
+        "INSERT INTO pruned SELECT 0, joined(group_concat(hex(leaf), '')) FROM records WHERE seq < 1024",
+        "DELETE FROM records WHERE seq < 1024",
+        f"INSERT INTO records (seq, leaf, body) SELECT {COUNT}, made(0), written(0)",
+        joined=bytes.fromhex,
+        made=lambda _: leaf_hash(body),
+        written=lambda _: body.decode(),
+    )
+    bad = found(copied).bad
+    assert bad is not None
+    assert "no record says that they were pruned" in bad.what
 
 
 def test_a_log_of_which_all_checkpoints_are_gone_is_not_called_whole(copied: Path):

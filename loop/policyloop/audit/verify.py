@@ -71,8 +71,8 @@ class _Looked:
     anchors: int = 0
     sound: int = 0
     """The size up to which a checkpoint held."""
-    prunes: set[int] = field(default_factory=set)
-    """Segments that a record says are taken out."""
+    prunes: dict[int, int] = field(default_factory=dict)
+    """Segments that a record says are taken out, and the number of the first record that does."""
 
 
 def verify(
@@ -166,7 +166,9 @@ def _look(store: Reader, log: str, verifier: Verifier, anchors: list[tuple[int, 
         )
     if tree.size and not looked.sound:
         raise _Found("nobody has signed for any entry", 0, tree.size - 1)
-    missing = sorted(set(_pruned_firsts(store, log)) - looked.prunes)
+    # Who prunes signs for the record first: anybody can write one that nobody has signed for.
+    said = {first for first, seq in looked.prunes.items() if seq < looked.sound}
+    missing = sorted(set(_pruned_firsts(store, log)) - said)
     if missing:
         raise _Found("entries are gone, and no record says that they were pruned", missing[0], missing[0] + SEGMENT - 1)
 
@@ -228,7 +230,8 @@ def _leaves(store: Reader, log: str, looked: _Looked) -> Iterator[bytes]:
         if not (body.startswith(head) and body.endswith(tail(seq))):
             raise _Found(f"an entry stands where it was not recorded: {_stands(body)}", seq, seq)
         if _PRUNES in body:
-            looked.prunes.update(named_by(Entry(log, seq, body).record()))
+            for first in named_by(Entry(log, seq, body).record()):
+                looked.prunes.setdefault(first, seq)
         looked.entries += 1
         expected += 1
         yield hashed

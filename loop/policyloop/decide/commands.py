@@ -54,7 +54,11 @@ def _words(scene: Scene, command: Simple, given: Value) -> Value:
 
 def run_words(scene: Scene, words: list[str], given: Value, tags: int) -> Value:
     """A program with its words as they are."""
-    return run(Use(words[0], words[1:], scene, given, tags)) if words else EMPTY
+    if not words:
+        return EMPTY
+    output = run(Use(words[0], words[1:], scene, given, tags))
+    scene.spend(sum(map(len, output.texts)))
+    return output
 
 
 def run(use: Use) -> Value:
@@ -211,6 +215,7 @@ def assign(scene: Scene, assignment: Assignment) -> Value:
     if isinstance(assignment.value, list):
         items = words_of(scene, assignment.value)
         before = scene.lists.get(name, []) if assignment.appended else []
+        scene.spend(len(before) + len(items))
         scene.lists[name] = [*before, *items]
         scene.variables.pop(name, None)
         return ANYTHING
@@ -221,6 +226,7 @@ def assign(scene: Scene, assignment: Assignment) -> Value:
     elif assignment.appended:
         before_value = scene.variables.get(name, ANYTHING)
         if len(before_value.texts) == 1 and len(held.texts) == 1:
+            scene.spend(len(before_value.texts[0]) + len(held.texts[0]))
             held = Value((before_value.texts[0] + held.texts[0],), before_value.tags | held.tags)
         else:
             held = Value((HOLE,), before_value.tags | held.tags)

@@ -77,12 +77,14 @@ def _value(scene: Scene, word: tuple[object, ...], *, splits: bool) -> Value:
     tags = 0
     for part in word:
         if isinstance(part, str):
+            scene.spend(sum(len(text) + len(part) for text in texts))
             texts = tuple(text + part for text in texts)
             continue
         held = _part(scene, part, splits=splits)
         tags |= held.tags
         if len(texts) * len(held.texts) > MOST:
             held = ANYTHING
+        scene.spend(sum(len(text) + len(more) for text in texts for more in held.texts))
         texts = tuple(text + more for text in texts for more in held.texts)
     return value(texts, tags)
 
@@ -102,12 +104,25 @@ def _part(scene: Scene, part: object, *, splits: bool) -> Value:
         return ANYTHING
     else:
         raise Unparsed("form: a part of a word")
-    return held if quoted or not splits else Value(tuple(_split(text) for text in held.texts), held.tags)
+    return held if quoted or not splits else Value(tuple(_split(scene, text) for text in held.texts), held.tags)
 
 
-def _split(text: str) -> str:
+def _own_separators(scene: Scene) -> str | None:
+    """What the text has set `IFS` to, where that is not what it is anyway; `HOLE` where that is not known."""
+    held = scene.variables.get("IFS")
+    if held is None or not held.texts:
+        return None
+    signs = HOLE if held.known is None else held.known
+    return signs if set(signs) != set(" \t\n") else None
+
+
+def _split(scene: Scene, text: str) -> str:
     if not text:
         return GONE
+    signs = _own_separators(scene)
+    if signs is not None and (signs == HOLE or any(sign in text for sign in signs + " \t\n")):
+        # Which words it becomes is not worked out; that it is another text than it looks like is.
+        return HOLE
     # A blank at either end parts it from its neighbours as well.
     return _BLANKS.sub(SPLIT, text).translate(GLOBS)
 
@@ -140,8 +155,9 @@ def _many(scene: Scene, name: str, *, separate: bool) -> Value:
     tags = 0
     for item in items:
         tags |= item.tags
-    if any(len(item.texts) != 1 for item in items):
+    if any(len(item.texts) != 1 for item in items) or (not separate and _own_separators(scene) is not None):
         return Value((HOLE,), tags)
+    scene.spend(sum(len(item.texts[0]) + 1 for item in items))
     return Value(((SPLIT if separate else " ").join(item.texts[0] for item in items) or GONE,), tags)
 
 

@@ -5,7 +5,7 @@ import re
 from policyloop.decide.commands import declared, simple
 from policyloop.decide.expand import single, words_of
 from policyloop.decide.redirects import SOCKET, redirected, written
-from policyloop.decide.scene import Scene
+from policyloop.decide.scene import STATEMENT, Scene
 from policyloop.decide.values import ANYTHING, EMPTY, Value, value
 from policyloop.places.keys import Whereabouts
 from policyloop.shell.marks import HOLE
@@ -67,6 +67,7 @@ def follow_code(scene: Scene, code: Value, given: Value) -> Value:
 
 def follow(scene: Scene, statement: Statement, given: Value = EMPTY) -> Value:
     """What a statement does, given its input; its output."""
+    scene.spend(STATEMENT)
     kind = type(statement)
     if kind is Simple:
         return simple(scene, statement, given)  # type: ignore[arg-type]
@@ -122,7 +123,12 @@ def _line(scene: Scene, statements: tuple[Statement, ...], given: Value) -> Valu
         ):
             scene.sure = False
     scene.sure = before
+    scene.spend(_characters(outputs))
     return together(outputs)
+
+
+def _characters(outputs: list[Value]) -> int:
+    return sum(len(text) for output in outputs for text in output.texts)
 
 
 def together(outputs: list[Value]) -> Value:
@@ -152,6 +158,7 @@ def _chain(scene: Scene, chain: Chain, given: Value) -> Value:
 
 def _joined(scene: Scene, before: dict[str, Value], where: Whereabouts) -> None:
     """Variables hold what they held, or what they were set to; a directory that may have been changed is not known."""
+    scene.spend(len(scene.variables))
     for name, held in list(scene.variables.items()):
         other = before.get(name)
         if other is not held:
@@ -217,6 +224,7 @@ def _loop(scene: Scene, loop: Loop, given: Value) -> Value:
         scene.variables[loop.name] = item
         outputs.append(_perhaps(scene, loop.body, given))
         scene.variables[loop.name] = item
+    scene.spend(_characters(outputs))
     return together(outputs) if outputs else EMPTY
 
 

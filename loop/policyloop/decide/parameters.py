@@ -2,11 +2,14 @@
 
 import re
 
-from policyloop.decide.scene import Scene
+from policyloop.decide.scene import MOST_TEXT, Scene
 from policyloop.decide.values import ANYTHING, EMPTY, Value, value
 from policyloop.shell.marks import ANY_MARK, HOLE, QUEST, STAR, TILDE
 
 _SLICE = re.compile(r"\s*(-?\d+)\s*(?::\s*(-?\d+)\s*)?")
+
+_MOST_SEARCHED = 1_000
+"""Characters of a text in which a pattern with a star is searched for."""
 
 
 def parameter(scene: Scene, name: str) -> Value | None:
@@ -81,23 +84,62 @@ def _replaced(text: str, operator: str, argument: str) -> str:
     pattern, _, new = argument.partition("/")
     if pattern[:1] in {"#", "%"}:
         return HOLE
-    return re.sub(_expression(pattern), lambda _: new, text, count=0 if operator == "//" else 1) if pattern else text
+    if not pattern:
+        return text
+    stars = pattern.count(STAR)
+    if len(text) * (len(new) + 1) > MOST_TEXT or (stars and (stars > 1 or len(text) > _MOST_SEARCHED)):
+        return HOLE
+    return re.sub(_expression(pattern), lambda _: new, text, count=0 if operator == "//" else 1)
 
 
 def _trimmed(text: str, operator: str, argument: str) -> str:
+    if len(text) * len(argument) > MOST_TEXT:
+        return HOLE
     if operator[0] == "#":
-        match = re.match(_expression(argument, greedy=operator == "##"), text, re.DOTALL)
-        return text[match.end() :] if match is not None else text
-    starts = range(len(text), -1, -1) if operator == "%" else range(len(text) + 1)
-    whole = re.compile(_expression(argument), re.DOTALL)
-    for start in starts:
-        if whole.fullmatch(text, start):
-            return text[:start]
-    return text
+        ends = _ends(text, argument)
+        return text[ends[-1 if operator == "##" else 0] :] if ends else text
+    ends = _ends(text[::-1], argument[::-1])
+    return text[: len(text) - ends[-1 if operator == "%%" else 0]] if ends else text
 
 
-def _expression(pattern: str, *, greedy: bool = True) -> str:
-    parts = {STAR: ".*" if greedy else ".*?", QUEST: "."}
+def _ends(text: str, pattern: str) -> list[int]:
+    """How long the beginnings of a text are that a pattern fits, shortest first. Without going back: `*a*a*a*b` would
+    take years otherwise.
+    """
+    places = _behind_stars(pattern, {0})
+    ends = [0] if len(pattern) in places else []
+    for index, sign in enumerate(text, 1):
+        reached: set[int] = set()
+        for place in places:
+            if place == len(pattern):
+                continue
+            wanted = pattern[place]
+            if wanted == STAR:
+                reached.add(place)
+            elif wanted == sign or (wanted != STAR and ANY_MARK.match(wanted)):
+                reached.add(place + 1)
+        places = _behind_stars(pattern, reached)
+        if not places:
+            break
+        if len(pattern) in places:
+            ends.append(index)
+    return ends
+
+
+def _behind_stars(pattern: str, places: set[int]) -> set[int]:
+    """The places, and those behind stars, each of which may stand for nothing."""
+    reached: set[int] = set()
+    for place in places:
+        behind = place
+        while behind < len(pattern) and pattern[behind] == STAR:
+            reached.add(behind)
+            behind += 1
+        reached.add(behind)
+    return reached
+
+
+def _expression(pattern: str) -> str:
+    parts = {STAR: ".*", QUEST: "."}
     return "".join(parts.get(sign, "." if ANY_MARK.match(sign) else re.escape(sign)) for sign in pattern)
 
 

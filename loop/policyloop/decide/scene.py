@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from policyloop.decide.gathered import Gathered
 from policyloop.decide.values import ANYTHING, CONTENTS, EMPTY, SECRET, Value
+from policyloop.places.globs import all_within
 from policyloop.places.keys import Whereabouts, key, keys
 from policyloop.places.sensitive import could_be, is_agent_setting, is_secret, starts_later
 from policyloop.shell.marks import HOLE, has_glob
@@ -15,6 +16,13 @@ from policyloop.shell.tree import Block, Statement, Unparsed, Word
 
 MOST_COMMANDS = 400
 """Commands of one call, loops and functions multiplied out: beyond it is `too-many`."""
+MOST_WORK = 4_000_000
+"""What following one call may cost: a unit a character that is put together or a name that is copied, `STATEMENT` units
+a statement. A text doubles in ten characters (`a=$a$a`), and loops within loops need no command. Beyond: `too-many`.
+"""
+STATEMENT = 200
+MOST_TEXT = 100_000
+"""Characters of one text that is put together by replacing; a longer one is not known."""
 DEEPEST = 24
 """Code within code: `sh -c`, eval, functions, wrappers."""
 _DEVICE = re.compile(
@@ -87,12 +95,19 @@ class Scene:
         """How many `&` stand around what is followed."""
         self.depth = 0
         self.commands_left = MOST_COMMANDS
+        self.work_left = MOST_WORK
         self.last_directory = ""
         self.follow: Callable[[Statement, Value], Value]
         self.run: Callable[[Use], Value]
         self.code: Callable[[Value, Value], Value]
         self.word: Callable[[Word], Value]
         self.send_to: Callable[[str, Value], None]
+
+    def spend(self, units: int) -> None:
+        """Count what following costs. Raises `Unparsed` where it is too much."""
+        self.work_left -= units
+        if self.work_left < 0:
+            raise Unparsed("too-many")
 
     # What is seen
 
@@ -135,6 +150,7 @@ class Scene:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """In a process of its own: variables and the directory change for that one alone."""
+        self.spend(len(self.variables) + len(self.lists) + len(self.functions) + len(self.open_files))
         kept = self.variables, self.lists, self.functions, self.where, self.aliases, self.open_files
         outputs, self.open_outputs = self.open_outputs, dict(self.open_outputs)
         self.variables, self.lists, self.functions = dict(kept[0]), dict(kept[1]), dict(kept[2])
@@ -228,9 +244,14 @@ class Scene:
             if kind in {"write", "delete"} and HOLE in text and empty:
                 self._possible(kind, keys(empty, self.where))
         if is_open or has_glob(names[0]):
-            for name in could_be(names[0]):
-                tags |= self._possible(kind, (name,))
+            tags |= self._fitting(kind, names)
         return tags
+
+    def _fitting(self, kind: str, names: tuple[str, ...]) -> int:
+        """What a pattern may stand for among what policies speak of."""
+        if kind == "delete":
+            self._possible(kind, tuple(filter(None, map(all_within, names))))
+        return self._possible(kind, tuple(could_be(names[0])))
 
     def _possible(self, kind: str, names: tuple[str, ...]) -> int:
         tags = 0

@@ -14,6 +14,9 @@ from policyloop.places.keys import whereabouts
 from policyloop.shell.marks import GLOBS, HOLE, STAR, TILDE
 from policyloop.shell.tree import Unparsed
 
+_TRIMMED = "".join(map(chr, (*range(9, 14), 32, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F)))
+_TRIMMED += "\u3000\ufeff"
+"""What `trim` of JavaScript takes off."""
 _MENTION = re.compile(r"(?:^|(?<=[\s(\[\"'`,;:]))@(\"[^\"]+\"|(?:\\.|[^\s,;:!?\"'`)\]])+)")
 _READS = (
     "file_path",
@@ -117,9 +120,10 @@ def _powershell(scene: Scene, given: Mapping[str, Any]) -> None:
 
 def _literal(add: Callable[[str], Any], path: str) -> None:
     """A path that no shell expands: `~` is what tools take for the home directory, `*` is a star."""
-    if not path:
-        return
-    add(TILDE + path[1:] if path.startswith("~") else path)
+    # Claude Code takes blanks off both ends of a path before it opens it; a server of others may not.
+    for name in dict.fromkeys((path, path.strip(_TRIMMED))):
+        if name:
+            add(TILDE + name[1:] if name.startswith("~") else name)
 
 
 def _reads(scene: Scene, given: Mapping[str, Any]) -> None:
@@ -146,7 +150,7 @@ def _each(scene: Scene, given: Mapping[str, Any], names: tuple[str, ...], add: C
 
 def _grep(scene: Scene, given: Mapping[str, Any]) -> None:
     """It reads all below a directory that fits."""
-    path = _text(given, "path") or "."
+    path = _text(given, "path").strip(_TRIMMED) or "."
     glob = _text(given, "glob")
     _literal(scene.reads, path)
     if glob:
@@ -159,7 +163,7 @@ def _glob(scene: Scene, given: Mapping[str, Any]) -> None:
     pattern = _text(given, "pattern")
     if not pattern:
         scene.unknown("unreadable-input")
-    path = _text(given, "path") or "."
+    path = _text(given, "path").strip(_TRIMMED) or "."
     for alternative in _alternatives(pattern):
         scene.lists_names(_below(path, alternative))
 

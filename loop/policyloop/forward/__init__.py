@@ -62,10 +62,11 @@ def run(arguments: Sequence[str]) -> int:
         _write(2, f"policyloop hook forward: {wrong}. Nothing can be decided, so this is not allowed. {USAGE}\n")
         return BLOCKED
     once = _Once(form)
-    clock = threading.Timer(seconds, once.say, [Answered("deny", UNHEARD)])
-    clock.daemon = True
-    clock.start()
     try:
+        # Where the machine has no thread left this raises, and any other exit code than 2 would let the tool go.
+        clock = threading.Timer(seconds, once.say, [Answered("deny", UNHEARD)])
+        clock.daemon = True
+        clock.start()
         return once.say(_decided(once, given, seconds))
     except Unclear as wrong:
         return once.say(Answered("deny", str(wrong)))

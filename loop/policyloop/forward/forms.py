@@ -123,7 +123,7 @@ def _tool(name: str, given: Fields, **more: Any) -> Fields:
 
 
 _CODEX = {"shell": "Bash", "local_shell": "Bash", "exec_command": "Bash", "shell_command": "Bash", "Bash": "Bash"}
-_PATCHED = re.compile(r"(?m)^\*\*\* (Add|Update|Delete) File: (.+?)[ \t]*$|^\*\*\* Move to: (.+?)[ \t]*$")
+_PATCHED = re.compile(r"(?m)^[ \t]*\*\*\* (Add|Update|Delete) File: (.+?)\s*$|^[ \t]*\*\*\* Move to: (.+?)\s*$")
 
 
 def _codex(fields: Fields) -> list[Fields]:
@@ -135,24 +135,33 @@ def _codex(fields: Fields) -> list[Fields]:
     given = _input(fields.get("tool_input"))
     about = {"hook_event_name": event}
     if tool in _CODEX:
-        place = _text(given, "workdir") or _text(given, "cwd")
-        where = {"cwd": place} if place else {}
-        return [{**_tool("Bash", _command(given)), **about, **where}]
+        places = _several(given, "workdir", "cwd") or [""]
+        return [
+            {**_tool("Bash", command), **about, **({"cwd": place} if place else {})}
+            for command in _commands(given)
+            for place in places
+        ]
     if tool == "apply_patch":
         return [{**each, **about} for each in _patch(given)]
     return [{**_tool(tool, given), **about}]
 
 
-def _command(given: Fields) -> Fields:
-    """A command as one text of shell: of a list of words, the words, which no shell would split."""
-    command = given.get("command", given.get("cmd"))
-    if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        command = shlex.join(command)
-    return {"command": command}
+def _several(given: Fields, *names: str) -> list[Any]:
+    """What stands under any of these names: which of two a version of an agent takes is not known, so both are told."""
+    return [given[name] for name in names if given.get(name)]
+
+
+def _commands(given: Fields) -> list[Fields]:
+    """Commands as texts of shell: of a list of words, the words, which no shell would split."""
+    commands: list[Fields] = []
+    for command in _several(given, "command", "cmd") or [None]:
+        listed = isinstance(command, list) and all(isinstance(word, str) for word in command)
+        commands.append({"command": shlex.join(command) if listed else command})
+    return commands
 
 
 def _patch(given: Fields) -> list[Fields]:
-    text = next((given[key] for key in ("input", "patch", "command") if isinstance(given.get(key), str)), "")
+    text = "\n".join(part for part in _several(given, "input", "patch", "command") if isinstance(part, str))
     calls: list[Fields] = []
     for what, path, moved in _PATCHED.findall(text):
         if what == "Delete":
@@ -193,8 +202,8 @@ def _cursor(fields: Fields) -> list[Fields]:
         case "preToolUse":
             tool = _text(fields, "tool_name")
             if tool == "Delete":
-                path = _text(_input(fields.get("tool_input")), "file_path")
-                return [_tool("Bash", {"command": f"rm -- {shlex.quote(path)}"})]
+                paths = _several(_input(fields.get("tool_input")), "file_path", "path", "target_file")
+                return [_tool("Bash", {"command": f"rm -- {shlex.quote(str(path))}"}) for path in paths]
             return [_tool(_CURSOR.get(tool, tool), _input(fields.get("tool_input")))]
     return [{"hook_event_name": _plain(event)}]
 
@@ -236,17 +245,18 @@ def _gemini(fields: Fields) -> list[Fields]:
         paths = [path for key in ("include", "paths") for path in _list(given.get(key))]
         return [_tool("Read", {"file_path": path}) for path in paths]
     own = _GEMINI.get(tool, tool)
-    path = _text(given, "file_path") or _text(given, "absolute_path")
-    where = _text(given, "dir_path") or _text(given, "directory")
+    places = _several(given, "dir_path", "directory")
     if own in ("Read", "Write", "Edit"):
-        return [_tool(own, {**given, "file_path": path})]
+        paths = _several(given, "file_path", "absolute_path", "path") or [""]
+        return [_tool(own, {**given, "file_path": path}) for path in paths]
     if own in ("LS", "Glob", "Grep"):
-        return [_tool(own, {**given, "path": where or _text(given, "path") or "."})]
+        return [_tool(own, {**given, "path": path}) for path in [*places, *_several(given, "path")] or ["."]]
     if own == "WebFetch":
-        urls = re.findall(r"https?://[^\s\"'<>)]+", _text(given, "prompt")) or [_text(given, "url")]
-        return [_tool(own, {"url": url, "prompt": ""}) for url in urls]
-    if own == "Bash" and where:
-        return [_tool(own, {"command": f"cd {shlex.quote(where)} && {_text(given, 'command')}"})]
+        urls = re.findall(r"https?://[^\s\"'<>)]+", _text(given, "prompt")) + _several(given, "url")
+        return [_tool(own, {"url": url, "prompt": ""}) for url in urls or [""]]
+    if own == "Bash" and places:
+        command = _text(given, "command")
+        return [_tool(own, {"command": f"cd {shlex.quote(str(place))} && {command}"}) for place in places]
     return [_tool(own, given)]
 
 

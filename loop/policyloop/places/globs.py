@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from policyloop.shell.marks import ANY_MARK, CLOSE_SET, HOLE, OPEN_SET, QUEST, STAR
 
+_WIDE = re.compile(f"(?=.*{STAR})(?:[{STAR}{QUEST}]|{OPEN_SET}[!^][^{CLOSE_SET}/]*{CLOSE_SET})+")
 _EVERYTHING = {STAR, HOLE, STAR + STAR, ""}
 
 
@@ -28,14 +29,35 @@ def matching(pattern: str, names: tuple[str, ...]) -> list[str]:
 
 
 def _all_fit(parts: list[str], names: list[str]) -> bool:
-    marked = False
+    """Whether each part fits. `*` says nothing by itself; in a directory that is named (`.aws/*`) it is all that is
+    there, and so it is beside a part that says something (`.a?s/*`).
+    """
+    marked = says = False
     for part, name in zip(parts, names, strict=True):
         if part == name:
+            says = says or part != ""
             continue
-        if part in _EVERYTHING or not fits(part, name):
-            return False
         marked = True
-    return marked
+        if part in _EVERYTHING:
+            if HOLE in part or not fits(STAR, name):
+                return False
+            continue
+        if not fits(part, name):
+            return False
+        says = True
+    return marked and says
+
+
+def all_within(pattern: str) -> str:
+    """`dir/*` for a pattern that comes to as much (`dir/**`, `dir/*/*`, `dir/?*`, `dir/[!x]*`); empty for any other."""
+    parts = pattern.split("/")
+    count = len(parts)
+    while count > 1 and _WIDE.fullmatch(parts[count - 1]):
+        count -= 1
+    if count == len(parts):
+        return ""
+    whole = "/".join([*parts[:count], STAR])
+    return "" if whole == pattern else whole
 
 
 def fits(part: str, name: str) -> bool:

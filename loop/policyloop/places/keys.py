@@ -109,6 +109,8 @@ def _folded(path: str) -> str:
     for part in path.split("/"):
         if part in {"", "."}:
             continue
+        if part == "..":
+            parts = _link_followed(parts, absolute=absolute)
         if part != "..":
             parts.append(part)
         elif not parts:
@@ -121,6 +123,20 @@ def _folded(path: str) -> str:
         else:
             parts.pop()
     return ("/" if absolute else "") + "/".join(parts)
+
+
+def _link_followed(parts: list[str], *, absolute: bool) -> list[str]:
+    """Where `..` is taken from: the system's own links lead elsewhere on each machine, so behind them it is known."""
+    path = "/".join(parts) if absolute else ""
+    if path in {"dev/fd", "var/run"}:
+        return ["proc", "self", "fd"] if path == "dev/fd" else ["run"]
+    if path == "proc/thread-self":
+        return ["proc", "self", "task", "1"]
+    if path.startswith("proc/") and len(parts) == 3 and parts[2] == "root":
+        return []
+    if path.startswith("proc/") and parts[-1] == "cwd":
+        return [HOLE]
+    return parts
 
 
 def _special(path: str, where: Whereabouts) -> str:

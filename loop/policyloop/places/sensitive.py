@@ -2,7 +2,7 @@
 
 import re
 
-from policyloop.places.globs import matching
+from policyloop.places.globs import fits, matching
 
 _SECRET = re.compile(
     r"""(?:^|/)(?:
@@ -24,7 +24,8 @@ _SECRET = re.compile(
       | wallet\.dat | login\.keychain(?:-db)? | keychains(?:/.*)?
     )/?$
   | ^/etc/(?:g?shadow-?|sudoers|ssl/private(?:/.*)?|krb5\.keytab)
-  | ^/proc/[^/]+/(?:environ|mem)$ | ^/dev/(?:k?mem|port)$
+  | ^/proc/(?:.*/)?(?:environ|mem)$ | ^/dev/(?:k?mem|port)$
+  | ^(?:~|/|/root|/home|/home/[^/]+|/Users|/Users/[^/]+)/?$
   | ^/(?:run|var/run)/secrets(?:/.*)?$ | ^/var/lib/(?:kubelet|docker/swarm)/
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -34,7 +35,11 @@ SAMPLES = tuple(
         ".env .env.production .env.local .envrc .ssh .ssh/id_rsa .ssh/id_ed25519 id_rsa id_ed25519 "
         ".aws/credentials .netrc .npmrc .pypirc .git-credentials .pgpass .kube/config .docker/config.json .gnupg "
         "credentials.json secrets.yaml secrets.yml server.key server.pem .vault-token .git .claude/settings.json "
-        ".claude /etc/shadow /etc/passwd /etc/sudoers"
+        ".claude /etc/shadow /etc/gshadow /etc/passwd /etc/sudoers .aws/config .my.cnf .boto .s3cfg .dockercfg "
+        ".htpasswd _netrc .vault_pass .config/gcloud .config/gh .config/gh/hosts.yml "
+        ".password-store .cargo/credentials.toml id_dsa id_ecdsa "
+        "kubernetes/admin.conf .terraform.d/credentials.tfrc.json .composer/auth.json .m2/settings.xml "
+        "/proc/self/environ"
     ).split()
 )
 """What a pattern is held against: names that a policy is likely to speak of."""
@@ -71,7 +76,9 @@ _STARTED = re.compile(
 
 
 def is_secret(key: str) -> bool:
-    """Whether a file of this name usually holds a secret. `.env.example` does not, nor does a public key."""
+    """Whether a file of this name usually holds a secret. `.env.example` does not, nor does a public key. Who reads a
+    home directory whole, or all of them, reads the keys that lie there.
+    """
     return _SECRET.search(key) is not None
 
 
@@ -93,4 +100,13 @@ def starts_later(key: str) -> bool:
 
 def could_be(pattern: str, more: tuple[str, ...] = ()) -> list[str]:
     """The known names that a pattern could stand for."""
-    return matching(pattern, SAMPLES + SYSTEM + more)
+    names = matching(pattern, SAMPLES + SYSTEM + more)
+    start, _, last = pattern.rpartition("/")
+    if pattern.startswith("/proc/"):
+        # A process has a number, and each of its threads another: no list of names has them.
+        names.extend(
+            name
+            for name in (f"{start}/environ", f"{start}/mem")
+            if name not in names and fits(last, name[len(start) + 1 :])
+        )
+    return names

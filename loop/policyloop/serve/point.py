@@ -82,7 +82,10 @@ class Point:
         """The answer to what is no event: an error, on which a hook with `onFailure: block` blocks; recorded, too."""
         self.metrics.faults.labels("body").inc()
         self.lines.tell("refused", "warning", status=refused.status, why=refused.sentence)
-        if refused.status != BUSY:  # where there is too much to do, nothing is added to it
+        if refused.status == BUSY:  # where there is too much to do, nothing is added to it but to the count
+            self.metrics.unrecorded.inc()
+            self.recorder.missed(refused.sentence, let_go=self.observes)
+        else:
             await self._record_refusal(refused)
         if self.observes:
             return Answered(200, _encoded({"continue": True}), last=True)

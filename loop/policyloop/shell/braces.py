@@ -20,6 +20,8 @@ def expanded(parts: list[Part]) -> list[Word]:
     """The words that braces make of one; without braces the word itself."""
     if not any(isinstance(part, str) and OPEN_BRACE in part for part in parts):
         return [joined(parts)]
+    if sum(part.count(OPEN_BRACE) for part in parts if isinstance(part, str)) > MOST:
+        raise Unparsed("too-many")
     atoms: _Atoms = []
     for part in parts:
         if isinstance(part, str):

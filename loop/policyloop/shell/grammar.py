@@ -16,6 +16,8 @@ LONGEST = 100_000
 """Bytes."""
 _SPLIT_WORD = re.compile(r"[^\s\\]\\\n[^\s]")
 """A backslash and a line break within a word: the shell joins the two halves, the grammar reads two words."""
+_BEFORE_COMMENT = frozenset(" \t\n;&|(")
+"""Behind these a `#` begins a comment, where they are not quoted."""
 
 
 @cache
@@ -45,6 +47,8 @@ def parsed(text: str, *, marked: bool = False) -> "tuple[Node, Callable[[int], i
     root = _parser().parse(source).root_node
     if root.has_error:
         raise Unparsed("syntax")
+    if b"#" in source:
+        _check_comments(root, source)
     if len(source) == len(text):
         return root, _same
     return root, _offsets(text).__getitem__
@@ -55,8 +59,26 @@ def _check_characters(text: str, *, marked: bool) -> None:
         raise Unparsed("nul")
     if "\r" in text:
         raise Unparsed("carriage-return")
+    if "\f" in text or "\v" in text:
+        raise Unparsed("disagreement: a blank that is none to the shell")
     if not marked and not text.isascii() and ANY_MARK.search(text):
         raise Unparsed("reserved-character")
+
+
+def _check_comments(root: "Node", source: bytes) -> None:
+    """Raise `Unparsed` for what the grammar skips as a comment and the shell runs: a `#` behind a blank that is quoted
+    by a backslash is a part of a word, and a `;` behind it ends that command.
+    """
+    open_nodes = [root]
+    while open_nodes:
+        node = open_nodes.pop()
+        if node.type == "comment":
+            before = source[: node.start_byte].decode()
+            blank = before[-1:]
+            quoted = (len(before) - 1 - len(before[:-1].rstrip("\\"))) % 2 == 1
+            if blank and (quoted or blank not in _BEFORE_COMMENT):
+                raise Unparsed("disagreement: what is a comment")
+        open_nodes.extend(node.children)
 
 
 def _same(offset: int) -> int:

@@ -110,6 +110,8 @@ _LOCAL = frozenset(
         "send-email shell upload-pack receive-pack http-backend scalar refs backfill last-modified history"
     ).split()
 )
+_PRINTS_FILES = frozenset(("hash-object", "interpret-trailers", "merge-file", "mailinfo", "annotate"))
+"""Verbs that print files which need not be in the repository, or keep them where another verb prints them."""
 _RUNS = {"bisect": "run", "submodule": "foreach"}
 
 
@@ -255,10 +257,17 @@ def _other(use: Use, verb: str, words: list[str]) -> None:
             if re.match(r"-O|--open-files-in-pager", word) and "=" in word + "=":
                 text = word.partition("=")[2] if word.startswith("--") else word[2:]
                 scene.code(Value((text,)), EMPTY) if text else None
+            elif is_secret(key(word, scene.where)):
+                scene.reads(word)
     elif verb in {"show", "cat-file", "archive"}:
         for word in words:
             if is_secret(word.partition(":")[2]):
                 scene.does("secret-read")
+    elif verb in _PRINTS_FILES or (verb == "log" and {"-p", "--patch"} & set(words)):
+        for word in words:
+            text = word.partition("=")[2] if word.startswith("--") else word
+            if is_secret(key(text, scene.where)):
+                scene.reads(text)
     elif verb in {"diff", "apply", "am", "blame"}:
         for word in words:
             if not word.startswith("-") and ("/" in word or word.startswith(".")):
@@ -277,6 +286,7 @@ def _remote(use: Use, verb: str, words: list[str], given: Arguments) -> None:
     scene = use.scene
     if verb == "remote" and (not words or words[0] not in {"add", "set-url", "update", "show", "prune"}):
         return
+    _other_side(scene, words)
     for word in given.operands:
         if (
             "://" in word
@@ -295,6 +305,15 @@ def _remote(use: Use, verb: str, words: list[str], given: Arguments) -> None:
     if verb == "clone":
         operands = [word for word in given.operands if "://" not in word and ":" not in word]
         scene.writes(operands[-1] if operands else ".")
+
+
+def _other_side(scene: Scene, words: list[str]) -> None:
+    """`--upload-pack=CODE` and its like, shortened as git allows: run at the other side, which may be this machine."""
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
+        name, sign, text = word.partition("=")
+        if len(name) > 3 and any(option.startswith(name) for option in ("--upload-pack", "--receive-pack", "--exec")):
+            with scene.deeper("git"):
+                scene.code(Value((text if sign else following,)), EMPTY)
 
 
 def _push(scene: Scene, flags: set[str], given: Arguments, words: list[str]) -> None:

@@ -103,6 +103,8 @@ _DECODES = re.compile(
     r"codecs\.decode|zlib\.decompress|marshal\.loads|unpack\s*\(|pack\s*\(|gzinflate|str_rot13|pickle\.loads"
 )
 _SHELL_OUT = re.compile(r"/bin/(?:ba|z|da)?sh|pty\.spawn|\bsh\b.*-i|cmd\.exe|dup2")
+_PIECE, _OVERLAP = 6_000, 500
+"""Characters that are looked at together, and how many of them come again with the next ones."""
 _URL = re.compile(r"(?:https?|ftp|wss?)://[^\s\"'<>()`\\]+")
 
 
@@ -130,7 +132,8 @@ def shell(use: Use) -> Value:
         index += 1
     rest = words[index:]
     if checks_only:
-        return ANYTHING
+        # With `-v` it prints what it reads, and an error names what it does not understand.
+        return Value((HOLE,), scene.reads(rest[0]) if rest and code is None else use.given.tags)
     if code is not None:
         return _given_code(use, rest)
     if rest and not reads_input:
@@ -306,7 +309,17 @@ def _inline(use: Use, code: str) -> None:
 
 
 def other_code(scene: Scene, code: str) -> None:
-    """What code in another language plainly names: addresses, paths by what it calls, commands for a shell."""
+    """What code in another language plainly names: addresses, paths by what it calls, commands for a shell.
+
+    Long code piece by piece: some of what is looked for takes the square of what is looked at.
+    """
+    if len(code) > _PIECE:
+        scene.unknown("too-large")
+    for start in range(0, max(len(code), 1), _PIECE - _OVERLAP):
+        _piece_of_code(scene, code[start : start + _PIECE])
+
+
+def _piece_of_code(scene: Scene, code: str) -> None:
     for address in _URL.findall(code):
         scene.reaches(address)
     if _FETCHES.search(code) and _RUNS_TEXT.search(code):

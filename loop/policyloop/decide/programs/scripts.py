@@ -22,6 +22,7 @@ _AWK = Row(
     "D|debug=? g h I k L M n N o|pretty-print=?W O p|profile=?W P r s S|sandbox t V W=",
     "",
 )
+_MOST_SCRIPT = 6_000
 _SED_FILE = re.compile(
     r"(?:^|[;{}\n]|(?<=[\d$/]))\s*(?:\d+|\$|/[^/\n]*/)?(?:,(?:\d+|\$|/[^/\n]*/))?\s*!?\s*([rRwW])\s+([^\n;}]+)"
 )
@@ -61,10 +62,20 @@ def sed(use: Use) -> Value:
     return Value((HOLE,), tags | (0 if operands else use.given.tags))
 
 
+def _bounded(use: Use, text: str) -> str:
+    """A script as far as it is looked at: what is looked for takes the square of its length."""
+    if len(text) <= _MOST_SCRIPT:
+        return text
+    use.scene.unknown("too-large")
+    use.scene.does("inline-code", sure=False)
+    return text[:_MOST_SCRIPT]
+
+
 def _sed_script(use: Use, text: str) -> None:
     scene = use.scene
     if HOLE in text:
         scene.unknown("variable-argument")
+    text = _bounded(use, text)
     for match in _SED_FILE.finditer(text):
         if match[1] in "rR":
             scene.reads(match[2].strip())
@@ -113,6 +124,7 @@ def _awk_program(use: Use, text: str) -> None:
     scene = use.scene
     if HOLE in text:
         scene.unknown("variable-argument")
+    text = _bounded(use, text)
     code = re.sub(r"/(?:[^/\\\n]|\\.)*/", "//", text)
     for match in _AWK_OUT.finditer(text):
         if match[1] not in {"/dev/stderr", "/dev/stdout"}:

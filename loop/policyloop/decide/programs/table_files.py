@@ -133,7 +133,15 @@ ROWS = (
     ),
     Row("setcap", "q v r n= f", ". P", does="permission-change privilege", output="own"),
     Row(
-        "stat file wc md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum sum md5 shasum "
+        "file",
+        "b|brief C|compile c|checking-printout d|debug e|exclude= exclude-quiet= E extension f|files-from=R "
+        "F|separator= h|no-dereference i|mime I mime-type mime-encoding k|keep-going l|list L|dereference "
+        "m|magic-file=R N|no-pad n|no-buffer p|preserve-date P|parameter= r|raw s|special-files S|no-sandbox "
+        "v|version 0|print0 z|uncompress Z|uncompress-noreport apple",
+        "L*",
+    ),
+    Row(
+        "stat wc md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum sum md5 shasum "
         "readlink realpath du lsattr getfacl "
         "getfattr namei test [ basename dirname pathchk",
         "a|all b|brief|bytes c|check|format= d|data-length=? e f|file-system h|human-readable i|mime I k L|"

@@ -164,7 +164,13 @@ ROWS = (
         dashed=True,
     ),
     Row(
-        "ping ping6 traceroute tracepath mtr dig host nslookup drill whois arping fping",
+        "dig host nslookup drill whois",
+        "4 6 a C d i l m n q r s t= c= b= k=R f=R p= x= y= T v w W= R= N= h= D O u= V U",
+        "H .*",
+        output="own",
+    ),
+    Row(
+        "ping ping6 traceroute tracepath mtr arping fping",
         "4 6 c= i= w= W= n q s= t= m= "
         "f v p= b= k= x= r a d D I= A= B= "
         "short trace T= h= l M= O P R S= U u V y= z E G H J K N e= g= j o X Z C",

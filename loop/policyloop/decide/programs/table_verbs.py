@@ -15,7 +15,7 @@ _NPM = (
         "package-install",
     ),
     (r"(?:uninstall|remove|rm|un|unlink|prune|global remove|store prune|cache clean)\b", ""),
-    (r"(?:token|login|adduser|logout|whoami|config get .*auth|profile)\b", "secret-read"),
+    (r"(?:token|login|adduser|logout|whoami|config (?:get|ls|list)\b.*(?:auth\w*|-l|--long)|profile)\b", "secret-read"),
     (r"(?:config|c|set)\s+(?:set|delete|edit)\b", "environment"),
     (
         r"(?:run|run-script|rum|test|t|tst|start|stop|restart|build|dev|lint|format|typecheck|tsc|node|workspace|"
@@ -80,7 +80,7 @@ _CLOUD = (
         r"secretsmanager get|secrets versions access|keyvault secret (?:show|download)|print-access-token|"
         r"print-identity-token|get-access-token|get-session-token|get-login-password|get-credentials|"
         r"get-federation-token|assume-role|export-credentials|create-access-key|iam service-accounts keys "
-        r"create|account get-access-token)\b",
+        r"create|account get-access-token|configure get|config get-value)\b",
         "secret-read",
     ),
     (r".*\b(?:s3|storage|gsutil|blob)\b.*\b(?:cp|sync|mv|rsync|upload|upload-batch|put-object|copy)\b", "upload"),

@@ -96,6 +96,7 @@ def printf(use: Use) -> Value:
     if words and words[0] == "--":
         words = words[1:]
     printed = _printed(words, use.tags) if words else EMPTY
+    use.scene.spend(sum(map(len, printed.texts)))
     if name:
         use.scene.variables[name.partition("[")[0]] = printed if name.isidentifier() and use.scene.sure else ANYTHING
         return EMPTY

@@ -85,12 +85,23 @@ def _verbs(use: Use) -> Value:
     if use.program in _SQL:
         texts = [" ".join(use.words) + " " + (use.given.known or "")]
     for pattern, flags in by_name()[use.program]:
-        if any(pattern.match(text) for text in texts):
+        if any(pattern.match(_searchable(use, pattern, text)) for text in texts):
             for flag in flags.split():
                 scene.unknown(flag[1:]) if flag.startswith("?") else scene.does(flag)
             break
     _named(use, bare)
     return Value((HOLE,), use.tags)
+
+
+_MOST_SEARCHED = 1_000
+
+
+def _searchable(use: Use, pattern: re.Pattern[str], text: str) -> str:
+    """A line as far as it can be held against a pattern: two that each fit anything take the square of its length."""
+    if len(text) <= _MOST_SEARCHED or pattern.pattern.count(".*") < 2:
+        return text
+    use.scene.unknown("too-large")
+    return text[:_MOST_SEARCHED]
 
 
 _SQL = frozenset(
