@@ -15,6 +15,7 @@ from policyloop.events import Ended, RuleProof, encode
 from policyloop.outcome import Ending, Outcome
 from policyloop.run.clarify import Clarity
 from policyloop.run.compare import Compared
+from policyloop.run.disputed import answers_to
 from policyloop.run.past import GOES_ON
 from policyloop.run.prepared import Prepared
 from policyloop.run.wonder import Wondered
@@ -49,6 +50,9 @@ def _ended(wondered: Wondered) -> Ended:
             result = outcome.unavailable(error)
     if result.ending is not Ending.GREEN and state.best != state.start:
         patch = _patch_if_possible(prepared, state)
+    if result.stopped_by == "dispute" and (dispute := state.attempts[-1].dispute):
+        # Never over several lines, and shown whole: these are commands to be pasted.
+        result = replace(result, message=f"{result.message} {answers_to(prepared, dispute, tuple(state.lock))}")
     told = ended(state, result, start=prepared.hold.start, reached=state.best, released=state.released)
     return replace(
         told,
