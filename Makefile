@@ -9,7 +9,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test golden lint bench starter-long prove-long cells-long odd-long seeds-long kills-long audit-kills-long serve-kills-long clean
+.PHONY: help setup demo quick test golden lint bench starter-long prove-long cells-long odd-long seeds-long kills-long audit-kills-long serve-kills-long pdp-moments-long clean
 
 help:
 	@echo "make setup   install policyloop into .venv"
@@ -27,6 +27,7 @@ help:
 	@echo "make kills-long   kill runs at 102 points of their life; takes five minutes"
 	@echo "make audit-kills-long   kill the writer of an audit log at 100 moments, in both stores; takes five minutes"
 	@echo "make serve-kills-long   kill the decision point at 100 moments, and what it needs at 50; takes twenty minutes"
+	@echo "make pdp-moments-long   kill, hang and slow the decision point's PDP at 51 moments; takes three minutes"
 	@echo "make clean   remove .venv and everything built"
 
 setup: .venv/.package
@@ -76,6 +77,9 @@ audit-kills-long: .venv/.dev
 
 serve-kills-long: .venv/.dev
 	POLICYLOOP_SERVE_KILLS=100 POLICYLOOP_SERVE_OUTAGES=10 $(BIN)/python -m pytest -n $(WORKERS) tests/test_serve_outage.py
+
+pdp-moments-long: .venv/.dev
+	POLICYLOOP_PDP_MOMENTS=51 $(BIN)/python -m pytest -n $(WORKERS) tests/test_pdp_moments.py
 
 clean:
 	rm -rf .venv build dist loop/policyloop.egg-info

@@ -23,6 +23,7 @@ from itertools import islice
 from pathlib import Path
 
 import audit_bench
+import pdp_bench
 from asked_pdp import asking
 from bundles import BROKEN, FIXTURES, read, synthetic, write
 from effect_cases import cases
@@ -276,6 +277,15 @@ class Bench:
         detail = f"{statistics.median(times) * PROOFS / 1e3:.1f} s for {PROOFS}"
         yield Row("a proof of ordinary conditions", tuple(times), 60_000 / PROOFS, " ms", detail)
 
+    def pdp(self) -> Iterator[Row]:
+        """What the decision point's client of the PDP adds to a bare call over a socket that is open already."""
+        middle, late, full, detail = pdp_bench.measured(max(self.runs // 3, 1))
+        asked = f"a call of the PDP, {pdp_bench.RATE} a second, beyond a bare one"
+        yield Row(f"{asked}: p50", tuple(middle), 1_000, " us", detail)
+        yield Row(f"{asked}: p99", tuple(late), 5_000, " us")
+        words = f"{pdp_bench.MANY:,} calls, {pdp_bench.AT_ONCE} at once, against bare ones"
+        yield Row(words, tuple(full), 1.67, detail="1.67 are 60 % of the calls a second")
+
     def memory(self) -> Iterator[Row]:
         for plain in (False, True):
             directory, told = self.laid_out(1000, plain=plain), self.folder / "peak"
@@ -522,6 +532,7 @@ def main() -> int:
         "decisions_memory",
         "proofs",
         "effects",
+        "pdp",
         "check_small",
         "check_large",
         "memory",

@@ -9,6 +9,8 @@ from policyloop.access.ask.request import MAX_BATCH
 from policyloop.validators.pinned import IMAGE, VERSION
 from policyloop.validators.select import RunnerName
 
+MOST_REQUEST_BYTES = 16 * 1_048_576
+"""The most of one request; Cerbos takes 4 MiB unless it is told otherwise, and one tool call can be as long."""
 Schemas = Literal["none", "reject"]
 
 READER = "policyloop"
@@ -50,6 +52,7 @@ def server_config(settings: Settings, *, policies: str, http: str, grpc: str) ->
                 "metricsEnabled": False,
                 "apiExplorerEnabled": False,
                 "adminAPI": _admin(settings),
+                "advanced": {"grpc": {"maxRecvMsgSizeBytes": MOST_REQUEST_BYTES}},
                 "requestLimits": {"maxActionsPerResource": MAX_BATCH, "maxResourcesPerRequest": MAX_BATCH},
             },
             "storage": {"driver": "disk", "disk": {"directory": policies, "watchForChanges": False}},

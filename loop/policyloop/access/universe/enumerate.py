@@ -13,37 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from policyloop.access.ask.names import OTHER_ACTION, OTHER_KIND, OTHER_ROLE
-from policyloop.access.ask.questions import Question, asked_by
+from policyloop.access.ask.questions import Question
 from policyloop.access.ask.request import Attributes, Batch, Principal, Request, Resource, canonical
-from policyloop.access.ask.unnamed import unnamed
-from policyloop.access.cel import Call, Const, walk
+from policyloop.access.universe.batching import PER_BATCH, cut, in_turns
 from policyloop.access.universe.changes import Change, changes_between, covers
-from policyloop.access.universe.domains import SOMEBODY, constants_of, domain_of, is_token
-from policyloop.access.universe.fields import (
-    NOW,
-    ROLES,
-    Assignment,
-    Path,
-    merged,
-    path_of,
-    placed,
-)
-from policyloop.access.universe.goals import ANY, Goal, Goals
+from policyloop.access.universe.domains import SOMEBODY, constants_of, is_token
+from policyloop.access.universe.fields import NOW, Assignment, merged, placed
+from policyloop.access.universe.goals import Goal
+from policyloop.access.universe.kinds import Kind, Named, spelled
 from policyloop.access.universe.made import principal_of, resource_of
-from policyloop.access.universe.models import models
 from policyloop.access.universe.near import Near
-from policyloop.access.universe.shapes import Shape, shape_of
 from policyloop.access.universe.values import instant, json_of
 from policyloop.bundle import Bundle
-from policyloop.guard import Lock
 
 MOST_REQUESTS = 60_000
 """How many decisions are asked for where nobody says otherwise."""
-_ATTR_P: Path = ("P", "attr")
-_ATTR_R: Path = ("R", "attr")
-_PER_BATCH = 48
-_DECISIONS_PER_BATCH = 240
 _ROUNDS = 12
 _FIRST = 0.75
 """The share of all requests that may be about what changed, before anything else is asked."""
@@ -54,22 +38,6 @@ _MOST_ROLES = 8
 def this_minute() -> datetime:
     """The moment, without its seconds: values around it are minutes away from it."""
     return datetime.now(UTC).replace(second=0, microsecond=0)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """All that is known of one kind of resource, over all bundles."""
-
-    name: str
-    actions: tuple[str, ...]
-    places: tuple[tuple[str, str], ...]
-    """Version and scope of resources to ask about."""
-    goals: tuple[Goal, ...]
-    met: tuple[tuple[Assignment, ...], ...]
-    missed: tuple[tuple[Assignment, ...], ...]
-    domain: dict[Path, tuple[Any, ...]]
-    bases: tuple[tuple[dict[str, Any], dict[str, Any]], ...]
-    """Principal's and resource's attributes to start from: none, and those of fixtures."""
 
 
 @dataclass
@@ -91,20 +59,17 @@ class Universe:
     """The positions in `first` of those of which not all was asked."""
 
     def __post_init__(self) -> None:
-        self._goals = [Goals(bundle) for bundle in self.bundles]
-        both = self._goals if len(self._goals) == 2 else [self._goals[0], self._goals[0]]
-        self.changes = changes_between(both[0].all, both[1].all)
-        self._fixtures = [one for bundle in self.bundles for one in asked_by(Lock.of(bundle))]
-        self.roles = self._all_roles()
-        self.unknown_role = unnamed(OTHER_ROLE, self.roles)
-        self._principals = sorted({g.principal for goals in self._goals for g in goals.all if g.principal})
-        self.kinds = tuple(self._kind(name) for name in self._names())
+        named = Named(self.bundles, self.now, self.only)
+        old, new = named.goals[0], named.goals[-1]
+        self.changes = changes_between(old.all, new.all)
+        self._fixtures = named.fixtures
+        self.roles, self.unknown_role, self.kinds = named.roles, named.unknown_role, named.kinds
 
     def batches(self) -> Iterator[Batch]:
         """Every batch, until `most` decisions are asked for. The same ones each time."""
         left = self.most
         streams = [self._of_fixtures(), *(self._of_kind(kind) for kind in self.kinds)]
-        for batch in itertools.chain(self._of_changes(), _in_turns(streams)):
+        for batch in itertools.chain(self._of_changes(), in_turns(streams)):
             left -= len(batch)
             if left < 0:
                 self.complete = False
@@ -130,7 +95,7 @@ class Universe:
         principal = principal_of(goal, goal.roles[:1] or (self.unknown_role,), one, principal_attr, "")
         for version, scope in kind.places[:2]:
             resource = resource_of(kind.name, one, resource_attr, version, scope)
-            for action in _spelled(goal.actions):
+            for action in spelled(goal.actions):
                 moment = str(json_of(one[NOW]))
                 if instant(moment) is not None:
                     yield Question(Request(principal, resource, action, placed({}, one, ("J",))), moment)
@@ -174,74 +139,6 @@ class Universe:
         kind = self.kind_for(change)
         return Near(self.now, constants_of(kind.goals if kind else change.sides))
 
-    # --- what the bundles name
-
-    def _all_roles(self) -> tuple[str, ...]:
-        found = {role for goals in self._goals for goal in goals.all for role in goal.roles}
-        found |= {role for question, _ in self._fixtures for role in question.request.principal.roles}
-        for goals in self._goals:
-            for goal in goals.all:
-                for node in walk(goal.condition):
-                    if isinstance(node, Call) and any(path_of(part) == ROLES for part in walk(node)):
-                        found |= {
-                            part.value for part in walk(node) if isinstance(part, Const) and isinstance(part.value, str)
-                        }
-        return tuple(sorted(role for role in found if role and role != ANY))
-
-    def _names(self) -> tuple[str, ...]:
-        found = {goal.kind for goals in self._goals for goal in goals.all}
-        found |= {question.request.resource.kind for question, _ in self._fixtures}
-        named = sorted(name for name in found if "*" not in name)
-        names = (*named, *((unnamed(OTHER_KIND, found),) if len(named) < len(found) else ()))
-        return tuple(name for name in names if self.only is None or name in self.only)
-
-    def _kind(self, name: str) -> Kind:
-        goals = tuple(dict.fromkeys(g for held in self._goals for g in held.all if g.kind == name or "*" in g.kind))
-        asked = [question.request for question, _ in self._fixtures if question.request.resource.kind == name]
-        actions = {action for goal in goals for action in _spelled(goal.actions)} | {one.action for one in asked}
-        near = Near(self.now, constants_of(goals))
-        met = tuple(tuple(models(goal.condition, near, want=True)) or ({},) for goal in goals)
-        missed = tuple(tuple(models(goal.condition, near, want=False)) for goal in goals)
-        principals = {canonical(one.principal.attr): dict(one.principal.attr) for one in asked}
-        resources = {canonical(one.resource.attr): dict(one.resource.attr) for one in asked}
-        fullest = (_fullest(principals.values()), _fullest(resources.values()))
-        shapes = list(self._shapes(name))
-        fitting = tuple(
-            next((shape.fitting for of, shape in reversed(shapes) if of == root), {}) for root in (_ATTR_P, _ATTR_R)
-        )
-        return Kind(
-            name,
-            (*sorted(actions), unnamed(OTHER_ACTION, [*actions, *(a for goal in goals for a in goal.actions)])),
-            tuple(dict.fromkeys(self._places(goals, asked))),
-            goals,
-            met,
-            missed,
-            domain_of([*itertools.chain(*met), *itertools.chain(*missed)], near, goals, [one for _, one in shapes]),
-            (({}, {}), *(base for base in (fullest, (fitting[0], fitting[1])) if any(base))),
-        )
-
-    def _shapes(self, kind: str) -> Iterator[tuple[Path, Shape]]:
-        """What the schemas of the policies of a kind say about attributes."""
-        for bundle, goals in zip(self.bundles, self._goals, strict=True):
-            for policy in goals.policies:
-                if policy.what == "resource" and policy.name == kind:
-                    for name, root in (("principalSchema", _ATTR_P), ("resourceSchema", _ATTR_R)):
-                        written = policy.body.at("schemas", name)
-                        shape = shape_of(bundle, written.said("ref"), root) if written is not None else None
-                        if shape is not None:
-                            yield root, shape
-
-    def _places(self, goals: Sequence[Goal], asked: Sequence[Request]) -> Iterator[tuple[str, str]]:
-        yield "", ""
-        for goal in goals:
-            yield "" if goal.version == "default" else goal.version, goal.scope
-        for one in asked:
-            yield one.resource.policy_version, one.resource.scope
-        for scope in sorted({goal.scope for goal in goals if goal.scope}):
-            yield "", f"{scope}.unknown"
-
-    # --- batches
-
     def _of_changes(self) -> Iterator[Batch]:
         """What tells most about each changed rule, for its own actions alone; at most `_FIRST` of all."""
         streams = [self._of_change(change, tried) for change, tried in self.first]
@@ -265,7 +162,7 @@ class Universe:
         if kind is None:
             return
         goal = change.goal
-        actions = tuple(_spelled(change.actions))[:_MOST_ACTIONS] or kind.actions[:_MOST_ACTIONS]
+        actions = tuple(spelled(change.actions))[:_MOST_ACTIONS] or kind.actions[:_MOST_ACTIONS]
         roles = [(role,) for role in change.roles[:_MOST_ROLES]]
         if not roles:
             roles = [*((role,) for role in self.roles[:3]), (self.unknown_role,)]
@@ -302,12 +199,12 @@ class Universe:
             claims = list({canonical(q.request.claims): q.request.claims for q, _ in self._fixtures}.values())
             for one in principals:
                 for claim in claims[:4]:
-                    yield from _cut(one.principal, resources, kind.actions, claim)
+                    yield from cut(one.principal, resources, kind.actions, claim)
 
     def _of_kind(self, kind: Kind) -> Iterator[Batch]:
         drawn = random.Random(f"{self.seed} {kind.name}")  # noqa: S311
         yield from self._of_rules(kind)
-        yield from _in_turns([self._moved(kind, n) for n in range(len(kind.goals))])
+        yield from in_turns([self._moved(kind, n) for n in range(len(kind.goals))])
         yield from self._pairs(kind, drawn)
         yield from self._moved_twice(kind, drawn)
 
@@ -368,7 +265,7 @@ class Universe:
             if not starts:
                 continue
             tried = []
-            for _ in range(_PER_BATCH):
+            for _ in range(PER_BATCH):
                 moved = dict(drawn.choice(starts))
                 for path in drawn.sample(paths, 2):
                     moved[path] = drawn.choice(kind.domain[path])
@@ -400,37 +297,4 @@ class Universe:
                 # Only the rule's own place for moved fields would miss what a child scope does: all of them, always.
                 held.append(resource_of(kind.name, one, base[1], version, scope))
         for principal, claims, resources in principals.values():
-            yield from _cut(principal, resources, actions or kind.actions, claims)
-
-
-def _cut(
-    principal: Principal, resources: Sequence[Resource], actions: Sequence[str], claims: Any = None
-) -> Iterator[Batch]:
-    for start in range(0, len(actions) if is_token(claims or {}) else 0, _DECISIONS_PER_BATCH):
-        some = actions[start : start + _DECISIONS_PER_BATCH]
-        size = max(1, min(_PER_BATCH, _DECISIONS_PER_BATCH // len(some)))
-        for first in range(0, len(resources), size):
-            yield Batch(principal, resources[first : first + size], some, claims or {})
-
-
-def _in_turns(streams: Sequence[Iterator[Batch]]) -> Iterator[Batch]:
-    """One batch of each stream in turn, so that a bound cuts all of them alike."""
-    left = list(streams)
-    while left:
-        for stream in list(left):
-            batch = next(stream, None)
-            if batch is None:
-                left.remove(stream)
-            else:
-                yield batch
-
-
-def _spelled(actions: Iterable[str]) -> Iterator[str]:
-    """Actions to ask for: a pattern is asked with something in place of the star."""
-    for action in actions:
-        if action != ANY:
-            yield action.replace("*", "x")
-
-
-def _fullest(some: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    return max(some, key=lambda attr: (len(attr), canonical(attr)), default={})
+            yield from cut(principal, resources, actions or kind.actions, claims)

@@ -64,11 +64,19 @@ async def opened(settings: PdpSettings, told: Callable[[PdpEvent], None] = _unto
     when there is no compiler or it cannot be started, and `PoliciesRefused` (exit code 3 or 4) for a directory whose
     policies do not pass. A running PDP that does not answer is no error here: `health` says so, until it answers.
     """
-    pdp = await _begun(settings, told)
+    pdp = await _begun(settings, partial(_tell, told))
     try:
         yield pdp
     finally:
         await pdp.close()
+
+
+def _tell(told: Callable[[PdpEvent], None], event: PdpEvent) -> None:
+    try:
+        told(event)
+    except Exception as error:  # noqa: BLE001 - who cannot hear of it must not keep the PDP from being started again
+        context = {"message": f"nobody heard that {event.text}", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
 
 
 async def _begun(settings: PdpSettings, told: Callable[[PdpEvent], None]) -> Live | Kept | Elsewhere:

@@ -14,6 +14,7 @@ from typing import Any
 
 from policyloop.errors import PolicyloopError, Unavailable
 from policyloop.printing import one_line
+from policyloop.serve.pdp.address import Address
 from policyloop.serve.pdp.asker import Asker
 from policyloop.serve.pdp.interface import PdpError, PdpEvent, PdpHealth, PolicyVersion, Reply
 from policyloop.serve.pdp.launch import Plan
@@ -66,6 +67,13 @@ class Kept:
     def plan(self) -> Plan:
         """What serves, or shall serve again."""
         return self._plan
+
+    @property
+    def address(self) -> Address:
+        """Where the one listens that serves now. Raises `PdpError` when none does."""
+        if self._serving is None:
+            raise PdpError("gone", f"no PDP serves: {self._health.trouble}")
+        return self._serving.server.address
 
     async def check(self, request: Mapping[str, Any]) -> Reply:
         """See `Pdp`. While another PDP is being started a call waits for it, within its time limit."""
@@ -232,9 +240,10 @@ class Kept:
                     return
                 try:
                     self._take(await self._start(self._plan))
-                except PolicyloopError as error:
-                    self._turn(serving=False, trouble=one_line(error.message))
-                    self._tell("died", f"the PDP cannot be started again: {one_line(error.message)}")
+                except Exception as error:  # noqa: BLE001 - whatever it is, it may be over at the next start
+                    trouble = trouble_of(error)
+                    self._turn(serving=False, trouble=trouble)
+                    self._tell("died", f"the PDP cannot be started again: {trouble}")
 
     def _rest(self) -> float:
         """Seconds until the next start: none before the first, then ever more."""
@@ -269,6 +278,11 @@ class Kept:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def trouble_of(error: Exception) -> str:
+    """What went wrong, as one printable line."""
+    return one_line(error.message if isinstance(error, PolicyloopError) else f"{type(error).__name__}: {error}")
 
 
 def last_line(log: str) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.errors import Exit, PolicyloopError
-from policyloop.printing import one_line
+from policyloop.serve.pdp.address import Address
 from policyloop.serve.pdp.directory import Watch, commit_of, judged
 from policyloop.serve.pdp.interface import PdpEvent, PdpHealth, PolicyVersion, RefusedPolicies, Reply
-from policyloop.serve.pdp.kept import Kept, Told
+from policyloop.serve.pdp.kept import Kept, Told, trouble_of
 from policyloop.serve.pdp.launch import Plan, over_bundle
 from policyloop.serve.pdp.settings import PolicyDirectory
 
@@ -87,6 +87,11 @@ class Live:
         await asyncio.to_thread(self._runner.close)
 
     @property
+    def address(self) -> Address:
+        """Where the PDP listens that serves now; the next one will elsewhere."""
+        return self._begun.address
+
+    @property
     def _begun(self) -> Kept:
         assert self._kept is not None
         return self._kept
@@ -96,9 +101,8 @@ class Live:
             try:
                 await self._take(kept, await self._watch.changed())
             except Exception as error:  # noqa: BLE001 - whatever it is, the last that passed goes on
-                message = error.message if isinstance(error, PolicyloopError) else f"{type(error).__name__}: {error}"
                 now = datetime.now(UTC)
-                self._refuse(RefusedPolicies(finding=one_line(message), when=now, exit_code=Exit.ENVIRONMENT))
+                self._refuse(RefusedPolicies(finding=trouble_of(error), when=now, exit_code=Exit.ENVIRONMENT))
                 self._watch.once_more(_AGAIN_SECONDS)
 
     async def _take(self, kept: Kept, held: Bundle | RefusedPolicies) -> None:
