@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @asynccontextmanager
-async def played(said: Callable[[int, bytes], list[bytes | None]], pause: float = 0.0) -> AsyncIterator[Played]:
+async def played(
+    said: Callable[[int, bytes], list[bytes | None]], pause: float = 0.0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Played]:
     """A played PDP at `port` of 127.0.0.1."""
     pdp = Played(said, pause)
     tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +69,7 @@ async def played(said: Callable[[int, bytes], list[bytes | None]], pause: float 
         task = asyncio.ensure_future(pdp.talk(reader, writer))
         tasks.add(task)
 
-    server = await asyncio.start_server(accepted, "127.0.0.1", 0)
+    server = await asyncio.start_server(accepted, "127.0.0.1", 0, ssl=tls)
     pdp.port = server.sockets[0].getsockname()[1]
     try:
         yield pdp

@@ -6,7 +6,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from command import environment
 
@@ -14,9 +15,17 @@ from command import environment
 class Terminal:
     """`policyloop` on a terminal of its own."""
 
-    def __init__(self, *arguments: object, env: dict[str, str], program: Sequence[str] = ("-m", "policyloop")) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        env: Mapping[str, str],
+        program: Sequence[str] = ("-m", "policyloop"),
+        words: Sequence[str] = (),
+        cwd: Path | None = None,
+    ) -> None:
+        """`words`: another program, whole, such as a shell with a line for it."""
         self.main, side = pty.openpty()
-        words = [sys.executable, *program, *map(str, arguments)]
+        words = words or [sys.executable, *program, *map(str, arguments)]
         # The shim makes the terminal its own before it becomes policyloop, so that Ctrl-C reaches it.
         shim = (
             "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -27,6 +36,7 @@ class Terminal:
             stdout=side,
             stderr=side,
             env=environment(**env),
+            cwd=cwd,
             start_new_session=True,
         )
         os.close(side)

@@ -50,7 +50,7 @@ def test_a_usage_error_ends_its_sentence_and_names_the_help_of_its_command() -> 
     assert done.err == "policyloop: Got unexpected extra argument(s) (two). Try 'policyloop check --help'.\n"
 
 
-@pytest.mark.parametrize("arguments", [("session",), ("spec",), ("run", "--policies"), ("guard", GREEN)])
+@pytest.mark.parametrize("arguments", [("session",), ("spec",), ("run", "--policies"), ("guard",)])
 def test_what_is_missing_is_said_in_one_sentence(arguments: tuple[object, ...]) -> None:
     done = policyloop(*arguments)
     assert (done.code, len(done.err.splitlines()), "Usage:" in done.err) == (2, 1, False)
@@ -142,7 +142,9 @@ def test_an_interrupt_outside_a_run_is_told(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert err == "policyloop: Interrupted. Nothing was written to the policy directory.\n"
+    told, onward = err.splitlines()
+    assert told == "policyloop: Interrupted. Nothing was written to the policy directory."
+    assert onward == f"next (to begin again): policyloop check {GREEN} --runner native"
 
 
 @pytest.mark.compiler
@@ -151,7 +153,8 @@ def test_a_run_without_a_model_says_how_to_go_on(tmp_path: Path) -> None:
     done = policyloop("run", "--policies", policies, "--runner", "native")
     assert done.code == 8
     run = next((tmp_path / ".policyloop" / "runs").iterdir()).name
-    assert done.out.splitlines()[-1] == f"To go on, give the same flags and: --resume {run}"
+    command = f"policyloop run --policies {policies} --resume {run} --runner native"
+    assert done.err.splitlines()[-1] == f"next (to go on): {command}"
 
 
 @pytest.mark.compiler

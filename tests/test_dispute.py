@@ -1,7 +1,6 @@
 """A disputed test: the exit names the commands that settle it, and each goes on with what was paid for already."""
 
 import json
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -25,28 +24,27 @@ RIGHT = {
 CLERKS = {"path": "purchase.yaml", "old": "amount <= 1000", "new": "amount <= 900"}
 
 
-def disputed(tmp_path: Path, first: dict[str, Any], *then: Any) -> tuple[Path, dict[str, Any], str]:
-    """A run that ends over a dispute; the directory, its document, and the words of its message."""
+def disputed(tmp_path: Path, first: dict[str, Any], *then: Any) -> tuple[Path, dict[str, Any], list[str]]:
+    """A run that ends over a dispute; the directory, its document, and the commands that it names."""
     policies = lay({"purchase.yaml": POLICY, "purchase_test.yaml": OWN}, tmp_path / "project" / "policies")
     before = picture(policies)
     model = speaker([first, *then], tmp_path)
     done = document(run(policies, "Accountants approve up to 5000.", "--no-spec", model=model))
     assert (done["exit_code"], done["stopped_by"]) == (5, "dispute")
     assert picture(policies) == before
-    return policies, done, done["message"]
+    return policies, done, [onward["command"] for onward in done["next"]]
 
 
-def answered(message: str, how: str) -> Done:
-    """What the command that the message names does, run as printed."""
-    found = re.search(rf"policyloop (run --resume (?:(?!policyloop).)*?{how})", message)
-    assert found, message
-    return policyloop(*shlex.split(found[1]), "--format", "json")
+def answered(commands: list[str], how: str) -> Done:
+    """What the command that the exit names does, run as printed."""
+    (command,) = [command for command in commands if f" {how}" in command]
+    return policyloop(*shlex.split(command)[1:])
 
 
 def test_released_it_goes_on_with_the_edits_that_were_paid_for(tmp_path: Path, cerbos) -> None:
-    policies, _, message = disputed(tmp_path, {**DISPUTED, "edits": [RAISE, RIGHT]})
+    policies, _, commands = disputed(tmp_path, {**DISPUTED, "edits": [RAISE, RIGHT]})
     old = Lock.of(Bundle({"purchase.yaml": POLICY, "purchase_test.yaml": OWN}))
-    done = document(answered(message, r"--release \S+"))
+    done = document(answered(commands, "--release "))
     assert done["outcome"] == "green", done
     assert [attempt["number"] for attempt in done["attempts"]] == [1], "nothing was asked again"
     assert done["released"] == ["Purchases / the limit: bob approve laptop"]
@@ -55,15 +53,15 @@ def test_released_it_goes_on_with_the_edits_that_were_paid_for(tmp_path: Path, c
 
 
 def test_released_without_edits_the_model_is_told_and_goes_on(tmp_path: Path, cerbos) -> None:
-    _, _, message = disputed(tmp_path, DISPUTED, {"edits": [RAISE, RIGHT]})
-    done = document(answered(message, r"--release \S+"))
+    _, _, commands = disputed(tmp_path, DISPUTED, {"edits": [RAISE, RIGHT]})
+    done = document(answered(commands, "--release "))
     assert done["outcome"] == "green", done
     assert "released the disputed test" in done["attempts"][0]["refusal"]
 
 
 def test_kept_it_goes_on_and_the_test_stays_locked(tmp_path: Path, cerbos) -> None:
-    policies, _, message = disputed(tmp_path, DISPUTED, {"edits": [RAISE, RIGHT]}, {"edits": [CLERKS]})
-    done = document(answered(message, "--keep"))
+    policies, _, commands = disputed(tmp_path, DISPUTED, {"edits": [RAISE, RIGHT]}, {"edits": [CLERKS]})
+    done = document(answered(commands, "--keep"))
     assert done["outcome"] == "green", done
     assert "keeps the disputed test" in done["attempts"][0]["refusal"]
     assert done["attempts"][1]["weakened"][0]["resource"] == "laptop"
@@ -94,11 +92,11 @@ def test_an_answer_to_another_test_is_none(other: dict[str, str], tmp_path: Path
 
 
 def test_an_answer_does_not_carry_over_to_changed_files(tmp_path: Path, cerbos) -> None:
-    policies, _, message = disputed(tmp_path, {**DISPUTED, "edits": [RAISE, RIGHT]})
+    policies, _, commands = disputed(tmp_path, {**DISPUTED, "edits": [RAISE, RIGHT]})
     suite = policies / "purchase_test.yaml"
     suite.write_text(suite.read_text().replace("amount: 3000", "amount: 30"))
     before = picture(policies)
-    done = answered(message, r"--release \S+")
+    done = answered(commands, "--release ")
     assert done.code == 5
     assert "is not what it was" in done.err
     assert picture(policies) == before
@@ -107,9 +105,9 @@ def test_an_answer_does_not_carry_over_to_changed_files(tmp_path: Path, cerbos) 
 def test_edits_beside_a_dispute_weaken_nothing_else(tmp_path: Path, cerbos) -> None:
     """The person let one test go; the proposal that came with the dispute takes another one along."""
     away = {"path": "purchase_test.yaml", "old": "resources: [lunch, laptop, car]", "new": "resources: [lunch, laptop]"}
-    policies, _, message = disputed(tmp_path, {**DISPUTED, "edits": [RAISE, RIGHT, away]})
+    policies, _, commands = disputed(tmp_path, {**DISPUTED, "edits": [RAISE, RIGHT, away]})
     before = picture(policies)
-    done = document(answered(message, r"--release \S+"))
+    done = document(answered(commands, "--release "))
     assert done["outcome"] != "green"
     assert {one["resource"] for one in done["attempts"][0]["weakened"]} == {"car"}
     assert picture(policies) == before
@@ -117,10 +115,9 @@ def test_edits_beside_a_dispute_weaken_nothing_else(tmp_path: Path, cerbos) -> N
 
 def test_a_dispute_that_names_no_test_offers_no_release(tmp_path: Path, cerbos) -> None:
     wrong = {"edits": [], "dispute": {**DISPUTED["dispute"], "resource": "*"}}
-    policies, _, message = disputed(tmp_path, wrong)
-    assert "No locked test is called Purchases / the limit: bob approve *." in message
-    assert "--release" not in message
-    assert "--keep" in message
+    policies, _, commands = disputed(tmp_path, wrong)
+    assert not [command for command in commands if "--release" in command]
+    assert [command for command in commands if "--keep" in command]
     assert not list((policies.parent / ".policyloop" / "runs").glob("*/release.yaml"))
 
 

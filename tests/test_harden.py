@@ -94,7 +94,7 @@ def test_without_a_terminal_and_without_yes_it_shows_the_diff_and_writes_nothing
     done = project.harden()
     assert done.code == 5
     assert '+      "Edit(/policies/**)"' in done.out
-    assert done.out.splitlines()[-1] == "not written: give --yes, or run it on a terminal and say yes"
+    assert done.out.splitlines()[-1] == "not written: say yes on a terminal, or give --yes"
     assert not project.file.exists()
     asked = project.harden("--format", "json")
     hold_to_schema(asked.json, "harden")

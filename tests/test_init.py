@@ -169,7 +169,7 @@ def test_without_any_the_next_command_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="There is no policy directory") as none:
         policy_directory(None, None)
-    assert "policyloop init" in none.value.hint
+    assert [one.command for one in none.value.next] == ["policyloop init"]
 
 
 @pytest.mark.parametrize(

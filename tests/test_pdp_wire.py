@@ -2,27 +2,45 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from played_pdp import HANG, Played, chunked, counted, played, request, right, sent
+from policyloop.decide.call import Call, Identity
+from policyloop.decide.tools import effects_of
 from policyloop.errors import UsageError
-from policyloop.serve.pdp import Asking, Pdp, PdpError, RunningPdp, opened
+from policyloop.serve.asking import judged_by
+from policyloop.serve.pdp import (
+    Asking,
+    Pdp,
+    PdpError,
+    PdpHealth,
+    PolicyVersion,
+    Reply,
+    RunningPdp,
+    opened,
+)
 from policyloop.serve.pdp.address import address_of
 from policyloop.serve.pdp.wire import Answer, Misspoken, Reading
+from test_serve_identity import Authority
 
+PATIENT = Asking(seconds=30, reply_bytes=100_000, probe_seconds=60)
 QUICK = Asking(seconds=0.4, reply_bytes=100_000, probe_seconds=60)
+"""For what never comes, however long it is waited for."""
 Said = Callable[[int, bytes], list[bytes | None]]
 
 
-def over(pdp: Played) -> RunningPdp:
-    return RunningPdp(address=f"http://127.0.0.1:{pdp.port}", asking=QUICK)
+def over(pdp: Played, asking: Asking = PATIENT) -> RunningPdp:
+    return RunningPdp(address=f"http://127.0.0.1:{pdp.port}", asking=asking)
 
 
 async def asked(pdp: Pdp, id_: str = "c1", **more: Any) -> object:
@@ -116,7 +134,7 @@ def test_a_pdp_that_is_gone_slow_or_refuses(said: list[bytes | None], fault: str
 
     async def run() -> None:
         async with played(lambda _number, _body: said) as pdp:
-            async with opened(over(pdp)) as it:
+            async with opened(over(pdp, QUICK if HANG in said else PATIENT)) as it:
                 before = asyncio.get_running_loop().time()
                 with pytest.raises(PdpError) as error:
                     await asked(it)
@@ -133,7 +151,7 @@ def test_a_pdp_that_is_gone_slow_or_refuses(said: list[bytes | None], fault: str
 def test_a_drip_is_slow() -> None:
     async def run() -> None:
         answer: list[bytes | None] = [bytes([byte]) for byte in counted(b"{}")]
-        async with played(lambda _number, _body: answer, 0.05) as pdp, opened(over(pdp)) as it:
+        async with played(lambda _number, _body: answer, 0.05) as pdp, opened(over(pdp, QUICK)) as it:
             with pytest.raises(PdpError) as error:
                 await asked(it)
             assert error.value.fault == "slow"
@@ -175,12 +193,19 @@ def test_an_answer_that_nobody_asked_for_is_no_answer_to_the_next() -> None:
 def test_an_answer_that_comes_too_late_is_no_answer_to_the_next() -> None:
     async def run() -> None:
         def answers(number: int, body: bytes) -> list[bytes | None]:
-            return [sent(right(body))] if number else [*[b"HTTP/1.1 200 OK\r\n"] * 8, HANG]
+            if number:
+                return [sent(right(body))]
+            late = sent(right(body.replace(b"c0", b"c1"), "EFFECT_DENY")).removeprefix(b"HTTP/1.1 200 OK\r\n")
+            return [b"HTTP/1.1 200 OK\r\n", *[b"A: b\r\n"] * 8, late]
 
-        async with played(answers, 0.1) as pdp, opened(over(pdp)) as it:
+        async with played(answers, 0.1) as pdp, opened(over(pdp, QUICK)) as it:
             with pytest.raises(PdpError):
                 await asked(it, "c0")
-            assert await asked(it, "c1") == right(pdp.bodies[1])
+            reply: object = None
+            while reply is None:
+                with suppress(PdpError):
+                    reply = await asked(it, "c1")
+            assert reply == right(pdp.bodies[-1])
 
     asyncio.run(run())
 
@@ -216,6 +241,76 @@ def test_nothing_there_is_gone_and_told_in_its_health() -> None:
             assert "unix:/nowhere/cerbos.sock" in it.health().trouble
 
     asyncio.run(run())
+
+
+def test_over_tls_only_whom_the_authority_vouches_for_is_asked(tmp_path: Path) -> None:
+    ours, theirs = Authority("ours"), Authority("theirs")
+    ours.issued(tmp_path, "server", (NameOID.COMMON_NAME, "localhost"))
+    for authority, name in ((ours, "ours.pem"), (theirs, "theirs.pem")):
+        authority.write(tmp_path / name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+
+    async def run() -> None:
+        async with played(lambda _number, body: [sent(right(body))], tls=context) as pdp:
+
+            async def outcome(host: str, ca: str) -> object:
+                patient = Asking(seconds=20, probe_seconds=60)
+                settings = RunningPdp(address=f"{host}:{pdp.port}", ca=tmp_path / ca, asking=patient)
+                async with opened(settings) as it:
+                    try:
+                        return await asked(it)
+                    except PdpError as error:
+                        return error.fault
+
+            assert await outcome("https://localhost", "ours.pem") == right(pdp.bodies[0])
+            assert await outcome("https://localhost", "theirs.pem") == "gone"
+            # The certificate is for another name.
+            assert await outcome("https://127.0.0.1", "ours.pem") == "gone"
+            assert await outcome("http://localhost", "ours.pem") in ("gone", "odd")
+            assert len(pdp.bodies) == 1
+
+    asyncio.run(run())
+
+
+class Changing:
+    """A PDP whose policies change between calls. Its first reply to a call has the tool's input rewritten."""
+
+    def __init__(self, versions: list[str]) -> None:
+        self.versions = versions
+        self.asked: list[dict[str, Any]] = []
+
+    async def check(self, asked: Mapping[str, Any]) -> Reply:
+        version = self.versions[min(len(self.asked), len(self.versions) - 1)]
+        self.asked.append(dict(asked))
+        reply = right(json.dumps(asked).encode())
+        if asked["resources"][0]["resource"]["attr"]["tool_input"]["command"] == "true":
+            output = {"src": "resource.PreToolUse.vdefault#a", "val": {"input": {"command": "false"}}}
+            reply["results"][0]["outputs"] = [output]
+        return Reply(reply, PolicyVersion(digest=version))
+
+    def version(self) -> PolicyVersion:
+        return PolicyVersion(digest="now")
+
+    def health(self) -> PdpHealth:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("versions", "effect", "version", "calls"),
+    [
+        (["a"], "allow", "a", 2),
+        (["a", "b"], "allow", "b", 4),
+        (["a", "b", "b", "c"], "deny", "b", 4),
+    ],
+)
+def test_a_call_is_judged_by_one_set_of_policies(versions: list[str], effect: str, version: str, calls: int) -> None:
+    pdp = Changing(versions)
+    call = Call(event="PreToolUse", tool="Bash", input={"command": "true"}, cwd="/app", identity=Identity(), id="c1")
+    judged = asyncio.run(judged_by(pdp, call, effects_of, on_trial=(), in_thread=False))
+    assert (judged.judged.decision.effect, judged.version.digest) == (effect, version)
+    assert len(pdp.asked) == calls
+    assert ("policies changed" in judged.judged.decision.trouble) == (effect == "deny")
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}], ids=["nan", "half a character", "a set"])

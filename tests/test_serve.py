@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit_logs import filled, secrets_in
 from decision_point import JSON, Server, bash, command, denial, event, lets_go, read, serving, until
+from policyloop.audit.keys import known_signer
 from policyloop.decide.call import Identity
 from policyloop.serve.body import MOST_BODY
 from policyloop.serve.event import KNOWN, call_of, read_event
@@ -255,12 +257,17 @@ def raw(server: Server, *parts: bytes, pause: float = 0.0) -> bytes:
             except OSError:
                 break
             time.sleep(pause)
-        said = b""
-        try:
-            while more := connection.recv(65_536):
-                said += more
-        except OSError:
-            pass
+        return received(connection)
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that comes until the other side ends."""
+    said = b""
+    try:
+        while more := connection.recv(65_536):
+            said += more
+    except OSError:
+        pass
     return said
 
 
@@ -291,6 +298,37 @@ def test_what_does_not_end_is_ended(enforcer: Server) -> None:
     assert lets_go(enforcer.ask(bash("git status"), **ENGINEER))
 
 
+def test_the_log_is_json_whatever_comes(tmp_path: Path) -> None:
+    with serving(tmp_path, "--observe") as server:
+        raw(server, b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+        raw(server, HEAD + b"content-length: 2\r\n\r\n{}", b"GARBAGE / HTTP/9\r\n\r\n")
+        server.send(b"\xff\xfe" * 10)
+        server.ask(event("PreToolUse", "\x1b[31mBash\n::error::x", tool_input={"command": "ls"}))
+        said = server.stop()
+        lines = [json.loads(line) for line in said.splitlines()]
+        assert {line["what"] for line in lines} == {"started", "library", "refused", "decision", "stopped"}
+        assert "\x1b" not in said
+
+
+def signer_line(place: Path) -> str:
+    signer = known_signer(secrets_in(place))
+    assert signer is not None
+    return signer.verifier().line()
+
+
+def test_what_is_older_than_it_must_be_kept_is_taken_out_by_the_server(tmp_path: Path) -> None:
+    """By whole segments; the log says so itself, and what is left still verifies."""
+    place = tmp_path / "project" / ".policyloop"
+    place.mkdir(parents=True)
+    filled(place, 1_100)
+    config = "serve: {audit: {key: .policyloop/secrets/key, keep: {decisions: 1d}}}\n"
+    with serving(tmp_path, config=config) as server:
+        until(lambda: any(told["event"] == "AuditPrune" for told in server.records("--since", "1h")))
+        server.stop()
+        done = server.policyloop("audit", "verify", "--key", signer_line(place))
+        assert (done.returncode, "1024 pruned" in done.stdout) == (0, True), done.stdout
+
+
 def test_a_stop_answers_what_is_in_flight_and_closes_the_log(tmp_path: Path) -> None:
     with serving(tmp_path, "--observe") as server:
         body = json.dumps(bash("echo in flight")).encode()
@@ -300,7 +338,7 @@ def test_a_stop_answers_what_is_in_flight_and_closes_the_log(tmp_path: Path) -> 
             server.process.terminate()
             time.sleep(0.3)
             connection.sendall(body[20:])
-            assert b"hookSpecificOutput" in connection.recv(65_536)
+            assert b"hookSpecificOutput" in received(connection)
         server.process.wait(30)
         assert server.process.returncode == 0, server.log()
         assert "without" not in server.verify()

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from decision_point import JSON, Server, bash, read, started
 from test_identity import Provider, token
+from test_serve import received
 
 CONFIG = """\
 serve:
@@ -166,7 +167,7 @@ def test_at_the_unix_socket_headers_are_believed_where_the_configuration_says_so
                 connection.sendall(
                     head + b"x-claude-user: mia\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body
                 )
-                assert b"200 OK" in connection.recv(65_536)
+                assert b"200 OK" in received(connection)
             record = server.records()[-1]
             assert record["who"] == {"subject": "mia", "roles": [], "verified": "header"}
             assert record["effects"]["places"] == "resolved"

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import postgres
 from decision_point import Server, bash, event, lets_go, serving, started, until
 
 MOMENTS = int(os.environ.get("POLICYLOOP_SERVE_KILLS", "4"))
@@ -250,7 +252,7 @@ def test_gaps_are_on_record_and_the_log_is_whole_after_outages(tmp_path: Path) -
         for pid in children(server.process.pid, "cerbos"):
             os.kill(pid, signal.SIGSTOP)
         assert lets_go(server.ask(bash("git status")))
-        last = server.records()[-1]
+        *_, last = (record for record in server.records() if record["event"] == "PreToolUse")
         assert (last["decision"], last["would_be"], bool(last["trouble"])) == ("allow", "deny", True)
         server.stop()
         server.verify()
@@ -284,3 +286,30 @@ def test_undecided_may_be_a_question_and_what_cannot_be_recorded_is_not(tmp_path
         shutil.move(server.project / ".policyloop/audit.db", server.project / "away")
         denied = server.ask(bash("git status"))["hookSpecificOutput"]
         assert denied["permissionDecision"] == "deny"
+
+
+@pytest.mark.postgres
+def test_two_servers_on_one_database_and_an_outage_of_it(tmp_path: Path) -> None:
+    with postgres.cluster() as cluster:
+        url = cluster.database()
+        config = f"serve: {{audit: {{store: '{url}'}}}}\n"
+        with serving(tmp_path / "a", config=config) as one, serving(tmp_path / "b", config=config) as other:
+            for server in (one, other):
+                for number in range(10):
+                    assert lets_go(server.ask(bash(f"echo {number}")))
+            cluster.stop("immediate")
+            assert lets_go(one.ask(bash("git status")))
+            assert one.get("/readyz")[0] == 503
+            cluster.start()
+            until(lambda: one.get("/readyz")[0] == 200)
+            for server in (one, other):
+                assert lets_go(server.ask(bash("echo again")))
+                server.stop()
+            done = one.policyloop("audit", "verify", "--store", url)
+            assert (done.returncode, done.stdout.count("whole: ")) == (0, 2), done.stdout
+            records = one.records("--store", url)
+            events = Counter(record["event"] for record in records)
+            # The other server notices at its first call that its connection is gone: that is a gap as well.
+            let_go = sum(record["effects"]["let_go"] for record in records if record["event"] == "AuditGap")
+            assert (events["PreToolUse"] + let_go, events["ServerStart"]) == (23, 2)
+            assert 1 <= let_go <= 2

@@ -132,7 +132,7 @@ def test_going_round_in_circles_stops_and_only_a_person_starts_anew(room: Room) 
     assert (room.step().code, room.step().json["next"]) == (4, "STOP")
 
     refused = room.start()
-    assert (refused.code, "--anew" in refused.json["message"]) == (5, True)
+    assert (refused.code, "--anew" in refused.json["next"][0]["command"]) == (5, True)
     assert room.session("end").json["phase"] == "ended"
     assert room.start().code == 5, "ending is no way to a new budget"
     assert room.start("--anew").json["next"] == "GREEN"

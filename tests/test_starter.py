@@ -1,6 +1,9 @@
 """The starter bundle: what it decides, put to a real PDP; where it came from; and how it is written out."""
 
+import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +13,11 @@ import yaml
 
 from asked_pdp import asking
 from bundles import FIXTURES, read
-from command import policyloop
+from command import environment, policyloop
 from decision_point import started
 from policyloop.cerbos.run import Runner
 from policyloop.decide.answer import DECIDED
+from policyloop.decide.decision import FORBIDDEN, NOT_ALLOWED
 from policyloop.decide.judge import Ask, judge
 from policyloop.serve.starter import NEXT, WRITTEN
 from policyloop.specification import FILE_NAME, check_spec, parse_spec, suites_from
@@ -178,7 +182,21 @@ def test_what_init_writes_runs_observes_and_enforces(tmp_path: Path, cerbos: Run
                 server.ask(status, **who),
                 server.ask(status),
             )
+            forwarded = _forwarded(server.port)
         finally:
             server.stop()
+        assert forwarded.returncode == (2 if mode == "enforce" else 0)
+        assert FORBIDDEN in forwarded.stdout or NOT_ALLOWED in forwarded.stdout or mode == "observe"
         decisions = [each["hookSpecificOutput"].get("permissionDecision") for each in (denied, allowed, nobody)]
         assert decisions == (["deny", None, "deny"] if mode == "enforce" else [None, None, None])
+
+
+def _forwarded(port: int) -> "subprocess.CompletedProcess[str]":
+    """A harmless command of another agent, of somebody without a role."""
+    event = {"hook_event_name": "BeforeTool", "session_id": "s", "cwd": "/app", "tool_name": "run_shell_command"}
+    command = [sys.executable, "-m", "policyloop", "hook", "forward", "--client", "gemini"]
+    return subprocess.run(
+        [*command, "--to", f"http://127.0.0.1:{port}"],
+        input=json.dumps({**event, "tool_input": {"command": "git status"}}),
+        capture_output=True, text=True, env=environment(), timeout=60, check=False,
+    )  # fmt: skip

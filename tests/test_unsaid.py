@@ -1,11 +1,13 @@
 """Mistakes in the rules of a spec are noticed by its own tests, or a person is asked about them in plain words."""
 
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bundles import FIXTURES
+from bundles import FIXTURES, read
 from command import Done, bare, environment, policyloop, speaker
 from policyloop.access.ask.decided import question_of
 from policyloop.access.ask.parts import Parts
@@ -16,12 +18,14 @@ from policyloop.access.mutate.search import Search
 from policyloop.access.pdp import Settings
 from policyloop.bundle import Bundle, Write
 from policyloop.cerbos.run import Runner
+from policyloop.guard import Lock
 from policyloop.spec_questions import questions_of
 from policyloop.specification import FILE_NAME, Spec, spec_of, suites_from
 from policyloop.specification.cases import Cases
 from policyloop.unsaid import looked_for, rules_of, unsaid
 from published_schemas import hold_to_schema
 from specs import GOOD, Break, breaks, load, policies
+from terminal import Terminal
 
 HIERARCHY = FIXTURES / "spec" / "good" / "hierarchy"
 ROLES = FIXTURES / "spec" / "good" / "roles"
@@ -175,3 +179,59 @@ def test_what_a_decision_allows_is_asked_for_whatever_the_policies_say(case: Pat
             assert asked_by_spec(spec, {"no-such-rule"})(request, nobody) is None
             allowed += 1
     assert allowed
+
+
+# --- what a person says to it at a terminal ---------------------------------------------------------------------------
+
+
+QUICK = {"POLICYLOOP_SPEC_MUTANTS": "16", "POLICYLOOP_SPEC_QUESTIONS": "1", "POLICYLOOP_ACCESS_COMPARE": "never"}
+
+
+def at_a_terminal(project: tuple[Path, str], answers: str) -> tuple[int, str, list[str]]:
+    """Exit code, screen and questions of the same run at a terminal, where each question gets the next answer."""
+    room, model = project
+    words = ["run", load(ROLES / "spec.yaml").request, "--policies", room, "--runner", "native", "--format", "plain"]
+    terminal = Terminal(*words, "--model-command", model, env=QUICK)
+    asked: list[str] = []
+    for answer in answers:
+        shown = terminal.until("Is that meant? Write it? [y/n]: ")
+        asked.append(shown.replace("\r", "").strip().splitlines()[-1])
+        terminal.say(f"{answer}\n")
+    code = terminal.end()
+    return code, terminal.seen.replace("\r", ""), asked
+
+
+def test_what_a_person_says_at_a_terminal_becomes_a_locked_test(project: tuple[Path, str], cerbos: Runner) -> None:
+    room, count = project[0], 1
+    code, screen, asked = at_a_terminal(project, "y" * count)
+    assert code == 0, screen
+    assert len(set(asked)) == count
+    assert all(question.startswith("Nobody said whether ") for question in asked)
+    [suite] = room.glob("tests/said_*_test.yaml")
+    demanded = [one for one in Lock.of(read(room)) if one.id.file == str(suite.relative_to(room))]
+    assert len(demanded) == count
+    assert f"What you said is locked as {len(demanded)} assertion" in screen
+    described = " ".join(suite.read_text().split())
+    for question in asked:
+        assert question.partition(" They may")[0] in described
+        assert question.partition(" They may")[0] not in screen.partition("What you said is locked")[2]
+    assert policyloop("check", room, "--runner", "native").code == 0
+    weaker = shutil.copytree(room, room.parent / "weaker")
+    (weaker / suite.relative_to(room)).unlink()
+    assert policyloop("guard", room, weaker).code == 6
+
+
+def test_a_no_at_a_terminal_writes_nothing_and_names_the_request_that_says_so(
+    project: tuple[Path, str], cerbos: Runner
+) -> None:
+    room, _ = project
+    code, screen, asked = at_a_terminal(project, "n")
+    assert (code, list(room.rglob("*"))) == (5, [])
+    [command] = [
+        line.partition("): ")[2] for line in screen.splitlines() if line.startswith("next (with what you said")
+    ]
+    words = shlex.split(command)
+    assert words[:2] == ["policyloop", "run"]
+    who_does_what = asked[0].removeprefix("Nobody said whether ").partition(". They may")[0]
+    verb = " may " if "They may not now." in asked[0] else " may not "
+    assert words[-1].endswith(f"{who_does_what[1:].replace(' may ', verb, 1)}.")

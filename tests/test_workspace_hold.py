@@ -183,7 +183,7 @@ def bytes_in(directory: Path) -> dict[str, bytes]:
 def patch_named_in(error: PolicyloopError) -> Path:
     named = re.search(r"kept as (.*\.patch)\.$", error.message)
     assert named, error.message
-    assert named[1] in error.hint
+    assert any(named[1] in onward.command for onward in error.next)
     return Path(named[1])
 
 
@@ -193,7 +193,7 @@ def test_the_hint_applies_the_patch(policies: Path) -> None:
         with pytest.raises(PersonNeeded) as error:
             workspace.write_back(GREEN, "20260101-000000-abcd")
         assert patch_named_in(error.value) == workspace.state / "runs/20260101-000000-abcd/best.patch"
-    command = error.value.hint.removeprefix("To apply it: ")
+    command = error.value.next[0].command
     subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
     assert tree(policies) == {**GREEN.files, "other.yaml": "mine"}
 
@@ -337,8 +337,9 @@ def kill_half_way(policies: Path, *state: Path) -> None:
 
 def test_the_next_command_finishes_it(policies: Path) -> None:
     kill_half_way(policies)
-    with pytest.raises(PersonNeeded, match=r"interrupted.*policyloop recover"):
+    with pytest.raises(PersonNeeded, match=r"interrupted") as held:
         read_bundle(policies)
+    assert held.value.next[0].command.startswith("policyloop recover ")
     done = recover(policies)
     assert done is not None
     assert done.paths == ("a.yaml", "gone/c.yaml", "new/é d.yaml", "sub/b.yaml")
@@ -381,7 +382,7 @@ def test_a_journal_that_is_gone_is_told(policies: Path) -> None:
     kill_half_way(policies)
     shutil.rmtree(journals())
     before = tree(policies)
-    with pytest.raises(PersonNeeded, match=r"there is no journal of it.*rm .*\.policyloop-writeback"):
+    with pytest.raises(PersonNeeded, match="there is no journal of it"):
         Workspace.open(policies)
     assert tree(policies) == before
     (policies / MARK).unlink()

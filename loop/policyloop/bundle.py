@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from policyloop.diff import file_diff
-from policyloop.layout import EXTENSIONS, is_ours, kind
+from policyloop.layout import EXTENSIONS, Kind, is_ours, kind
 
 MAX_EDIT_BYTES = 1_048_576
 """The most that one edit may write to one file, in bytes of UTF-8."""
@@ -112,6 +112,14 @@ class Bundle:
             _apply(edit, files)
         _check_limits(files)
         return Bundle(files, drafts=self._drafts)
+
+    def without_tests(self) -> "Bundle":
+        """Its policies and schemas alone: all that a PDP serves of it."""
+        return Bundle({path: text for path, text in self.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)})
+
+    def schemas(self) -> dict[str, str]:
+        """Its schemas, path -> text."""
+        return {path: text for path, text in self.files.items() if kind(path) is Kind.SCHEMA}
 
     def overlaid(self, texts: Mapping[str, str]) -> "Bundle":
         """The bundle with these texts of ours, path -> text, in place of its own and beside them.

@@ -4,7 +4,6 @@ What a configuration names to be run, fetched or read, and a limit that it loose
 it (`policyloop.agreed`).
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from policyloop import agreed
 from policyloop.agreed import CONFIGURATION, VARIABLE, agent_mark
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
+from policyloop.next_command import Next, policyloop
 from policyloop.outside import NotOurs
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def settings(
         raise PersonNeeded(
             f"The environment {acted_on[0].verb} `{acted_on[0]}`; "
             f"under an agent ({agent_mark()} is set) that is nobody's word.",
-            "Write it into policyloop.yaml, then in a terminal: policyloop agree. Or a person runs it.",
+            "Write it into policyloop.yaml, and agree to it in a terminal; or a person runs it.",
+            [Next(policyloop("agree", profile=profile), "a person, in a terminal, once it stands there")],
         )
     return loaded
 
@@ -55,25 +56,26 @@ def policy_directory(given: Path | None, config: Path | None = None) -> Path:
     """
     if given is not None:
         return given
-    found = _directory_by_rule(config)
+    found = directory_by_rule(config)
     if not found.is_dir():
         raise UsageError(
             f"There is no policy directory {found}.",
-            "Name it, or write `policies: DIR` into policyloop.yaml; a first one: policyloop init",
+            "Name it, or write `policies: DIR` into policyloop.yaml.",
+            [Next(policyloop("init"), "a first project, here")],
         )
     return found
 
 
 def policy_directory_beside(spec: Path | None) -> Path | None:
     """The directory by that rule, for a command about a spec: where it is there, and `spec`, if given, is beside it."""
-    found = _directory_by_rule(None)
+    found = directory_by_rule(None)
     if not found.is_dir():
         return None
     beside = spec is None or spec.resolve().parent == found.resolve().parent
     return found if beside else None
 
 
-def _directory_by_rule(config: Path | None) -> Path:
+def directory_by_rule(config: Path | None) -> Path:
     from policyloop.config.file import policies_named
 
     usual = Path("policies")
@@ -125,15 +127,15 @@ def check_agreed(file: Path, names: "Sequence[Named]", profile: str | None) -> N
             where = f"{file}{', or the environment,' if agent_mark() else ''}"
             raise PersonNeeded(
                 f"{where} {name.verb} `{name}`, which nobody agreed to for this folder.",
-                f"Look at it, then in a terminal: {agree_command(file, profile)} "
-                f"(a pipeline without an agent: {VARIABLE}={name.digest}, or say it on the command line).",
+                f"Look at it and agree to it (a pipeline without an agent: {VARIABLE}={name.digest}, or say it on the "
+                "command line).",
+                [Next(agree_command(file, profile), "a person, in a terminal")],
             )
 
 
 def agree_command(file: Path, profile: str | None) -> str:
     """The command with which a person agrees to what a configuration names."""
-    more = ["--profile", profile] if profile else []
-    return shlex.join(["policyloop", "agree", "--config", str(file), *more])
+    return policyloop("agree", config=file, profile=profile)
 
 
 def _is_known(file: Path, name: "Named") -> bool:

@@ -8,7 +8,10 @@
 How a *run* ends is not an error: it is an `Outcome`, a value (see `policyloop.controller`).
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
+
+from policyloop.next_command import Next
 
 
 class Exit(IntEnum):
@@ -29,14 +32,15 @@ class Exit(IntEnum):
 class PolicyloopError(Exception):
     """An expected failure. Its text is shown as it is, without a traceback.
 
-    `message` says what is wrong and where; `hint` says what to do about it.
+    `message` says what is wrong and where; `hint` says what to do about it; `next` are the commands that do it.
     """
 
     exit_code: Exit = Exit.FAULT
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", next: Sequence[Next] = ()) -> None:  # noqa: A002
         self.message = message
         self.hint = hint
+        self.next = tuple(next)
         super().__init__(f"{message} {hint}".strip())
 
 

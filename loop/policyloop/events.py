@@ -11,6 +11,7 @@ from typing import Any, Literal
 from policyloop.access_report import AccessReport
 from policyloop.budget import Budget, Spent
 from policyloop.findings import CompilerInfo, ErrorClass, Finding, Tally, Weakened
+from policyloop.next_command import Next
 from policyloop.outcome import Ending
 from policyloop.shape import to_json
 from policyloop.task import Dispute, Stage
@@ -298,6 +299,8 @@ class Ended:
     """What nobody said, as far as it was looked for."""
     looked_for: LookedFor | None = None
     """None where it was not looked for what nobody said."""
+    next: tuple[Next, ...] = ()
+    """What a person can type now."""
 
 
 Event = Started | Judged | Asked | Answered | Attempted | Clarified | Compared | Ended

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from policyloop.bundle import Bundle
 from policyloop.errors import Unavailable
-from policyloop.layout import Kind, kind
 
 if TYPE_CHECKING:
     from policyloop.cerbos.run import Runner
@@ -15,21 +14,35 @@ if TYPE_CHECKING:
 
 
 def judged(
-    name: str, bundle: Bundle, runner: "Runner", *, lock: "Lock | None" = None, require_tests: bool = True
+    name: str,
+    bundle: Bundle,
+    runner: "Runner",
+    *,
+    lock: "Lock | None" = None,
+    require_tests: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> "CheckResult":
     """One validation of `bundle`, which is called `name`, against the tests that `lock` holds.
 
-    Raises `Unavailable` when the compiler does not come to an end.
+    `meanwhile` is called once, while the compiler works. Raises `Unavailable` when that does not come to an end.
     """
     from policyloop.validators.judge import validate
 
+    luck: tuple[str, ...] = ()
+
+    def look() -> None:
+        # What needs no verdict, and what is slow to load, does not keep the compiler waiting.
+        nonlocal luck
+        from policyloop.access.ask.luck import luck_in
+
+        luck = luck_in(bundle)
+        meanwhile()
+
     weakened = lock.weakened_by(bundle) if lock else ()
     # What is weakened is told as such, not once more as what did not run.
-    report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests)
+    report = validate(runner, bundle, lock=None if weakened else lock, require_tests=require_tests, meanwhile=look)
     if not weakened:
         require_verdict(report)
-    # Not above: what is imported there keeps the compiler waiting.
-    from policyloop.access.ask.luck import luck_in
     from policyloop.results import CheckResult
 
     return CheckResult(
@@ -38,7 +51,7 @@ def judged(
         report=report,
         locked=len(lock) if lock else 0,
         weakened=weakened,
-        luck=luck_in(bundle),
+        luck=luck,
     )
 
 
@@ -75,8 +88,7 @@ def broken(runner: "Runner", sides: Sequence[tuple[str, Bundle]], log: str) -> "
     Raises `Unavailable` when the compiler takes them all: then it is not the policies that keep the PDP from starting.
     """
     for name, whole in sides:
-        bundle = Bundle({p: text for p, text in whole.files.items() if kind(p) in (Kind.POLICY, Kind.SCHEMA)})
-        result = judged(name, bundle, runner, require_tests=False)
+        result = judged(name, whole.without_tests(), runner, require_tests=False)
         if not result.report.green:
             return result
     last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it said nothing")

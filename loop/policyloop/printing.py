@@ -14,7 +14,10 @@ import sys
 from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
+
+    from policyloop.next_command import Next
 
 WHOLE = 10_000_000
 """Characters that no text here has: what a person says yes to is never cut."""
@@ -103,6 +106,12 @@ def _cleaned(value: object) -> object:
 def printable(text: str) -> bool:
     """Whether `say_lines` prints `text` as it is."""
     return all(inert(line) == line for line in text.split("\n"))
+
+
+def say_next(commands: "Iterable[Next]") -> None:
+    """Print what can be typed now on standard error, each on a line of its own, never broken."""
+    for command in commands:
+        say(str(command), err=True)
 
 
 def say_over(line: str, *, err: bool = True) -> None:

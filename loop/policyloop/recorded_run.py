@@ -8,6 +8,7 @@ from policyloop.errors import Exit, PersonNeeded, UsageError
 from policyloop.events import Attempted, Clarified, Ended, Event, Judged, Started, decode
 from policyloop.findings import Tally
 from policyloop.ledger import Chain, find_run, latest_run
+from policyloop.next_command import Next, policyloop
 from policyloop.outcome import Ending
 from policyloop.task import cut
 from policyloop.workspace import find_state
@@ -66,6 +67,11 @@ def _check_one_run(events: Sequence[Event], path: Path) -> None:
         raise PersonNeeded(f"The ledger {path} is that of run {runs[0]}, not of its folder.", "Do not rely on it.")
 
 
+def _resuming(started: Started) -> Next:
+    command = policyloop("run", policies=started.policies, resume=started.run)
+    return Next(command, "to go on, with the model named as before")
+
+
 def _unfinished(events: Sequence[Event]) -> Ended:
     spent = [e.spent for e in events if isinstance(e, Judged | Attempted)]
     judged = [e for e in events if isinstance(e, Judged)]
@@ -74,7 +80,7 @@ def _unfinished(events: Sequence[Event]) -> Ended:
         ending=Ending.INTERRUPTED,
         exit_code=int(Exit.INTERRUPTED),
         stopped_by="interrupt",
-        message="The run has no end: it was killed, or is still at work. Resume it with: policyloop run --resume RUN.",
+        message="The run has no end: it was killed, or is still at work.",
         cycles=len(judged),
         spent=spent[-1] if spent else Spent(),
         diff="",
@@ -83,6 +89,7 @@ def _unfinished(events: Sequence[Event]) -> Ended:
         locked=judged[-1].locked if judged else 0,
         released=tuple(name for e in events if isinstance(e, Started) for name in e.released),
         spec=told.used if told else None,
+        next=tuple(_resuming(event) for event in events if isinstance(event, Started)),
         questions=told.questions if told else (),
         assumptions=told.assumptions if told else (),
         changes=told.changes if told else (),

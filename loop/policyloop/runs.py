@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from policyloop.errors import Unavailable, UsageError
+from policyloop.next_command import Next, policyloop
 
 LEDGER = "ledger.jsonl"
 """The name of a run's ledger in the run's folder."""
@@ -44,7 +45,8 @@ def latest_run(state: Path) -> Path:
     if not runs:
         raise UsageError(
             f"There are no runs in {state}.",
-            "Start one with policyloop run, or give --state. Sessions are kept in ~/.local/state/policyloop.",
+            "Start one, or give --state. Sessions are kept in ~/.local/state/policyloop.",
+            [Next(policyloop("run"), "to have what is there repaired")],
         )
     return run_directory(state, runs[-1]) / LEDGER
 
@@ -55,6 +57,10 @@ def find_run(state: Path, prefix: str) -> Path:
     if len(found) == 1:
         return run_directory(state, found[0]) / LEDGER
     if not found:
-        raise UsageError(f"There is no run {prefix!r} in {state}.", "policyloop show shows the latest one.")
+        raise UsageError(
+            f"There is no run {prefix!r} in {state}.",
+            "",
+            [Next(policyloop("show", state=state), "to see the latest one")],
+        )
     shown = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
     raise UsageError(f"{prefix!r} is the beginning of {len(found)} runs: {shown}.", "Give more of the id.")

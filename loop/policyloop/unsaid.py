@@ -5,10 +5,12 @@ which thing, where. What the spec states to be irrelevant is not asked.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from policyloop.access.ask.request import Request
 from policyloop.access.mutate import Mutant, MutateResult, Survivor
+from policyloop.access.mutate.search import Witness
+from policyloop.access.mutate.suggest import suite_of
 from policyloop.effects import ALLOW
 from policyloop.events import LookedFor, Unsaid
 from policyloop.specification import Spec
@@ -35,6 +37,23 @@ def unsaid(spec: Spec, result: MutateResult, most: int) -> tuple[Unsaid, ...]:
     return tuple(question for _, question in ranked[:most])
 
 
+def said_suite(result: MutateResult, questions: Sequence[Unsaid], by: str) -> str:
+    """What a person said yes to, as it is now, as a suite: each question a test that holds the answer of today."""
+    found, words = [], []
+    for question in questions:
+        survivor = next(one for one in result.survivors if one.witness and _request_of(one.witness) == question.request)
+        assert survivor.witness is not None
+        found.append((survivor.mutant, survivor.witness))
+        now = "They may." if question.allowed else "They may not."
+        words.append(f"{by} was asked: {question.question} {now}")
+    head = "# What a person said when a run asked what nobody had said. It is locked like any other test.\n"
+    return suite_of(found, "What a person said", head=head, words=words)
+
+
+def _request_of(witness: Witness) -> str:
+    return json.dumps(witness.question.request.to_json(), ensure_ascii=False)
+
+
 def looked_for(result: MutateResult, most: int) -> LookedFor:
     """How far it was looked. `most`: the bound on mutants."""
     cuts = []
@@ -57,8 +76,7 @@ def _told(spec: Spec, survivor: Survivor) -> tuple[tuple[bool, bool], Unsaid] | 
     allowed = witness.effect == ALLOW
     known = request.action in spec.resources[kind].actions and not _strangers(spec, request)
     question = f"Nobody said whether {_who(spec, request)} may {_does(spec, request)}."
-    now = json.dumps(request.to_json(), ensure_ascii=False)
-    return (not known, not allowed), Unsaid(question, allowed, now)
+    return (not known, not allowed), Unsaid(question, allowed, _request_of(witness))
 
 
 def _cells(spec: Spec, request: Request) -> Iterator[Cell]:

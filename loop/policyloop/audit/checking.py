@@ -22,17 +22,20 @@ def checked_logs(
     """Each log of a store, and where the key is from by which it was verified.
 
     That is the one that was given; else the one that this machine signs the store with, and then its last checkpoint
-    is an anchor, too; else the one that the store names.
+    is an anchor, too; else the one that the store names. Where this machine's log is one of several in a database, the
+    others are verified by the keys that the store names; where it is not there at all, none of them is that log.
     """
     notes = [note for path in anchors for note in read_anchors(path)]
     place = known_secrets(store)
     signer = known_signer(place) if place else None
     checked_all: list[tuple[Verified, Trusted]] = []
     with open_reader(store) as reader:
-        for log, named in reader.logs():
+        logs = reader.logs()
+        ours_is_there = signer is not None and any(log == signer.name for log, _ in logs)
+        for log, named in logs:
             if key is not None:
                 checked_all.append((verify(reader, log, public_key(key), notes, named, index=index), "given"))
-            elif signer is not None and place is not None:
+            elif signer is not None and place is not None and (log == signer.name or not ours_is_there):
                 head = kept_head(place)
                 all_notes = [*notes, head] if head else notes
                 checked_all.append((verify(reader, log, signer.verifier(), all_notes, named, index=index), "kept"))

@@ -16,8 +16,9 @@ from typer.exceptions import TyperException
 from policyloop.cli.commands import command_line
 from policyloop.cli.streams import guard_streams, mute_streams, unsaid
 from policyloop.errors import Exit, PolicyloopError
+from policyloop.next_command import Next, shell
 from policyloop.outside import NotOurs
-from policyloop.printing import one_line, say, say_document, tell_of_faults
+from policyloop.printing import one_line, say, say_document, say_next, tell_of_faults
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -36,12 +37,14 @@ def _run(arguments: list[str]) -> int:
     except TyperException as error:
         return _fail(arguments, Exit.USAGE, _sentence(error), f"Try '{_command(error, arguments)} --help'.")
     except PolicyloopError as error:
-        return _fail(arguments, error.exit_code, error.message, error.hint)
+        return _fail(arguments, error.exit_code, error.message, error.hint, error.next or _again(arguments, error))
     except NotOurs as error:
         hint = "Set XDG_STATE_HOME, or HOME, to a folder outside of every project that is yours alone."
         return _fail(arguments, Exit.ENVIRONMENT, f"{error}.", hint)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail(arguments, Exit.INTERRUPTED, "Interrupted.", "Nothing was written to the policy directory.")
+        words = "Nothing was written to the policy directory."
+        again = [Next(shell(["policyloop", *arguments]), "to begin again")]
+        return _fail(arguments, Exit.INTERRUPTED, "Interrupted.", words, again)
     except Exception as error:
         if os.environ.get("POLICYLOOP_DEBUG"):
             raise
@@ -50,6 +53,13 @@ def _run(arguments: list[str]) -> int:
         words = f"This is a fault of policyloop: {type(error).__name__}: {error}"
         return _fail(arguments, Exit.FAULT, words, "Set POLICYLOOP_DEBUG=1 to see where, and please report it.")
     return code
+
+
+def _again(arguments: list[str], error: PolicyloopError) -> list[Next]:
+    """The same command, where the way is clear once something around it, or what a person keeps, was seen to."""
+    if error.exit_code not in {Exit.PERSON, Exit.ENVIRONMENT}:
+        return []
+    return [Next(shell(["policyloop", *arguments]), "once that is mended")]
 
 
 def _here_is_gone() -> bool:
@@ -90,14 +100,15 @@ def _command(error: TyperException, arguments: list[str]) -> str:
     return " ".join(["policyloop", *(word for word in arguments[:1] if word.isalpha())])
 
 
-def _fail(arguments: list[str], code: Exit, message: str, hint: str) -> int:
+def _fail(arguments: list[str], code: Exit, message: str, hint: str, onward: Sequence[Next] = ()) -> int:
     mute_streams()
     words = one_line(f"{message} {hint}".strip(), 2000)
     if _wants_json(arguments):
         from policyloop.documents.error import ErrorDocument, ErrorExit
 
-        say_document(ErrorDocument(exit_code=cast("ErrorExit", code), message=words))
+        say_document(ErrorDocument(exit_code=cast("ErrorExit", code), message=words, next=tuple(onward)))
     say(f"policyloop: {words}", err=True)
+    say_next(onward)
     return int(code)
 
 

@@ -5,7 +5,6 @@ project's files that a command names; whatever changes must be agreed to anew.
 """
 
 import re
-import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,10 @@ import typer
 
 from policyloop import agreed
 from policyloop.agreed import CONFIGURATION, agent_mark
-from policyloop.cli.options import ConfigOption, ProfileOption, directory, text
-from policyloop.configured import agree_command, config_file
+from policyloop.cli.options import ConfigOption, PoliciesOption, ProfileOption, text
+from policyloop.configured import agree_command, config_file, directory_by_rule
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
+from policyloop.next_command import Next, policyloop
 from policyloop.outside import NotOurs
 from policyloop.printing import ask
 
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
 def agree(
     *,
-    policies: Annotated[
-        Path | None,
-        typer.Option("--policies", help="A policy directory of the project.", metavar="DIR", parser=directory),
-    ] = None,
+    policies: PoliciesOption = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
     program: Annotated[
@@ -54,9 +51,13 @@ def agree(
     from policyloop.config import load_named
     from policyloop.printing import one_line, say
 
-    file = config_file(policies or Path("policies"), config)
+    file = config_file(policies or directory_by_rule(config), config)
     if file is None:
-        raise UsageError("There is no policyloop.yaml to agree to.", "Go to the project, or give --config FILE.")
+        raise UsageError(
+            "There is no policyloop.yaml to agree to.",
+            "Go to the project, or give --config FILE.",
+            [Next(policyloop("init"), "to have a first one written here")],
+        )
     names = load_named(file, profile=profile)[1]
     if not names:
         say(f"{file} names nothing to be run, fetched or read, and loosens no limit: there is nothing to agree to.")
@@ -88,7 +89,7 @@ def _agree_to_program(program: str, *, yes: bool) -> None:
     if not subject or not subject.isprintable() or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise UsageError("--program is NAME=sha256:DIGEST, as the error named it.", "Copy the whole command.")
     say(f"From now on {one_line(subject)} may also be {digest}.")
-    command = shlex.join(["policyloop", "agree", "--program", program])
+    command = policyloop("agree", program=program)
     if not (yes and agent_mark() is None) and not _said_yes(command):
         raise PersonNeeded("Nobody agreed to it.", "Get the one from before back, or agree to it.")
     try:
@@ -104,6 +105,7 @@ def _said_yes(command: str) -> bool:
         why = f" Under an agent ({mark} is set) --yes is nobody's yes." if mark else ""
         raise PersonNeeded(
             f"There is no terminal to ask on.{why}",
-            f"A person types in a terminal of their own: {command}",
+            "A person types it in a terminal of their own.",
+            [Next(command, "a person, in a terminal")],
         )
     return ask("May policyloop use this?")

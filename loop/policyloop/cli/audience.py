@@ -2,7 +2,8 @@
 
 import shutil
 
-from policyloop.events import Event
+from policyloop.events import Ended, Event
+from policyloop.printing import say_next
 from policyloop.results import SpecResult
 from policyloop.view import View
 from policyloop.view.blocks import Page
@@ -39,6 +40,8 @@ class Shown:
         """Something happened."""
         for page in self._story.pages(event):
             self._view.show(page)
+        if isinstance(event, Ended):
+            say_next(event.next)
 
     def spec(self, result: SpecResult) -> None:
         """The spec: whole, or its first screen before a question, and the rest with `more`."""

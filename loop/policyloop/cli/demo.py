@@ -24,7 +24,8 @@ def demo(
 
     from policyloop.cli.audience import Shown
     from policyloop.errors import UsageError
-    from policyloop.printing import say
+    from policyloop.next_command import Next, policyloop
+    from policyloop.printing import say, say_next
     from policyloop.run.asked import Asked
     from policyloop.run.line import run
     from policyloop.validators.staging import private_directory
@@ -57,5 +58,6 @@ def demo(
         finally:
             view.close()
         if into is not None:
-            say(f"Kept in {folder}. Look again: policyloop show --state {folder / '.policyloop'}", err=True)
+            say(f"Kept in {folder}.", err=True)
+            say_next([Next(policyloop("show", state=folder / ".policyloop"), "to look again")])
     raise typer.Exit(int(code))

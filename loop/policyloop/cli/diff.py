@@ -1,7 +1,7 @@
 """`policyloop diff`: which requests does the new bundle allow that the old one denied, and the other way round?"""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +11,13 @@ import typer
 from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, directory, text, view_of
 from policyloop.configured import compiler, policy_directory, settings
 from policyloop.errors import Exit
+from policyloop.next_command import Next, policyloop
+from policyloop.printing import say_next
 
 if TYPE_CHECKING:
     from policyloop.access.compare.accepted import Accepted
     from policyloop.bundle import Bundle
+    from policyloop.results import DiffResult
 
 
 class Prove(StrEnum):
@@ -104,6 +107,18 @@ def diff(
         unproved = loaded.access.unproved or "report"
         result = DiffResult(old=old_name, new=new_name, access=access, cerbos=judge.info, unproved=unproved)
         view.show(diff_page(result))
+        view.close()
+        given = {
+            "policies": policies,
+            "spec": spec,
+            "prove": prove.value if prove is not Prove.AUTO else None,
+            "strict": strict,
+            "seed": seed or None,
+            "runner": runner.value if runner else None,
+            "config": config,
+            "profile": profile,
+        }
+        say_next(_after(result, [name for name in (old, new) if name], allow or [], requests, given))
         code: Exit = result.exit_code
     except Refused as refused:
         progress.close()
@@ -115,6 +130,25 @@ def diff(
         judge.close()
     view.close()
     raise typer.Exit(int(code))
+
+
+def _after(
+    result: "DiffResult",
+    sides: Sequence[str],
+    allowed: Sequence[str],
+    requests: int | None,
+    given: Mapping[str, object],
+) -> Iterator[Next]:
+    """How to let in what is meant, by the rules that let it in; else how to ask more of what nobody knows."""
+    places = {(at.file, at.rule) for at in (reason.lets_in for reason in result.access.wider)}
+    named = [f"{file}:{rule}" for file, rule in sorted(places, key=str) if file and rule]
+    if result.access.wider and len(named) == len(places):
+        allow = [word for name in [*allowed, *named] for word in ("--allow", name)]
+        yield Next(policyloop("diff", *allow, *sides, requests=requests, **given), "if all of that is meant")
+    elif result.exit_code:
+        allow = [word for name in allowed for word in ("--allow", name)]
+        words = policyloop("diff", *allow, *sides, requests=10 * (requests or result.access.requests or 1000), **given)
+        yield Next(words, "to ask ten times as much, once you have looked")
 
 
 def _sides(
@@ -131,7 +165,11 @@ def _sides(
     named = next((Path(name) for name in (new, old) if name and Path(name).is_dir()), None)
     near = policy_directory(policies or named, config)
     if not near.is_dir():
-        raise UsageError(f"There is no policy directory {near}.", "Give --policies DIR, or the directories to compare.")
+        raise UsageError(
+            f"There is no policy directory {near}.",
+            "Give --policies DIR, or the directories to compare.",
+            [Next(policyloop("init"), "a first project, here")],
+        )
     return old, new, near
 
 

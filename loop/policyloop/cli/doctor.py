@@ -7,6 +7,7 @@ import typer
 
 from policyloop.cli.options import ConfigOption, FormatOption, ProfileOption, RunnerOption, view_of
 from policyloop.configured import settings
+from policyloop.next_command import Next, policyloop
 
 
 def doctor(
@@ -21,7 +22,7 @@ def doctor(
 ) -> None:
     """Say what is here and what is missing: 0 when a compiler can be run, 8 when none can."""
     from policyloop.documents.doctor import doctor_document
-    from policyloop.printing import one_line, say
+    from policyloop.printing import one_line, say, say_next
     from policyloop.validators.install import ensure
     from policyloop.validators.probe import probe
     from policyloop.view.pages.doctor import doctor_page
@@ -33,4 +34,9 @@ def doctor(
     view = view_of(output)
     view.show(doctor_page(diagnosis))
     view.close()
+    if not diagnosis.usable:
+        command = policyloop(
+            "doctor", install=True, runner=runner.value if runner else None, config=config, profile=profile
+        )
+        say_next([Next(command, "to get the pinned compiler")])
     raise typer.Exit(int(doctor_document(diagnosis).exit_code))

@@ -2,16 +2,22 @@
 
 import os
 import re
+import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from policyloop.cli.options import Format, FormatOption, PoliciesOption, directory, text, view_of
 from policyloop.configured import policy_directory
 from policyloop.harden.machines import Machine
-from policyloop.printing import ask, say_lines
+from policyloop.next_command import Next, policyloop, shell
+from policyloop.printing import ask, say_lines, say_next
+
+if TYPE_CHECKING:
+    from policyloop.harden.plan import Hardened
 
 
 def harden(
@@ -59,6 +65,15 @@ def harden(
     from policyloop.harden.rolled import roll_out
     from policyloop.view.pages.harden import change_words, harden_page
 
+    given: dict[str, object] = {
+        "managed": managed,
+        "decision_point": decision_point,
+        "for_": machine.value if machine else None,
+        "out": out,
+        "token_variable": token_variable,
+        "policies": policies,
+        "named": project,
+    }
     made: Plan
     if decision_point is not None:
         if not managed:
@@ -75,7 +90,10 @@ def harden(
     written = False
     if made.changes and not check:
         if made.managed and os.geteuid() != 0:
-            raise Unavailable(f"Only root may write {made.where.name}.", "Run it with sudo.")
+            command = shutil.which("policyloop") or "policyloop"
+            words = policyloop("harden", **{**given, "yes": yes})
+            root = f"sudo {shell([command])}{words.removeprefix('policyloop')}"
+            raise Unavailable(f"Only root may write {made.where.name}.", "", [Next(root, "as root")])
         say_lines(change_words(made), err=output is Format.JSON)
         if yes or (output is not Format.JSON and _agreed()):
             made.write()
@@ -84,7 +102,17 @@ def harden(
     view = view_of(output)
     view.show(harden_page(result))
     view.close()
+    say_next(_after(result, given))
     raise typer.Exit(int(result.exit_code))
+
+
+def _after(result: "Hardened", given: Mapping[str, object]) -> Iterator[Next]:
+    if not result.exit_code:
+        return
+    if not result.written and result.plan.changes:
+        yield Next(policyloop("harden", yes=True, **given), "to have that written")
+    else:
+        yield Next(policyloop("harden", check=True, **given), "once a person took out what is named")
 
 
 def _agreed() -> bool:

@@ -11,6 +11,7 @@ import typer
 from policyloop.cli.first_project import FILES, POLICIES, POLICY_FILES
 from policyloop.cli.options import directory
 from policyloop.errors import Unavailable, UsageError
+from policyloop.next_command import Next, policyloop, shell
 
 
 def init(
@@ -24,15 +25,18 @@ def init(
     Each file is put in place whole, the policy directory as a whole and last. What fails takes the others back; what
     was killed in the middle is finished by calling it again.
     """
-    from policyloop.printing import say
+    from policyloop.printing import say, say_next
 
     project = folder or Path()
     if not project.is_dir():
-        raise UsageError(f"There is no folder {project}.", "Make it, or go where the project is: policyloop init")
+        command = f"{shell(['mkdir', '-p', str(project)])} && {policyloop('init', named=project)}"
+        raise UsageError(f"There is no folder {project}.", "Make it.", [Next(command)])
     written = place(project)
     for path in written:
         say(os.path.join(str(project), path) if folder else path)  # noqa: PTH118 - as it was given
-    say("Nothing to do: all of it is there." if not written else "Next: policyloop check", err=True)
+    if not written:
+        say("Nothing to do: all of it is there.", err=True)
+    say_next([Next(policyloop("check", named=project / POLICIES if folder else None), "to see that it is green")])
 
 
 def place(project: Path) -> list[str]:
@@ -51,7 +55,7 @@ def place(project: Path) -> list[str]:
         for placed in reversed(done):
             _take_back(placed)
         if isinstance(error, FileExistsError):
-            raise _in_the_way(Path(str(error.filename2 or error.filename))) from None
+            raise _in_the_way(Path(str(error.filename2 or error.filename)), project) from None
         if isinstance(error, OSError):
             raise _unwritable(project, error) from None
         raise
@@ -78,12 +82,12 @@ def _missing(project: Path) -> list[str]:
         if not os.path.lexists(project / path):
             missing.append(path)
         elif not _says(project / path, text):
-            raise _in_the_way(project / path)
+            raise _in_the_way(project / path, project)
     folder = project / POLICIES
     if not os.path.lexists(folder):
         missing.append(POLICIES)
     elif not all(_says(folder / path, text) for path, text in POLICY_FILES.items()):
-        raise _in_the_way(folder)
+        raise _in_the_way(folder, project)
     return missing
 
 
@@ -144,10 +148,13 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_the_way(path: Path) -> UsageError:
+def _in_the_way(path: Path, project: Path) -> UsageError:
+    empty = project / "first-project"
+    command = f"{shell(['mkdir', '-p', str(empty)])} && {policyloop('init', named=empty)}"
     return UsageError(
         f"{path} is there already, so nothing was written.",
-        "Call it in an empty project: policyloop init FOLDER",
+        "It begins where nothing of it is there.",
+        [Next(command, "to have it in a folder of its own")],
     )
 
 

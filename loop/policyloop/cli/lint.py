@@ -8,6 +8,8 @@ import typer
 
 from policyloop.cli.options import ConfigOption, FormatOption, PoliciesArgument, ProfileOption, RunnerOption, view_of
 from policyloop.configured import compiler, policy_directory, server, settings
+from policyloop.next_command import Next, policyloop
+from policyloop.printing import say_next
 
 
 class FailOn(StrEnum):
@@ -38,7 +40,6 @@ def lint(
     """
     del seed  # scripts may give one
     from policyloop.access.lint import lint as run
-    from policyloop.bundle import Bundle
     from policyloop.cli.progress import Progress
     from policyloop.errors import UsageError
     from policyloop.layout import Kind, kind
@@ -60,15 +61,13 @@ def lint(
     progress = Progress()
     try:
         # The policies alone: whether the tests load or pass does not matter here.
-        compiled = Bundle(
-            {path: held for path, held in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
-        )
-        report = validate(judge, compiled, require_tests=False)
+        report = validate(judge, bundle.without_tests(), require_tests=False)
         require_verdict(report)
         if not report.green:
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
             view.show(check_page(red))
             view.close()
+            say_next([Next(policyloop("check", config=config, profile=profile, named=policies), "once it is mended")])
             raise typer.Exit(int(red.exit_code))
         result = run(
             judge,
@@ -84,6 +83,10 @@ def lint(
         judge.close()
     view.show(lint_page(result))
     view.close()
+    if result.exit_code:
+        loudest = sorted(result.holes, key=lambda hole: hole.level != "warning")
+        code = loudest[0].code
+        say_next([Next(policyloop("explain", code), f"what {code} means, and how it is mended; so for every code")])
     raise typer.Exit(int(result.exit_code))
 
 

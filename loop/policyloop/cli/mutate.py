@@ -1,5 +1,6 @@
 """`policyloop mutate`: do the tests bite? It never edits a policy."""
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from policyloop.cli.options import (
     view_of,
 )
 from policyloop.configured import compiler, policy_directory, server, settings
+from policyloop.next_command import Next, policyloop
+from policyloop.printing import say_next
 
 
 def mutate(
@@ -71,6 +74,7 @@ def mutate(
             red = CheckResult(policies=str(policies), bundle=bundle, report=report)
             view.show(check_page(red))
             view.close()
+            say_next([Next(policyloop("check", config=config, profile=profile, named=policies), "once it is mended")])
             raise typer.Exit(int(red.exit_code))
         result = run(
             judge,
@@ -93,6 +97,14 @@ def mutate(
         _write(write, suite)
     view.show(mutate_page(result))
     view.close()
+    given = {"only": only, "seed": seed or None, "limit": limit, "config": config, "profile": profile}
+    if result.exit_code and suite is not None and write is None:
+        file = _new_suite(policies)
+        command = policyloop("mutate", write=file, **given, named=policies)
+        say_next([Next(command, "to have the tests that would notice written as a suite")])
+    elif result.exit_code:
+        command = policyloop("mutate", min_score=min_score, **given, named=policies)
+        say_next([Next(command, "once there are more tests")])
     raise typer.Exit(int(result.exit_code))
 
 
@@ -103,6 +115,12 @@ def _check_target(write: Path | None) -> None:
         raise typer.BadParameter(f"{write} would not be read as a suite; name it *_test.yaml", param_hint="--write")
     if write.exists() or write.is_symlink():
         raise typer.BadParameter(f"{write} exists already, and nothing is overwritten", param_hint="--write")
+
+
+def _new_suite(policies: Path) -> Path:
+    """A name that no file in the directory has."""
+    names = (policies / f"unnoticed{number or ''}_test.yaml" for number in itertools.count())
+    return next(name for name in names if not name.exists() and not name.is_symlink())
 
 
 def _write(write: Path, suite: str) -> None:

@@ -48,7 +48,9 @@ def report(
     policies: Annotated[
         Path | None,
         typer.Option(
-            help="The policy directory, where it is not where the run had it.", metavar="DIR", parser=directory
+            help="The policy directory; by default where the run had it, and where that is gone, by the rule of all.",
+            metavar="DIR",
+            parser=directory,
         ),
     ] = None,
     measure: Annotated[
@@ -65,6 +67,7 @@ def report(
     Mutants, holes and the matrix are measured on the policies as they are now. Without --html and --markdown it is
     shown here: as Markdown where the output is no terminal.
     """
+    from policyloop.cli.progress import Progress
     from policyloop.documents.report import report_document
     from policyloop.printing import say, say_document, say_lines
     from policyloop.review.gather import gathered
@@ -81,7 +84,11 @@ def report(
     for option, target in (("--html", html), ("--markdown", markdown)):
         if target is not None:
             check_page(target, option)
-    review = gathered(run, state, policies, against, judged if measure or against else None, server)
+    progress = Progress()
+    try:
+        review = gathered(run, state, policies, against, judged if measure or against else None, server, progress)
+    finally:
+        progress.close()
     page = review_page(review)
     if html is not None:
         _write(html, drawn(page), "--html")

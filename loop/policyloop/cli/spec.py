@@ -11,10 +11,13 @@ from policyloop.cli.coercion import LightCommand, LightGroup
 from policyloop.cli.options import Format, FormatOption, PoliciesArgument, PoliciesOption, view_of
 from policyloop.configured import policy_directory, policy_directory_beside
 from policyloop.errors import Exit
-from policyloop.printing import one_line, printable, say, say_lines
+from policyloop.next_command import Next, policyloop
+from policyloop.printing import one_line, printable, say, say_lines, say_next
 
 if TYPE_CHECKING:
-    from policyloop.specification import Gap
+    from policyloop.results import SpecCheck
+    from policyloop.specification import Gap, Spec
+    from policyloop.view import View
 
 app = typer.Typer(
     cls=LightGroup,
@@ -69,7 +72,6 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     from policyloop.confirmed.specfile import read_spec, spec_path
     from policyloop.results import SpecCheck
     from policyloop.specification import check_spec
-    from policyloop.view.pages.spec import spec_check_page
 
     policies = policies or policy_directory_beside(spec)
     path = spec_path(spec, policies)
@@ -77,16 +79,14 @@ def check(spec: SpecArgument = None, *, policies: PoliciesOption = None, output:
     found = read_spec(path)
     gaps = (*check_spec(found), *_against(found, policies))
     result = SpecCheck(path=str(path), spec=found, gaps=gaps, notes=_idle(found, policies))
-    view.show(spec_check_page(result))
-    view.close()
-    raise typer.Exit(int(result.exit_code))
+    raise typer.Exit(_told(result, view, spec, policies))
 
 
 @app.command(cls=LightCommand)
 def confirm(
     spec: SpecArgument = None,
     *,
-    by: Annotated[str, typer.Option("--by", help="Who confirms it.")],
+    by: Annotated[str | None, typer.Option("--by", help="Who confirms it; by default the user.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; counts for nothing under an agent.")] = False,
     release: Annotated[
         bool, typer.Option("--release", help="Release the tests in --policies that contradict it, all that are listed.")
@@ -98,6 +98,7 @@ def confirm(
 
     What counts is kept outside of the project, for this very content in this folder; a copied mark confirms nothing.
     """
+    from policyloop.agreed import user
     from policyloop.cli.audience import Shown
     from policyloop.cli.terminal import agreement
     from policyloop.confirmed.against import unreleased, with_releases
@@ -106,11 +107,13 @@ def confirm(
     from policyloop.errors import PersonNeeded, UsageError
     from policyloop.results import SpecCheck, SpecResult
     from policyloop.specification import check_spec, lost_comments, parse_spec
-    from policyloop.view.pages.spec import against_line, spec_check_page, spec_page
+    from policyloop.view.pages.spec import against_line, spec_page
     from policyloop.workspace import read_bundle
 
-    if not by.strip():
-        raise UsageError("Nobody confirms this spec.", "Give --by NAME.")
+    name = user() if by is None else by.strip()
+    if not name:
+        raise UsageError("Nobody confirms this spec.", "Give --by NAME, or leave it out.")
+    asked = {"by": by, "yes": yes, "release": release, "policies": policies, "named": spec}
     policies = policies or policy_directory_beside(spec)
     path = spec_path(spec, policies)
     text = read_text(path)
@@ -118,13 +121,13 @@ def confirm(
     view = view_of(output)
     gaps = check_spec(found)
     if gaps:
-        result = SpecCheck(path=str(path), spec=found, gaps=gaps)
-        view.show(spec_check_page(result))
-        raise typer.Exit(int(result.exit_code))
+        raise typer.Exit(_told(SpecCheck(path=str(path), spec=found, gaps=gaps), view, spec, policies))
     open_ones = unreleased(found, read_bundle(policies)) if policies else ()
     if open_ones and not release:
         lines = "; ".join(against_line(one) for one in open_ones)
-        raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Give --release, or change the spec.")
+        command = policyloop("spec", "confirm", **{**asked, "release": True, "policies": policies})
+        release_them = Next(command, "to release all of these, and no others")
+        raise PersonNeeded(f"Locked tests contradict this spec: {lines}.", "Or change the spec.", [release_them])
     found = with_releases(found, open_ones)
     _tell_idle(found, policies)
     seen = not by_itself(yes)
@@ -132,12 +135,12 @@ def confirm(
     shown = Shown(view, asked=seen and can_ask)
     if output is not Format.JSON:
         shown.spec(SpecResult(path=str(path), spec=found))
-    if seen:
-        if not can_ask:
-            raise PersonNeeded(*no_terminal(path))
-        if agreement(shown, "yn") == "n":
-            raise PersonNeeded("The spec was not confirmed.", "Change it, and confirm it then.")
-    new = confirmed_text(text, found, by.strip(), seen=seen)
+    if seen and not can_ask:
+        raise no_terminal(asked)
+    if seen and agreement(shown, "yn") == "n":
+        again = Next(policyloop("spec", "confirm", **asked), "then")
+        raise PersonNeeded("The spec was not confirmed.", f"Change {path}.", [again])
+    new = confirmed_text(text, found, name, seen=seen)
     write_spec(path, new, expect=text)
     remember(parse_spec(new, str(path)), path)
     for lost in lost_comments(text, new):
@@ -145,7 +148,7 @@ def confirm(
     if output is Format.JSON:
         view.show(spec_page(SpecResult(path=str(path), spec=read_spec(path))))
     view.close()
-    say(f"Confirmed by {by.strip()}: {path}", err=True)
+    say(f"Confirmed by {name}: {path}", err=True)
 
 
 @app.command(cls=LightCommand)
@@ -167,7 +170,8 @@ def suites(
     path = spec_path(spec, directory)
     found = read_spec(path)
     if gaps := check_spec(found):
-        raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "policyloop spec check names every gap.")
+        command = policyloop("spec", "check", policies=directory, named=spec)
+        raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "", [Next(command, "to see every gap")])
     files = suites_from(found)
     if stdout or directory is None:
         whole = "".join(f"# --- {name}\n{text}" for name, text in files.items())
@@ -185,6 +189,35 @@ def suites(
     for name in changed:
         say(os.path.join(str(directory), name))  # noqa: PTH118  (as it was given)
     raise typer.Exit(int(Exit.GREEN))
+
+
+def _told(result: "SpecCheck", view: "View", spec: Path | None, policies: Path | None) -> int:
+    """Show what a check came to and what to do then; the exit code."""
+    from policyloop.view.pages.spec import spec_check_page
+
+    view.show(spec_check_page(result))
+    view.close()
+    say_next((_after_gaps if result.gaps else _after_no_gaps)(result.spec, spec, policies))
+    return int(result.exit_code)
+
+
+def _after_gaps(found: "Spec", spec: Path | None, policies: Path | None) -> "list[Next]":
+    """Where questions alone are open, a run asks them; else the file is edited, and looked at again."""
+    from policyloop.specification import check_spec
+
+    gaps = check_spec(found)
+    if gaps and all(gap.code == "open-question" for gap in gaps):
+        return [Next(policyloop("run", policies=policies, spec=spec, named=found.request), "asks what is open")]
+    if not gaps:
+        command = policyloop("spec", "confirm", policies=policies, release=True, named=spec)
+        return [Next(command, "to release these tests and confirm it, in a terminal")]
+    return [Next(policyloop("spec", "check", policies=policies, named=spec), "once it is mended")]
+
+
+def _after_no_gaps(found: "Spec", spec: Path | None, policies: Path | None) -> "list[Next]":
+    if not found.is_confirmed:
+        return [Next(policyloop("spec", "confirm", policies=policies, named=spec), "to confirm it, in a terminal")]
+    return [Next(policyloop("run", policies=policies, spec=spec, named=found.request), "to have it carried out")]
 
 
 def _tell_idle(spec: object, policies: Path | None) -> None:

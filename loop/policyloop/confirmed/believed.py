@@ -6,11 +6,13 @@ place, or where the digest was named in the environment by whoever runs a pipeli
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from policyloop import agreed
 from policyloop.agreed import SPEC, agent_mark
-from policyloop.errors import Unavailable
+from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.next_command import Next, policyloop
 from policyloop.outside import NotOurs
 from policyloop.specification import Spec
 
@@ -43,24 +45,30 @@ def by_itself(yes: bool) -> bool:  # noqa: FBT001
     return yes and agent_mark() is None
 
 
-def no_terminal(path: Path) -> tuple[str, str]:
-    """Why a spec cannot be confirmed here, and the whole next command."""
-    again = f"policyloop spec confirm {path} --by NAME"
+def no_terminal(asked: Mapping[str, object]) -> PersonNeeded:
+    """A spec cannot be confirmed here. `asked`: what was given to `spec confirm`, by the options' names."""
+    again = policyloop("spec", "confirm", **{**asked, "yes": False})
     mark = agent_mark()
     if mark is None:
-        return "There is no terminal to ask on.", f"In a terminal: {again}; without being asked: {again} --yes"
-    return (
+        return PersonNeeded(
+            "There is no terminal to ask on.",
+            "Run it in one, or take your yes for given.",
+            [Next(again, "in a terminal"), Next(policyloop("spec", "confirm", **{**asked, "yes": True}), "unasked")],
+        )
+    return PersonNeeded(
         f"There is no terminal to ask on, and under an agent ({mark} is set) --yes is nobody's yes.",
-        f"A person types it in a terminal of their own: {again}",
+        "A person types it in a terminal of their own.",
+        [Next(again, "a person, in a terminal")],
     )
 
 
-def not_confirmed(spec: Spec, path: Path) -> tuple[str, str]:
-    """What is said of a spec that no person confirmed as it is now, and the whole next command."""
-    return (
+def not_confirmed(spec: Spec, path: Path, policies: Path) -> PersonNeeded:
+    """No person confirmed this spec as it is now."""
+    return PersonNeeded(
         f"{path} is not confirmed as it is now: no confirmation of it by this user is known here.",
-        f"Show it to the person; only they confirm it, in a terminal: policyloop spec confirm {path} --by NAME "
+        "Show it to the person; only they confirm it "
         f"(a pipeline without an agent names its digest: {VARIABLE}={spec.digest}).",
+        [Next(policyloop("spec", "confirm", policies=policies, named=path), "a person, in a terminal")],
     )
 
 
@@ -83,5 +91,5 @@ def _folder(path: Path) -> str:
 
 def _unusable(error: NotOurs) -> Unavailable:
     return Unavailable(
-        f"What was confirmed cannot be looked up: {error}.", "Make the folder yours alone: chmod -R go-w"
+        f"What was confirmed cannot be looked up: {error}.", "Make that folder yours alone (chmod -R go-w)."
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from policyloop.errors import Exit
+from policyloop.next_command import Next
 
 ErrorExit = Literal[Exit.FAULT, Exit.USAGE, Exit.PERSON, Exit.ENVIRONMENT, Exit.INTERRUPTED]
 
@@ -15,3 +16,5 @@ class ErrorDocument:
     outcome: Literal["error"] = "error"
     exit_code: ErrorExit
     message: str
+    next: tuple[Next, ...] = ()
+    """What can be typed now."""

@@ -20,6 +20,7 @@ from policyloop.events import (
     Unsaid,
 )
 from policyloop.findings import CompilerInfo, ErrorClass, FindingDocument, Weakened, finding_document
+from policyloop.next_command import Next
 from policyloop.outcome import Ending
 from policyloop.protocol import DisputeJson, EditJson, dispute_to_json
 from policyloop.shape import Amount, Count
@@ -110,6 +111,8 @@ class RunDocument:
     assertions: AssertionsDocument
     usage: UsageDocument
     cerbos: CompilerInfo
+    next: tuple[Next, ...]
+    """What a person can type now, whole commands."""
 
 
 def run_document(started: Started, attempts: Sequence[Attempted], ended: Ended) -> RunDocument:
@@ -139,6 +142,7 @@ def run_document(started: Started, attempts: Sequence[Attempted], ended: Ended) 
         assertions=assertions_document(ended.tally, ended.locked),
         usage=_usage(ended.spent.usage),
         cerbos=started.compiler,
+        next=ended.next,
     )
 
 

@@ -1,6 +1,7 @@
 """One event to the decision point and its answer back, over loopback, a Unix socket or TLS. Follows no redirection."""
 
 import http.client
+import os
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -28,6 +29,10 @@ class Point:
 
     def __init__(self, url: str, client: str, token: str, ca: str | None, seconds: float) -> None:
         self._headers = {"content-type": "application/json", "user-agent": f"policyloop-hook-forward ({client})"}
+        user = os.environ.get("USER") or os.environ.get("USERNAME") or ""
+        if user.isascii() and user.isprintable() and user:
+            # What a machine says of its user: a server records it, and believes it only if its configuration says so.
+            self._headers["x-claude-user"] = user
         if token:
             self._headers["authorization"] = f"Bearer {token}"
         self._path = PATH

@@ -12,7 +12,6 @@ from policyloop.bundle import Bundle
 from policyloop.findings import ErrorClass, Finding, Ran, Report, Result
 from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING, Assertion
-from policyloop.layout import Kind, kind
 from policyloop.suite_document import Asked, SuiteDocument
 
 FOLDER = "locked_assertions"
@@ -75,11 +74,11 @@ class Exam:
 
     def bundle(self, candidate: Bundle) -> Bundle:
         """The candidate's policies and schemas, and the generated suites as the only tests."""
-        kept = {path: text for path, text in candidate.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+        kept = candidate.without_tests()
         folder = FOLDER
         while any(path.casefold().startswith(folder) for path in kept):
             folder += "_"
-        return Bundle({**kept, **{f"{folder}/{name}": text for name, text in self._suites.items()}})
+        return kept.overlaid({f"{folder}/{name}": text for name, text in self._suites.items()})
 
     @property
     def asked(self) -> Mapping[tuple[str, str, str], list[Assertion]]:

@@ -17,8 +17,9 @@ from policyloop.confirmed.specfile import read_text, spec_path
 from policyloop.errors import Exit, PersonNeeded, Unavailable, UsageError
 from policyloop.findings import AssertionId
 from policyloop.guard import Lock
-from policyloop.guided.steps import CLAUDE_VARIABLE, END, judged_by, settled, told
+from policyloop.guided.steps import CLAUDE_VARIABLE, ending, judged_by, settled, told
 from policyloop.ledger import new_run_id
+from policyloop.next_command import Next, policyloop
 from policyloop.session import home
 from policyloop.session.answer import Answer
 from policyloop.session.earlier import weaker_than
@@ -45,6 +46,19 @@ class Start:
     tests_as_they_are: bool
     unguarded: bool
     runner: str | None
+
+
+def again(asked: Start, **changed: object) -> str:
+    """The whole command that asks for the same, but for what is `changed`, by the options' names."""
+    given = {
+        "policies": asked.policies,
+        "spec": asked.spec,
+        "anew": asked.anew,
+        "tests_as_they_are": asked.tests_as_they_are,
+        "unguarded": asked.unguarded,
+        "runner": asked.runner,
+    }
+    return policyloop("session", "start", **{**given, **changed}, named=" ".join(asked.words.split()) or None)
 
 
 def start_session(asked: Start) -> Answer:
@@ -125,7 +139,8 @@ def _check_person(asked: Start) -> None:
         session = asked.claude or os.environ.get(CLAUDE_VARIABLE) or "ID"
         raise PersonNeeded(
             f"{granted} is for a person, and this command runs in an agent's environment where nobody was asked.",
-            f"They run it in a terminal of their own, with --claude-session {session}.",
+            "They run it in a terminal of their own.",
+            [Next(again(asked, claude_session=session), "a person, in a terminal")],
         )
 
 
@@ -147,7 +162,8 @@ def _check_others(asked: Start, claude: str | None) -> None:
     if other and other.phase == home.GREEN:
         raise PersonNeeded(
             f"Session {other.run} over {other.policies} is green, and no person has taken over yet.",
-            f"Report to them; what they ask for next takes over, or {END} --policies {other.policies}.",
+            "Report to them; what they ask for next takes over, or they end it.",
+            [ending(other.policies)],
         )
     if not asked.anew:
         _check_good_ends(asked, last, around)
@@ -157,7 +173,8 @@ def _check_closed(entry: Entry) -> None:
     if entry.phase == home.OPEN:
         raise PersonNeeded(
             f"Session {entry.run} is open over {entry.policies}.",
-            f"Go on with policyloop session step; a person ends it with {END} --policies {entry.policies}.",
+            "Go on with it; or a person ends it.",
+            [Next(policyloop("session", "step", policies=entry.policies), "to go on"), ending(entry.policies)],
         )
 
 
@@ -167,13 +184,14 @@ def _check_good_ends(asked: Start, last: Entry | None, around: Sequence[Entry]) 
         if entry.phase == home.STOPPED:
             raise PersonNeeded(
                 f"Session {entry.run} over {entry.policies} stopped, and it locks tests of {asked.policies} too.",
-                f"Report to the person; only they end it ({END} --policies {entry.policies}), or start anew with "
-                "--anew.",
+                "Report to the person; only they end it, or start anew.",
+                [ending(entry.policies), Next(again(asked, anew=True), "a person, to start anew")],
             )
     if last and last.phase not in {home.GREEN, home.ACCEPTED}:
         raise PersonNeeded(
             f"The last session over {last.policies} ({last.run}) did not end green.",
-            "Report to the person; only they start anew: policyloop session start --anew, with the same options.",
+            "Report to the person; only they start anew.",
+            [Next(again(asked, anew=True), "a person, to start anew")],
         )
 
 
@@ -196,18 +214,21 @@ def _given_up(asked: Start, claude: str | None, now: Bundle) -> tuple[AssertionI
             return ()
         raise PersonNeeded(
             f"{error.message} So nobody can tell whether the tests that it locked still hold.",
-            "--tests-as-they-are takes them as they are.",
+            "A person takes them as they are.",
+            [Next(again(asked, tests_as_they_are=True), "a person, to take them as they are")],
         ) from None
     if weaker and not asked.tests_as_they_are:
         first = weaker[0]
         one = first.weakened[0]
         names = f"{one.suite} / {one.test}: {one.principal} {one.action} {one.resource}: {one.how}"
         place = "" if first.entry.policies == str(asked.policies.resolve()) else f" over {first.entry.policies}"
-        restore = "policyloop session restore brings them back; " if first.entry.phase == home.STOPPED else ""
+        restore = Next(policyloop("session", "restore", policies=first.entry.policies), "to bring them back")
+        as_they_are = Next(again(asked, tests_as_they_are=True), "a person, to take them as they are")
         raise PersonNeeded(
             f"{len(first.weakened)} tests are weaker than those that session {first.entry.run}{place} locked, "
             f"such as {names}.",
-            f"{restore}a person takes them as they are with --tests-as-they-are.",
+            "Bring them back; or a person takes them as they are.",
+            [restore, as_they_are] if first.entry.phase == home.STOPPED else [as_they_are],
         )
     lost = [one for record in weaker for one in record.weakened]
     return tuple(
@@ -229,11 +250,11 @@ def _first(asked: Start, bundle: Bundle) -> tuple[Path, str | None, Beginning]:
     content = read_text(path)
     spec: Spec = believed(parse_spec(content, str(path)), path)
     if gaps := check_spec(spec):
-        raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "policyloop spec check names every gap.")
+        check = Next(policyloop("spec", "check", policies=asked.policies, named=path), "to see every gap")
+        raise PersonNeeded(f"{path} is not complete: {gaps[0]}", "", [check])
     if not spec.is_confirmed:
-        raise PersonNeeded(*not_confirmed(spec, path))
+        raise not_confirmed(spec, path, asked.policies)
     if against := unreleased(spec, bundle):
-        raise PersonNeeded(
-            f"A locked test contradicts the spec: {against_line(against[0])}.", "policyloop spec check names all."
-        )
+        check = Next(policyloop("spec", "check", policies=asked.policies, named=path), "to see all of them")
+        raise PersonNeeded(f"A locked test contradicts the spec: {against_line(against[0])}.", "", [check])
     return path, content, beginning(spec, bundle)

@@ -17,6 +17,7 @@ from policyloop.findings import Report
 from policyloop.guard import Lock
 from policyloop.guided.answering import answer_of
 from policyloop.layout import Kind, kind
+from policyloop.next_command import Next, policyloop
 from policyloop.outcome import Outcome
 from policyloop.session import home
 from policyloop.session.answer import Answer
@@ -31,7 +32,16 @@ from policyloop.workspace.lock import key_of
 
 CLAUDE_VARIABLE = "CLAUDE_CODE_SESSION_ID"
 """What Claude Code (seen: 2.1.329) sets to its session's id for the commands that it runs."""
-END = "policyloop session end"
+
+
+def end_of(policies: object) -> str:
+    """The whole command with which a person ends the session over this directory."""
+    return policyloop("session", "end", policies=policies)
+
+
+def ending(policies: object) -> Next:
+    """The same, as what can be typed next."""
+    return Next(end_of(policies), "a person, to end it")
 
 
 # --- the session that is there ----------------------------------------------------------------------------------------
@@ -51,7 +61,8 @@ def find(policies: Path | None, claude: str | None, *, anybody: bool = False) ->
         owner = f"Claude Code session {entry.claude}" if entry.claude else "nobody in Claude Code"
         raise PersonNeeded(
             f"Session {entry.run} over {entry.policies} belongs to {owner}, not to this one ({claude}).",
-            f"A person ends it with {END}, and then starts anew from here.",
+            "A person ends it, and then starts anew from here.",
+            [ending(entry.policies)],
         )
     return entry
 
@@ -60,9 +71,8 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
     if policies:
         entry = home.of_directory(key_of(policies.resolve()))
         if entry is None:
-            raise UsageError(
-                f"There is no session over {policies}.", f"Start one: policyloop session start --policies {policies}."
-            )
+            start = Next(policyloop("session", "start", policies=policies), "to start one")
+            raise UsageError(f"There is no session over {policies}.", "", [start])
         return entry
     entries = home.all_entries()
     meant = [entry for entry in entries if claude and entry.claude == claude] or _near(entries, Path.cwd())
@@ -72,7 +82,9 @@ def _found(policies: Path | None, claude: str | None) -> Entry:
         guarded = sorted(meant, key=lambda entry: entry.run)[-1:]
     if len(guarded) != 1:
         count = "There is no session that is" if not guarded else f"There are {len(guarded)} sessions that are"
-        raise UsageError(f"{count} found from here.", "Give --policies DIR.")
+        onward = [Next(policyloop("session", "status", policies=entry.policies)) for entry in guarded]
+        start = Next(policyloop("session", "start"), "to start one")
+        raise UsageError(f"{count} found from here.", "Give --policies DIR.", onward or [start])
     return guarded[0]
 
 
@@ -201,7 +213,8 @@ def _look(opening: Opening) -> Seen:
     if not Path(opening.policies).is_dir():
         raise UsageError(
             f"The policy directory {opening.policies} of session {opening.run} is gone.",
-            f"Put it back; or a person ends the session with {END} --policies {opening.policies}.",
+            "Put it back; or a person ends the session.",
+            [ending(opening.policies)],
         )
     try:
         with Workspace.open(Path(opening.policies)) as hold:
@@ -218,7 +231,8 @@ def _compiler(opening: Opening) -> Iterator[Judge]:
         if runner.info != opening.compiler:
             raise PersonNeeded(
                 f"The compiler is not that of the session's start: {runner.info.runner} {runner.info.digest[:19]}.",
-                f"A person sees to it, or ends the session with {END}.",
+                "A person sees to it, or ends the session.",
+                [ending(opening.policies)],
             )
         yield partial(judged_by, runner, opening.require_tests)
     finally:
@@ -246,5 +260,5 @@ def _weaker_now(past: RecordedSession) -> Iterator[str]:
     if weaker:
         yield (
             f"{len(weaker)} tests in {past.opening.policies} are weaker than the locked ones; "
-            "policyloop session restore brings them back."
+            f"{policyloop('session', 'restore', policies=past.opening.policies)} brings them back."
         )

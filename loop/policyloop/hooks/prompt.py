@@ -4,6 +4,7 @@ from typing import Any
 
 from policyloop.hooks.resting import changed_since, unattended
 from policyloop.hooks.verdict import Fault
+from policyloop.next_command import policyloop
 from policyloop.session import home
 from policyloop.session.home import Entry
 
@@ -42,5 +43,5 @@ def _not_yet(entry: Entry) -> str | None:
 def _line(entry: Entry, why: str) -> str:
     return (
         f"policyloop: session {entry.run} over {entry.policies} is green and still holds Claude, since {why}. To take "
-        f"over, enter: ! policyloop session end --policies {entry.policies}"
+        f"over, enter: ! {policyloop('session', 'end', policies=entry.policies)}"
     )

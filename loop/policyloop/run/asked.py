@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from policyloop.next_command import policyloop
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -26,6 +28,40 @@ class Asked:
     by: str | None = None
     flags: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings that stand above the configuration file's: section, then name, then value; None where none was given."""
+
+
+_OF_THE_MODEL = {"command": "model_command", "name": "model"}
+"""What options are called that are not called like the setting they stand for."""
+
+
+def again(asked: Asked, **changed: object) -> str:
+    """The whole command that asks for the same, but for what is `changed`: options by their names, None for without.
+
+    `words` is the request. What nobody gave is not given now: the rule that found it finds it again.
+    """
+    options: dict[str, object] = {
+        "policies": asked.policies,
+        "spec": asked.spec,
+        "no_spec": asked.no_spec,
+        "release": asked.release,
+        "answers": asked.answers,
+        "assume": asked.assume,
+        "yes": asked.yes,
+        "by": asked.by,
+        "config": asked.config,
+        "profile": asked.profile,
+        "state": asked.state,
+        "resume": asked.resume,
+        "junit": asked.junit,
+    }
+    for section, settings in asked.flags.items():
+        for name, value in settings.items():
+            if (section, name) != ("model", "kind"):
+                options[_OF_THE_MODEL.get(name, name) if section == "model" else name] = value
+    given = {**options, **changed}
+    # On one line a command can be pasted; line breaks make no other request.
+    words = " ".join(str(given.pop("words", asked.words)).split())
+    return policyloop("run", named=words or None, **given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,12 +87,10 @@ def _report(green: Bundle, clarity: Clarity) -> AccessReport:
 
 
 def _compiles(bundle: Bundle, runner: Runner) -> bool:
-    from policyloop.layout import Kind, kind
     from policyloop.looking import require_verdict
     from policyloop.validators.judge import validate
 
-    kept = {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
-    report = validate(runner, Bundle(kept), require_tests=False)
+    report = validate(runner, bundle.without_tests(), require_tests=False)
     require_verdict(report)
     return report.green
 

@@ -1,12 +1,14 @@
 """A test that a model disputes: what a person may say to it, as whole commands, and what comes of the answer."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from policyloop.effects import DECISIONS
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.guard import Assertion, Release
+from policyloop.next_command import Next
+from policyloop.run.asked import again
 from policyloop.run.letting import write_release
 from policyloop.run.prepared import Prepared
 from policyloop.task import Dispute
@@ -41,12 +43,11 @@ def settled(disputes: Sequence[Dispute], releases: Sequence[Release], *, keep: b
     )
 
 
-def answers_to(prepared: Prepared, dispute: Dispute, lock: Sequence[Assertion]) -> str:
-    """The two commands that settle a dispute, each whole; or why there is nothing to settle."""
+def answers_to(prepared: Prepared, dispute: Dispute, lock: Sequence[Assertion]) -> tuple[Next, ...]:
+    """The commands that settle a dispute, each whole: release this very test, where it is one, or keep it."""
     disputed = [assertion for assertion in lock if assertion.names() == _as_names(dispute)]
-    keep = _command(prepared, "--keep")
-    if not disputed:
-        return f"No locked test is called {_names(dispute)}. To go on with all tests locked: {keep}"
+    asked = partial(again, prepared.asked, words="", resume=prepared.run_id)
+    keep = Next(asked(release=None, keep=True), f"to keep {_names(dispute)} and go on")
     entries = [
         {
             "suite": assertion.id.suite,
@@ -60,22 +61,10 @@ def answers_to(prepared: Prepared, dispute: Dispute, lock: Sequence[Assertion]) 
         }
         for assertion in disputed
     ]
-    file = write_release(prepared.folder, entries)
-    release = f"To release {_names(dispute)} and go on: {_command(prepared, '--release', str(file))} . " if file else ""
-    return f"{release}To keep it and go on: {keep}"
-
-
-def _command(prepared: Prepared, *answer: str) -> str:
-    """The command that goes on with this run, with the model and the runner that it had."""
-    model, runner = prepared.config.model, prepared.config.cerbos.runner
-    words = ["policyloop", "run", "--resume", prepared.run_id, "--policies", str(prepared.policies)]
-    if model.kind == "command" and model.command:
-        words += ["--model-command", model.command]
-    elif model.kind == "recorded" and model.replay:
-        words += ["--replay", str(model.replay)]
-    if runner != "auto":
-        words += ["--runner", runner]
-    return shlex.join([*words, *answer])
+    file = write_release(prepared.folder, entries) if entries else None
+    if file is None:
+        return (keep,)
+    return Next(asked(release=file, keep=None), f"to release {_names(dispute)} and go on"), keep
 
 
 def _is_released(dispute: Dispute, releases: Sequence[Release]) -> bool:

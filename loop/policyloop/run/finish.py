@@ -12,11 +12,12 @@ from policyloop.controller import end
 from policyloop.drive import ended
 from policyloop.errors import Exit, PersonNeeded, PolicyloopError, Unavailable
 from policyloop.events import Ended, RuleProof, encode
+from policyloop.next_command import Next
 from policyloop.outcome import Ending, Outcome
 from policyloop.run.clarify import Clarity
 from policyloop.run.compare import Compared
 from policyloop.run.disputed import answers_to
-from policyloop.run.past import GOES_ON
+from policyloop.run.onward import onward
 from policyloop.run.prepared import Prepared
 from policyloop.run.wonder import Wondered
 
@@ -24,12 +25,11 @@ from policyloop.run.wonder import Wondered
 def finish(wondered: Wondered) -> Exit:
     """Write back when green, else keep the best attempt as a patch; then say how it ended, and answer the exit code."""
     clarity, prepared = wondered.compared.clarity, wondered.compared.clarity.prepared
-    told = _recorded(_ended(wondered), prepared)
+    told = _ended(wondered)
+    told = _recorded(replace(told, next=(*told.next, *onward(prepared, told))), prepared)
     prepared.audience.event(told)
     if prepared.junit and wondered.state.report and clarity.ended is None:
         _keep_junit(prepared.junit, wondered.state, prepared)
-    if told.ending.value in GOES_ON and not told.files_changed:
-        prepared.audience.note(f"To go on, give the same flags and: --resume {prepared.run_id}")
     return Exit(told.exit_code)
 
 
@@ -40,19 +40,19 @@ def _ended(wondered: Wondered) -> Ended:
     result = state.todo
     assert isinstance(result, Outcome)
     changed: tuple[str, ...] = ()
+    onward_at_once: tuple[Next, ...] = ()
     patch: Path | None = None
     if result.ending is Ending.GREEN:
         try:
             changed = prepared.hold.write_back(state.current, prepared.run_id)
         except PersonNeeded as error:
-            result = outcome.person("changed", str(error))
+            result, onward_at_once = outcome.person("changed", str(error)), error.next
         except Unavailable as error:
-            result = outcome.unavailable(error)
+            result, onward_at_once = outcome.unavailable(error), error.next
     if result.ending is not Ending.GREEN and state.best != state.start:
         patch = _patch_if_possible(prepared, state)
     if result.stopped_by == "dispute" and (dispute := state.attempts[-1].dispute):
-        # Never over several lines, and shown whole: these are commands to be pasted.
-        result = replace(result, message=f"{result.message} {answers_to(prepared, dispute, tuple(state.lock))}")
+        onward_at_once = answers_to(prepared, dispute, tuple(state.lock))
     told = ended(state, result, start=prepared.hold.start, reached=state.best, released=state.released)
     return replace(
         told,
@@ -67,6 +67,7 @@ def _ended(wondered: Wondered) -> Ended:
         access=wondered.compared.access,
         unsaid=wondered.unsaid,
         looked_for=wondered.looked_for,
+        next=onward_at_once,
     )
 
 
@@ -78,7 +79,9 @@ def ended_in_any_case(prepared: Prepared) -> Iterator[None]:
     except PolicyloopError as error:
         state = end(prepared.state, outcome.failed(error))
         nothing = Compared(clarity=Clarity(prepared=prepared), state=state)
-        _recorded(_ended(Wondered(compared=nothing, state=state)), prepared)
+        told = _ended(Wondered(compared=nothing, state=state))
+        told = _recorded(replace(told, next=error.next or onward(prepared, told)), prepared)
+        error.next = told.next
         raise
 
 

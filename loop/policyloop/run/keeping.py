@@ -8,8 +8,9 @@ from policyloop.confirmed.believed import remember
 from policyloop.confirmed.specfile import confirmed_text, write_spec
 from policyloop.errors import PersonNeeded, PolicyloopError, Unavailable
 from policyloop.outcome import Outcome
+from policyloop.run.onward import ANSWERS
 from policyloop.run.prepared import Known
-from policyloop.specification import FILE_NAME, Spec, check_spec, lost_comments, parse_spec, renewed
+from policyloop.specification import FILE_NAME, Spec, lost_comments, parse_spec, renewed
 from policyloop.yaml_text.writing import block
 
 
@@ -56,12 +57,12 @@ class Keeper:
         return f"{count} of {self._known.path} could not be kept{kept}."
 
     def keep(self, draft: Spec, given: Mapping[str, str], *, ours: bool) -> str:
-        """Keep a draft, in the file when it is `ours` to write; where it is, and how to go on.
+        """Keep a draft, in the file when it is `ours` to write; where it is, and where the answers are.
 
         `given`: answers that are not in it, for no rule was changed for them yet.
         """
         if self._known.spec == draft:
-            return f"The spec is {self._known.path}. {self._next(draft, given)}"
+            return f"The spec is {self._known.path}. {self._given(given)}".strip()
         text = renewed(self.source, draft)
         if not (ours and self._kept(text)):
             path = self._folder / FILE_NAME
@@ -70,7 +71,7 @@ class Keeper:
             except PolicyloopError:
                 return "The draft is in the ledger of this run."
             self.place = path
-        return " ".join(filter(None, (f"The draft is kept in {self.place}.", self.lost(), self._next(draft, given))))
+        return " ".join(filter(None, (f"The draft is kept in {self.place}.", self.lost(), self._given(given))))
 
     def _kept(self, text: str) -> bool:
         try:
@@ -86,14 +87,12 @@ class Keeper:
         self._stands = text
         self.place = self._known.path
 
-    def _next(self, spec: Spec, given: Mapping[str, str]) -> str:
-        if given:
-            file = self._folder / "answers.yaml"
-            try:
-                write_spec(file, "\n".join(block(given)) + "\n", expect=None)
-            except PolicyloopError:
-                return f"Your answers were: {dict(given)}."
-            return f"Your answers are kept, too: run again with --answers {file}"
-        if not check_spec(spec):
-            return f"To confirm it: policyloop spec confirm {self.place} --by NAME; then run again."
-        return ""
+    def _given(self, given: Mapping[str, str]) -> str:
+        if not given:
+            return ""
+        file = self._folder / ANSWERS
+        try:
+            write_spec(file, "\n".join(block(given)) + "\n", expect=None)
+        except PolicyloopError:
+            return f"Your answers were: {dict(given)}."
+        return f"Your answers are kept in {file}."

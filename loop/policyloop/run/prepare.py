@@ -82,6 +82,7 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     booking = Booking(model, ledger, clock, _usages(past))
     return Prepared(
         run_id=run_id,
+        asked=asked,
         policies=policies,
         request=request,
         wishes=wishes,
@@ -162,7 +163,7 @@ def _check_start(hold: Workspace, request: str, past: Past | None) -> None:
     if not len(hold.start) and not request.strip():
         raise UsageError(
             f"{hold.policies} holds no policies, so there is nothing to repair.",
-            'Say what you want: policyloop run "Managers may ..." --policies DIR.',
+            "Say what you want, or begin with a first policy in another folder: policyloop init FOLDER.",
         )
     if past and past.started.bundle != hold.start.digest:
         raise PersonNeeded(

@@ -13,7 +13,7 @@ from policyloop.errors import Unavailable
 from policyloop.events import Event, encode
 from policyloop.guard import Release
 from policyloop.ledger import Ledger
-from policyloop.run.asked import Wishes
+from policyloop.run.asked import Asked, Wishes
 from policyloop.run.past import Past
 from policyloop.run.people import Audience, Person
 from policyloop.specification import Spec
@@ -35,6 +35,8 @@ class Prepared:
     """A run whose parts are open and whose ledger is open. Nothing was paid for yet."""
 
     run_id: str
+    asked: Asked
+    """The command line."""
     policies: Path
     """The policy directory as it was given."""
     request: str

@@ -1,9 +1,12 @@
 """After access was compared: what did nobody say? Mistakes that no test notices become questions to the person."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from policyloop import outcome
+from policyloop.agreed import user
+from policyloop.bundle import Bundle
 from policyloop.cerbos_loop import State
 from policyloop.controller import end
 from policyloop.drive import INTERRUPTED
@@ -13,6 +16,10 @@ from policyloop.outcome import Ending, Outcome
 from policyloop.run.compare import Compared
 from policyloop.run.prepared import Prepared
 from policyloop.specification import Spec
+from policyloop.view.words import plural
+
+if TYPE_CHECKING:
+    from policyloop.access.mutate import MutateResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,29 +44,34 @@ def wonder(compared: Compared) -> Wondered:
     green = isinstance(state.todo, Outcome) and state.todo.ending is Ending.GREEN
     if not green or spec is None or not limits.mutants or not limits.questions or state.current == state.start:
         return Wondered(compared=compared, state=state)
+    from policyloop.unsaid import looked_for, unsaid
+
     try:
-        questions, looked_for = _looked(spec, state, prepared)
-        return Wondered(
-            compared=compared,
-            state=_asked(questions, state, prepared),
-            unsaid=questions,
-            looked_for=looked_for,
-        )
+        result = _mutated(spec, state, prepared)
+        if isinstance(result, Unavailable):
+            told = LookedFor(0, 0, 0, f"it could not be looked for: {result.message}")
+            return Wondered(compared=compared, state=state, looked_for=told)
+        questions = unsaid(spec, result, limits.questions)
+        answered, said = _asked(questions, state, prepared)
+        if said:
+            answered, said = _locked(answered, said, result, prepared)
+        left = tuple(question for question in questions if question not in said)
+        return Wondered(compared=compared, state=answered, unsaid=left, looked_for=looked_for(result, limits.mutants))
     except KeyboardInterrupt:
         return Wondered(compared=compared, state=end(state, INTERRUPTED))
 
 
-def _looked(spec: Spec, state: State, prepared: Prepared) -> tuple[tuple[Unsaid, ...], LookedFor]:
+def _mutated(spec: Spec, state: State, prepared: Prepared) -> "MutateResult | Unavailable":
     from policyloop.access.mutate import mutate
     from policyloop.configured import server
     from policyloop.spec_questions import questions_of
-    from policyloop.unsaid import looked_for, rules_of, unsaid
+    from policyloop.unsaid import rules_of
 
     limits = prepared.config.spec
     until = time.monotonic() + limits.seconds
     prepared.audience.note("Looking for what nobody said: small mistakes in the rules, tried one by one.")
     try:
-        result = mutate(
+        return mutate(
             prepared.runner,
             state.current,
             str(prepared.policies),
@@ -71,14 +83,13 @@ def _looked(spec: Spec, state: State, prepared: Prepared) -> tuple[tuple[Unsaid,
             over=lambda: time.monotonic() >= until,
         )
     except Unavailable as error:
-        return (), LookedFor(0, 0, 0, f"it could not be looked for: {error.message}")
-    return unsaid(spec, result, limits.questions), looked_for(result, limits.mutants)
+        return error
 
 
-def _asked(questions: tuple[Unsaid, ...], state: State, prepared: Prepared) -> State:
-    """The same state, unless a person says that something is not as they want it."""
+def _asked(questions: tuple[Unsaid, ...], state: State, prepared: Prepared) -> tuple[State, tuple[Unsaid, ...]]:
+    """What a person said yes to as it is; the state has another end where they say that something is not so."""
     if prepared.person is None:
-        return state
+        return state, ()
     for one in questions:
         now = "They may now." if one.allowed else "They may not now."
         with prepared.clock.paused():
@@ -86,6 +97,28 @@ def _asked(questions: tuple[Unsaid, ...], state: State, prepared: Prepared) -> S
         if not meant:
             wanted = "may not" if one.allowed else "may"
             wrong = one.question.replace("Nobody said whether", "A person said it is wrong:")
-            words = f"{wrong} {now} Nothing was written. Run it again with a request that says so: they {wanted}."
-            return end(state, outcome.person("unsaid", words))
-    return state
+            words = f"{wrong} {now} Nothing was written. The request has to say so: they {wanted}."
+            return end(state, outcome.person("unsaid", words)), ()
+    return state, questions
+
+
+def _locked(
+    state: State, said: tuple[Unsaid, ...], result: "MutateResult", prepared: Prepared
+) -> tuple[State, tuple[Unsaid, ...]]:
+    """The state with what a person said as tests, which ran and passed; as it was where they do not, and that is told.
+
+    From the write-back on they are in the policies, so every later run and session locks them like all others.
+    """
+    from policyloop.unsaid import said_suite
+
+    path = f"tests/said_{prepared.run_id.replace('-', '_')}_test.yaml"
+    suite = said_suite(result, said, prepared.wishes.by or user())
+    candidate = Bundle({**state.current.files, path: suite})
+    report = prepared.judge(candidate, state.lock)
+    lock = state.lock.joined_by(candidate, report.passed_in_both())
+    if not report.green or len(lock) == len(state.lock):
+        why = report.findings[0].message if report.findings else "they did not run"
+        prepared.audience.note(f"Your answers could not be kept as tests: {why}")
+        return state, ()
+    prepared.audience.note(f"What you said is locked as {plural(len(lock) - len(state.lock), 'assertion')} of {path}.")
+    return replace(state, current=candidate, best=candidate, report=report, best_report=report, lock=lock), said

@@ -18,6 +18,7 @@ from policyloop.serve.pdp import (
     Asking,
     ConfigurationFile,
     Pdp,
+    PdpError,
     PdpSettings,
     PolicyDirectory,
     PolicyVersion,
@@ -65,17 +66,36 @@ WorkOut = Callable[[Call], Effects]
 
 
 async def judged_by(pdp: Pdp, call: Call, work_out: WorkOut, *, on_trial: tuple[str, ...], in_thread: bool) -> Asked:
-    """The call judged. Never raises but for what is no `Exception`: what went wrong is a denial."""
-    versions: list[PolicyVersion] = []
+    """The call judged. Never raises but for what is no `Exception`: what went wrong is a denial.
 
-    async def ask(request: Mapping[str, Any]) -> object:
-        reply = await pdp.check(request)
-        versions.append(reply.version)
+    A call that a rule rewrites is asked about twice. Both times the same policies must decide: where they changed in
+    between it is judged once more, and is a denial if they did again.
+    """
+    for _ in range(2):
+        one_policy = _OnePolicy(pdp)
+        steps = judging(call, on_trial=on_trial, effects_of=work_out)
+        judged = await _driven(steps, one_policy.ask, in_thread=in_thread)
+        if not one_policy.changed:
+            break
+    return Asked(judged, one_policy.version or pdp.version())
+
+
+class _OnePolicy:
+    """Puts requests to a PDP and takes replies of one version of the policies only."""
+
+    def __init__(self, pdp: Pdp) -> None:
+        self.version: PolicyVersion | None = None
+        self.changed = False
+        self._pdp = pdp
+
+    async def ask(self, request: Mapping[str, Any]) -> object:
+        """The reply. Raises `PdpError`, also when it is of other policies than the one before."""
+        reply = await self._pdp.check(request)
+        if self.version not in (None, reply.version):
+            self.changed = True
+            raise PdpError("gone", "the policies changed while the call was judged")
+        self.version = reply.version
         return reply.value
-
-    steps = judging(call, on_trial=on_trial, effects_of=work_out)
-    judged = await _driven(steps, ask, in_thread=in_thread)
-    return Asked(judged, versions[0] if versions else pdp.version())
 
 
 def work_out_with(places: Places) -> WorkOut:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from policyloop.serve.refused import Refused
+from policyloop.serve.refused import BUSY, Refused
 
 MOST_BODY = 4 * 1_048_576
 """Bytes of one body. What a tool printed comes in one, too; the client's own limit for that is far below."""
@@ -36,7 +36,7 @@ class Bodies:
     def take(self, size: int) -> None:
         """Room for so many bytes more. Raises `Refused`."""
         if self._held + size > MOST_BODIES:
-            raise Refused(503, "The decision point is busy with other requests.")
+            raise Refused(BUSY, "The decision point is busy with other requests.")
         self._held += size
 
 

@@ -1,6 +1,7 @@
 """The server's log: one JSON object a line on standard error. Nobody waits for who reads it."""
 
 import json
+import logging
 import queue
 import threading
 import time
@@ -13,6 +14,20 @@ MOST_WAITING = 10_000
 """Lines that may wait for a slow reader; more are counted and dropped."""
 
 
+class _Passed(logging.Handler):
+    """Takes what the libraries log: one line of it, and of an exception its name. A traceback is no log line."""
+
+    def __init__(self, lines: "Lines") -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass it on."""
+        raised = record.exc_info[1] if record.exc_info else None
+        text = f"{record.getMessage()} {type(raised).__name__ if raised else ''}"
+        self._lines.tell("library", record.levelname.lower(), name=record.name, text=one_line(text))
+
+
 class Lines:
     """What is written, by a thread of its own."""
 
@@ -21,6 +36,8 @@ class Lines:
         self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._write, name="log-lines", daemon=True)
         self._thread.start()
+        self._passed = _Passed(self)
+        logging.getLogger().addHandler(self._passed)
 
     def tell(self, what: str, level: str = "info", **about: Any) -> None:
         """A line: when, how bad, what, and what there is to know about it."""
@@ -54,6 +71,7 @@ class Lines:
 
     def close(self, patience: float = 2.0) -> None:
         """Write what waits; a reader that has gone is not waited for."""
+        logging.getLogger().removeHandler(self._passed)
         try:
             self._waiting.put(None, timeout=patience)
         except queue.Full:

@@ -26,7 +26,7 @@ from policyloop.serve.lines import Lines
 from policyloop.serve.metrics import Metrics
 from policyloop.serve.pdp import Pdp, PolicyVersion
 from policyloop.serve.recording import Recorder
-from policyloop.serve.refused import Refused
+from policyloop.serve.refused import BUSY, Refused
 from policyloop.serve.who import who_asks
 
 UNREADABLE = "Unreadable"
@@ -63,6 +63,7 @@ class Point:
         self.recorder, self.metrics, self.lines = recorder, metrics, lines
         self.observes = config.mode == "observe"
         self._work_out = work_out_with(config.places)
+        self._work_out(Call(event="PreToolUse", tool="Bash", input={"command": "true"}))  # the grammar is loaded now
 
     async def hear(self, scope: Mapping[str, Any], body: bytes) -> Answered:
         """The answer to an event. Raises nothing but what is no `Exception`."""
@@ -81,15 +82,19 @@ class Point:
         """The answer to what is no event: an error, on which a hook with `onFailure: block` blocks; recorded, too."""
         self.metrics.faults.labels("body").inc()
         self.lines.tell("refused", "warning", status=refused.status, why=refused.sentence)
-        decision = Decision(effect="deny", reason=refused.sentence, trouble=refused.sentence)
-        call = Call(event=UNREADABLE, front="claude-code", received=time.time())
-        try:
-            await self._recorded(self._record(call, Effects(), decision, Circumstances(mode=self.config.mode)))
-        except StoreError as error:
-            self._missed(error)
+        if refused.status != BUSY:  # where there is too much to do, nothing is added to it
+            await self._record_refusal(refused)
         if self.observes:
             return Answered(200, _encoded({"continue": True}), last=True)
         return Answered(refused.status, _encoded({"error": refused.sentence}), last=True)
+
+    async def _record_refusal(self, refused: Refused) -> None:
+        decision = Decision(effect="deny", reason=refused.sentence, trouble=refused.sentence)
+        call = Call(event=UNREADABLE, front="claude-code", received=time.time())
+        try:
+            await self._recorded(record_of(call, Effects(), decision, Circumstances(mode=self.config.mode)))
+        except StoreError as error:
+            self._missed(error)
 
     async def _heard(self, scope: Mapping[str, Any], event: Event, large: bool, started: float) -> Answered:  # noqa: FBT001
         received = time.time()
@@ -105,9 +110,9 @@ class Point:
             latency_us=int((time.perf_counter() - started) * 1e6),
             without_trial=asked.judged.without_trial,
         )
-        record = self._record(call, asked.judged.effects, decision, under)
+        record = record_of(call, asked.judged.effects, decision, under)
         try:
-            await self._recorded(record)
+            await self._recorded(record, large=large)
         except StoreError as error:
             self._missed(error)
             sent = self._unrecorded(event, decision)
@@ -164,13 +169,10 @@ class Point:
             return Answered(422, _encoded({"error": decision.reason}))
         return Answered(200, _encoded(answer(event.name, decision, self.config.mode)))
 
-    def _record(self, call: Call, effects: Effects, decision: Decision, under: Circumstances) -> Record:
-        return record_of(call, effects, decision, under)
-
-    async def _recorded(self, record: Record) -> None:
+    async def _recorded(self, record: Record, *, large: bool = False) -> None:
         """Return once it is durable. Raises `StoreError`, whatever went wrong."""
         try:
-            await self.recorder.record(record, self.config.seconds * _RECORDING)
+            await self.recorder.record(record, self.config.seconds * _RECORDING, in_thread=large)
         except StoreError:
             raise
         except Exception as error:

@@ -56,12 +56,20 @@ class Recorder:
         self._gap: _Gap | None = None
         self._untold: deque[Record] = deque(maxlen=MOST_UNTOLD)
 
-    async def record(self, record: Record, patience: float) -> None:
-        """Return once it is durable. Raises `StoreError`; then nothing may be allowed because of it."""
+    async def record(self, record: Record, patience: float, *, in_thread: bool = False) -> None:
+        """Return once it is durable. Raises `StoreError`; then nothing may be allowed because of it.
+
+        `in_thread`: of a large record secrets are searched for in a thread, while others go on.
+        """
+        keep = self._config.keep.content == "all"
         try:
-            waiting = self.log.submit(record, keep_content=self._config.keep.content == "all")
-            # The writer goes on whatever happens here, so an entry that came too late may stand in the log after all.
-            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(waiting)), patience)
+            async with asyncio.timeout(patience):
+                if in_thread:
+                    waiting = await asyncio.to_thread(self.log.submit, record, keep_content=keep)
+                else:
+                    waiting = self.log.submit(record, keep_content=keep)
+                # The writer goes on whatever happens here: an entry that came too late may stand in the log after all.
+                await asyncio.shield(asyncio.wrap_future(waiting))
         except TimeoutError:
             self.trouble = f"the store made nothing durable within {patience:g} seconds"
             raise StoreError("busy", f"The audit store: {self.trouble}.") from None

@@ -67,5 +67,5 @@ def broken(why: str) -> PersonNeeded:
     """The record of a session cannot be relied on."""
     return PersonNeeded(
         f"The record of this session is not whole: {why}. It can never become green.",
-        "A person ends it with policyloop session end, and starts anew.",
+        "A person ends it, and starts anew.",
     )

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from policyloop.agreed import agent_mark
 from policyloop.errors import PersonNeeded, Unavailable
 from policyloop.outside import project_around
-from policyloop.validators.firsts import command, is_known, keep_first, same_as_before
+from policyloop.validators.firsts import agreeing, is_known, keep_first, same_as_before
 
 _GREETING_SECONDS = 10
 _CALL_SECONDS = 120
@@ -81,7 +81,8 @@ def _vouched_for(engine: str) -> None:
     if not is_known(subject, digest):
         raise PersonNeeded(
             f"The environment names the Docker engine {engine}; under an agent ({mark} is set) nobody vouches for it.",
-            f"Unset DOCKER_HOST and the like, take --runner native, or in a terminal: {command(subject, digest)}",
+            "Unset DOCKER_HOST and the like, take --runner native, or agree to it.",
+            [agreeing(subject, digest)],
         )
 
 

@@ -5,12 +5,12 @@ of every project (`policyloop.agreed`); another one later is for a person. Where
 emptied, every use is the first one.
 """
 
-import shlex
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from policyloop import agreed
 from policyloop.errors import PersonNeeded, Unavailable
+from policyloop.next_command import Next, policyloop
 from policyloop.outside import NotOurs
 
 _SEEN = "seen"
@@ -25,8 +25,9 @@ def same_as_before(subject: str, digest: str) -> None:
     if not is_known(subject, digest) and _is_kept(subject, _SEEN):
         raise PersonNeeded(
             f"The {subject} is another one than before: it is {digest} now, and nobody agreed to that.",
-            f"Get the one from before back; or look where this one is from, then in a terminal: "
-            f"{command(subject, digest)} (a pipeline without an agent: {agreed.VARIABLE}={digest}).",
+            "Get the one from before back; or look where this one is from, and agree to it (a pipeline without an "
+            f"agent: {agreed.VARIABLE}={digest}).",
+            [agreeing(subject, digest)],
         )
 
 
@@ -46,9 +47,9 @@ def is_known(subject: str, digest: str) -> bool:
     return digest in agreed.given() or _is_kept(subject, digest)
 
 
-def command(subject: str, digest: str) -> str:
+def agreeing(subject: str, digest: str) -> Next:
     """What a person types to agree."""
-    return shlex.join(["policyloop", "agree", "--program", f"{subject}={digest}"])
+    return Next(policyloop("agree", program=f"{subject}={digest}"), "a person, in a terminal")
 
 
 def _is_kept(subject: str, digest: str) -> bool:

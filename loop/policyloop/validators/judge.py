@@ -1,6 +1,6 @@
 """One validation of a bundle: the normal and the strict pass, why assertions fail, and the exam of the lock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,13 +16,22 @@ MAX_EXPLAINED = 20
 """How many failing assertions are run again with a trace to tell why: the first ones of the report."""
 
 
-def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, require_tests: bool = True) -> "Report":
+def validate(
+    runner: Runner,
+    bundle: Bundle,
+    *,
+    lock: "Lock | None" = None,
+    require_tests: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> "Report":
     """What the compiler says about `bundle`, each failing assertion with its reason.
+
+    `meanwhile` is called once, while the compiler works, in the thread of the caller.
 
     On green a lock has the last word: the assertions that it demands must be among those that ran, and must pass once
     more in suites written from the lock alone. Raises `Unavailable` when the compiler cannot be run.
     """
-    report = _compile(runner, bundle, require_tests=require_tests)
+    report = _compile(runner, bundle, require_tests=require_tests, meanwhile=meanwhile)
     if lock is None or not report.green:
         return report
     # The cheap wall first; the exam is a compile of its own.
@@ -34,13 +43,21 @@ def validate(runner: Runner, bundle: Bundle, *, lock: "Lock | None" = None, requ
     return report.with_findings(lock.exam_findings(_compile(runner, exam, require_tests=False, reasons=False)))
 
 
-def _compile(runner: Runner, bundle: Bundle, *, require_tests: bool, reasons: bool = True) -> "Report":
+def _compile(
+    runner: Runner,
+    bundle: Bundle,
+    *,
+    require_tests: bool,
+    reasons: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> "Report":
     with ThreadPoolExecutor(2) as pool, runner.stage(bundle) as staged:
         normal, strict = _both(pool, staged)
         # Imported while the compiler works on it.
         from policyloop.cerbos.read import read_report
         from policyloop.cerbos.why import explain, filters_for
 
+        meanwhile()
         report = read_report(runner.info, normal.result(), strict.result(), bundle, require_tests=require_tests)
         failing = tuple(found for found in report.first if found.assertion is not None)[:MAX_EXPLAINED]
         if not reasons or not failing:

@@ -10,7 +10,7 @@ from policyloop.agreed import agent_mark
 from policyloop.cerbos.named import is_image, is_version
 from policyloop.cerbos.run import Runner
 from policyloop.errors import PersonNeeded, Unavailable, UsageError
-from policyloop.validators.firsts import command, is_known
+from policyloop.validators.firsts import agreeing, is_known
 from policyloop.validators.identity import known_sha256
 from policyloop.validators.native import NativeRunner
 from policyloop.validators.pinned import IMAGE, VERSION, binary_name, cached_binary, expected_sha256
@@ -92,7 +92,8 @@ def _vouched_for(binary: Path, version: str) -> None:
     raise PersonNeeded(
         f"{BINARY_VARIABLE} names {binary}, which is not the Cerbos that is pinned (it is {digest}); under an agent "
         f"({mark} is set) nobody vouches for that variable.",
-        f"Unset it, or in a terminal: {command(subject, digest)}",
+        "Unset it, or agree to it.",
+        [agreeing(subject, digest)],
     )
 
 

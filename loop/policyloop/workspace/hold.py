@@ -13,7 +13,6 @@ those that only look say so (`policyloop.workspace.recovery`).
 """
 
 import os
-import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from typing import Self
 from policyloop.bundle import Bundle
 from policyloop.errors import PolicyloopError, Unavailable, UsageError
 from policyloop.layout import kind
+from policyloop.next_command import Next, policyloop
 from policyloop.outside import NotOurs
 from policyloop.runs import run_directory
 from policyloop.workspace.inside import folder, open_directory, shown, split
@@ -168,7 +168,7 @@ class Workspace:
         name = shown(str(self.policies))
         return Unavailable(
             f"The result cannot be written to {name} ({why}); nothing was changed. {kept_as(patch)}",
-            how_to_apply(self.policies, patch),
+            next=how_to_apply(self.policies, patch),
         )
 
     def _check_unchanged(self, green: Bundle, patch: Path) -> None:
@@ -194,7 +194,8 @@ class Workspace:
         except OSError:
             return Unavailable(
                 f"The write-back to {shown(str(self.policies))} stopped in the middle ({why}).",
-                f"Make room; then take back what was written: policyloop recover {shlex.quote(str(self.policies))}",
+                "Make room; then take back what was written.",
+                [Next(policyloop("recover", named=self.policies))],
             )
         return self._unwritten(why, patch)
 

@@ -2,10 +2,10 @@
 
 import errno
 import os
-import shlex
 import tempfile
 from pathlib import Path
 
+from policyloop.next_command import Next, shell
 from policyloop.workspace.inside import write_all
 
 
@@ -50,8 +50,8 @@ def kept_as(patch: Path | None) -> str:
     return f"The result is kept as {patch}." if patch else "The result could not be kept as a patch either."
 
 
-def how_to_apply(policies: Path, patch: Path | None) -> str:
+def how_to_apply(policies: Path, patch: Path | None) -> tuple[Next, ...]:
     """What to do with the patch."""
     if patch is None:
-        return ""
-    return f"To apply it: patch -p1 -d {shlex.quote(str(policies))} -i {shlex.quote(str(patch))}"
+        return ()
+    return (Next(shell(["patch", "-p1", "-d", str(policies), "-i", str(patch)]), "to take the result as it is"),)

@@ -1,12 +1,12 @@
 """Where things lie: the project's root above the policy directory, and the state directory of policyloop in it."""
 
 import os
-import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from policyloop.errors import Unavailable, UsageError
+from policyloop.next_command import Next, shell
 from policyloop.workspace.git import git_tracks
 from policyloop.workspace.inside import shown
 
@@ -94,14 +94,17 @@ def _own(root: Path) -> Path:
     if place.is_symlink():
         raise UsageError(
             f"The state directory {place} is a link, and whoever made these files chose where it leads.",
-            f"Remove it: rm {shlex.quote(str(place))}",
+            "Remove it.",
+            [Next(shell(["rm", str(place)]))],
         )
     # What came with a clone was chosen by whoever made the clone: a ledger, say, that tells of a green run.
     tracked = git_tracks(place)
     if tracked:
+        untrack = shell(["git", "-C", str(root), "rm", "-r", "--cached", STATE])
         raise UsageError(
             f"git tracks {shown(tracked)} in the state directory {place}: it came with the repository.",
-            f"Take it out: git -C {shlex.quote(str(root))} rm -r --cached {STATE} && rm -r {shlex.quote(str(place))}",
+            "Take it out.",
+            [Next(f"{untrack} && {shell(['rm', '-r', str(place)])}")],
         )
     return place.resolve()
 

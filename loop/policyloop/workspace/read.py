@@ -2,13 +2,13 @@
 
 import errno
 import os
-import shlex
 import stat
 from pathlib import Path
 
 from policyloop.bundle import MAX_DEPTH, Bundle
 from policyloop.errors import PersonNeeded, UsageError
 from policyloop.layout import NEVER, kind
+from policyloop.next_command import Next, policyloop
 from policyloop.workspace.gather import MAX_FILE_BYTES, Gathered
 from policyloop.workspace.inside import FILE, FOLDER, is_archive, open_directory, shown
 from policyloop.workspace.journal import JournalFile, is_marked
@@ -48,7 +48,8 @@ def _check_settled(root: int, real: Path) -> None:
     if is_marked(root) or JournalFile.pending(root, real) is not None:
         raise PersonNeeded(
             f"A write-back to {shown(str(real))} goes on, or was interrupted; nothing was looked at.",
-            f"Wait for it, or finish it: policyloop recover {shlex.quote(str(real))}",
+            "Wait for it, or finish it.",
+            [Next(policyloop("recover", named=real), "to finish it")],
         )
 
 

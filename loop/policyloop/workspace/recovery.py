@@ -10,7 +10,6 @@ got had they made their change a moment earlier, before the write-back began.
 """
 
 import os
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from policyloop.errors import PersonNeeded, Unavailable
 from policyloop.layout import PENDING
+from policyloop.next_command import Next, policyloop, shell
 from policyloop.workspace.inside import InTheWay, open_directory, prepare, shown
 from policyloop.workspace.journal import BACK, FORWARD, BadJournal, Journal, JournalFile, is_marked
 from policyloop.workspace.lock import lock_directory
@@ -69,7 +69,8 @@ def unexplained(real: Path) -> PersonNeeded:
     return PersonNeeded(
         f"{mark} says that a write-back was interrupted, but there is no journal of it: it came with these files, or "
         "another user or another machine began it.",
-        f"Compare the policies with your version control, then remove it: rm {shlex.quote(str(real / PENDING))}",
+        "Compare the policies with your version control, then remove it.",
+        [Next(shell(["rm", str(real / PENDING)]), "once you have compared")],
     )
 
 
@@ -87,13 +88,14 @@ def _finish_one(root: int, real: Path, file: JournalFile) -> Recovery:
             _, patch = undo(root, file, journal)
             raise PersonNeeded(
                 f"A write-back to {shown(str(real))} could not be finished, and is taken back now. {kept_as(patch)}",
-                how_to_apply(real, patch),
+                next=how_to_apply(real, patch),
             )
         carry_out(root, real, file, journal)
     except OSError as error:
         raise Unavailable(
             f"An interrupted write-back to {shown(str(real))} cannot be finished: {error.strerror}.",
-            f"Make room and see to its permissions; then: policyloop recover {shlex.quote(str(real))}",
+            "Make room and see to its permissions.",
+            [Next(policyloop("recover", named=real), "then")],
         ) from None
     return Recovery(journal.paths, journal.time)
 
@@ -135,7 +137,7 @@ def changed_meanwhile(real: Path, paths: Sequence[str], patch: Path | None) -> P
     what = f" ({names})" if names else ""
     return PersonNeeded(
         f"{shown(str(real))} was changed by somebody else meanwhile{what}; nothing was overwritten. {kept_as(patch)}",
-        how_to_apply(real, patch),
+        next=how_to_apply(real, patch),
     )
 
 

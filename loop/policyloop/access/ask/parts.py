@@ -147,7 +147,7 @@ class Parts:
         if not self.known:
             files = {path for path in self.bundle if kind(path) is Kind.POLICY}
         texts = {path: self.bundle[path] for path in sorted(files)}
-        schemas = {path: self.bundle[path] for path in self.bundle if kind(path) is Kind.SCHEMA}
+        schemas = self.bundle.schemas()
         named = list(texts.values())
         while named:
             text = named.pop()

@@ -20,7 +20,6 @@ from policyloop.errors import Unavailable
 from policyloop.guard.canon import decode
 from policyloop.guard.demand import NOTHING, Assertion
 from policyloop.guard.exam import write
-from policyloop.layout import Kind, kind
 from policyloop.suite_document import Asked, SuiteDocument
 
 DEFAULT_NOW = "2026-01-01T00:00:00Z"
@@ -68,13 +67,13 @@ class Questionnaire:
 
         Without `schemas` every schema lets everything through, as on a server that does not enforce them.
         """
-        kept = {path: text for path, text in of.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+        kept = of.without_tests()
         if not schemas:
-            kept = {path: _ANYTHING if kind(path) is Kind.SCHEMA else text for path, text in kept.items()}
+            kept = kept.overlaid(dict.fromkeys(kept.schemas(), _ANYTHING))
         folder = _FOLDER
         while any(path.casefold().startswith(folder) for path in kept):
             folder += "_"
-        return Bundle({**kept, **{f"{folder}/{name}": text for name, text in self._suites.items()}})
+        return kept.overlaid({f"{folder}/{name}": text for name, text in self._suites.items()})
 
     def answers(self, staged: Staged, of: Bundle, *, strict: bool = False) -> tuple[str | None, ...]:
         """The effect of each question, None where the engine gave none, from a bundle made by `bundle` and staged."""

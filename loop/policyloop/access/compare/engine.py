@@ -27,7 +27,6 @@ from policyloop.access_report import AccessReport, Proofs, Reason
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.effects import ALLOW, DENY
-from policyloop.layout import Kind, kind
 
 MOST_GROUPS = 300
 """The most kinds of changes of which a witness is kept while requests are asked."""
@@ -69,7 +68,7 @@ def compare_access(
     now = bounds.now or this_minute()
     universe = Universe((old, new), bounds.seed, bounds.most, now, only=_affected(old, new))
     report = AccessReport(seed=bounds.seed, moment=universe.now.isoformat())
-    if _policies(old) == _policies(new):
+    if old.without_tests() == new.without_tests():
         return replace(report, notes=("The policies and schemas are the same, so nothing was asked.",))
     asked = _Comparison(old, runner, settings, universe, bounds, told)
     asked.search()
@@ -165,7 +164,7 @@ class _Comparison:
             Asked(principal, of, action, *place, claims)
             for principal, of, action, place, claims in self._universe.subjects()
         )
-        changed = [path for path in self._old.changed(new) if kind(path) in (Kind.POLICY, Kind.SCHEMA)]
+        changed = self._old.without_tests().changed(new.without_tests())
         try:
             with proving(self._old, new, *pdps, settings) as prover:
                 said = ask_solver(prover, people, changed, self._bounds.proofs)
@@ -287,13 +286,9 @@ def _place(reason: Reason) -> Place | None:
     return (at.file, at.line) if at.file is not None and at.line is not None and at.rule else None
 
 
-def _policies(bundle: Bundle) -> dict[str, str]:
-    return {path: text for path, text in bundle.files.items() if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
-
-
 def _affected(old: Bundle, new: Bundle) -> frozenset[str] | None:
     """The kinds whose own resource policies changed; None, for all, when anything else did that could reach others."""
-    changed = {path for path in old.changed(new) if kind(path) in (Kind.POLICY, Kind.SCHEMA)}
+    changed = set(old.without_tests().changed(new.without_tests()))
     found: set[str] = set()
     for bundle in (old, new):
         held = {one.file: one for one in policies_of(bundle) if one.file in changed}
@@ -304,4 +299,4 @@ def _affected(old: Bundle, new: Bundle) -> frozenset[str] | None:
 
 
 def _has_schemas(*bundles: Bundle) -> bool:
-    return any(kind(path) is Kind.SCHEMA for bundle in bundles for path in bundle)
+    return any(bundle.schemas() for bundle in bundles)

@@ -19,16 +19,22 @@ _SAYS = (
 )
 
 
-def suite_of(found: Sequence[tuple[Mutant, Witness]], name: str) -> str:
-    """The suite `name` in which each witness is a test that expects the effect of the policies as they are."""
+def suite_of(
+    found: Sequence[tuple[Mutant, Witness]], name: str, *, head: str = _SAYS, words: Sequence[str] = ()
+) -> str:
+    """The suite `name` in which each witness is a test that expects the effect of the policies as they are.
+
+    `head`: comment lines on where it comes from. `words`: how each is described, else by the mutant that fails it.
+    """
     suite = SuiteDocument(name, canonical, options={"now": DEFAULT_NOW})
-    for mutant, witness in found:
+    for place, (mutant, witness) in enumerate(found):
         request = witness.question.request
         who = suite.principals.named(request.principal.to_json(), _plain(request.principal.id))
         what = suite.resources.named(request.resource.to_json(), _plain(request.resource.id))
         token = suite.aux_data.named({"jwt": dict(request.claims)}, "token") if request.claims else None
         title = _title(witness, who, what, token)
         fails = f"Fails when, at {mutant.file}:{mutant.line}, in {mutant.where}: {mutant.words}."
+        fails = words[place] if words else fails
         if title in suite:
             suite.put(title, replace(suite[title], description=f"{suite[title].description} {fails}"))
             continue
@@ -41,7 +47,7 @@ def suite_of(found: Sequence[tuple[Mutant, Witness]], name: str) -> str:
             description=fails,
         )
         suite.put(title, asked)
-    return _HEAD + _SAYS + "\n".join(block(suite.to_json(), open_levels=2)) + "\n"
+    return _HEAD + head + "\n".join(block(suite.to_json(), open_levels=2)) + "\n"
 
 
 def _options(witness: Witness) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from policyloop.access.prove.reduced import Hidden
 from policyloop.access.prove.shape import switched
 from policyloop.access.prove.verdict import Asked, Counterexample, Direction, Limits, NotProved, Proved, Verdict
 from policyloop.bundle import Bundle
-from policyloop.layout import Kind, kind
 
 if TYPE_CHECKING:
     from policyloop.access.prove.prover import Prover
@@ -60,8 +59,4 @@ def proving(
             for name, pdp, (one, served) in zip(("old", "new"), (old_pdp, new_pdp), both, strict=True)
         ]
         enforced = settings.schemas == "reject"
-        yield Prover(sides[0], sides[1], limits, same_schemas=_schemas(old) == _schemas(new) if enforced else None)
-
-
-def _schemas(bundle: Bundle) -> dict[str, str]:
-    return {path: text for path, text in bundle.files.items() if kind(path) is Kind.SCHEMA}
+        yield Prover(sides[0], sides[1], limits, same_schemas=old.schemas() == new.schemas() if enforced else None)

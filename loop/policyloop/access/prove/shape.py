@@ -21,7 +21,6 @@ from policyloop.access.pdp import Pdp, Refused, Settings, serving_all
 from policyloop.access.prove.reduced import DEFAULT, Condition, Definition, Hidden, Maker, Policy, Read, Rule, lines_of
 from policyloop.access.prove.resolve import Asker
 from policyloop.bundle import Bundle
-from policyloop.layout import Kind, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +142,7 @@ def shape(read: Read, bundle: Bundle) -> Shape:
     policies = [maker.policy(file, one) for file, one in read.items()]
     written = {f"policy_{number:05}.json": one for number, one in enumerate(maker.reduced)}
     texts = {path: json.dumps(one, indent=1) for path, one in written.items()}
-    kept = {path: text for path, text in bundle.files.items() if kind(path) is Kind.SCHEMA}
-    return Shape(Bundle({**kept, **texts}), maker.conditions, tuple(policies), *maker.confused(), written)
+    return Shape(Bundle({**bundle.schemas(), **texts}), maker.conditions, tuple(policies), *maker.confused(), written)
 
 
 def _bare(read: Read) -> list[object]:

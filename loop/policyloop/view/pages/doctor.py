@@ -16,11 +16,7 @@ def doctor_page(diagnosis: Diagnosis) -> Page:
         Fact(thing.name, one_line(thing.detail), _MARKS[thing.state], thing.state, one_line(thing.hint))
         for thing in diagnosis.found
     )
-    verdict = (
-        Verdict("ready", "", "good")
-        if diagnosis.usable
-        else Verdict("no compiler can be run", "policyloop doctor --install", "bad")
-    )
+    verdict = Verdict("ready", "", "good") if diagnosis.usable else Verdict("no compiler can be run", "", "bad")
 
     return Page(
         title="policyloop doctor", blocks=(Facts(facts),), verdict=verdict, document=partial(doctor_document, diagnosis)

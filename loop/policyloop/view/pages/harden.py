@@ -39,7 +39,7 @@ def _verdict(result: Hardened) -> Verdict:
             mend = "; `policyloop harden` mends what it can" if any(drift.mendable for drift in result.drift) else ""
             return Verdict("drift", f"{plural(count, 'difference')} from hardened settings{mend}", "bad")
     if not result.written and result.plan.changes:
-        return Verdict("not written", "give --yes, or run it on a terminal and say yes", "warn")
+        return Verdict("not written", "say yes on a terminal, or give --yes", "warn")
     done = "written" if result.written else "nothing to write"
     words = f"{done}, but {plural(count, 'setting')} above undo it; only a person takes them out"
     return Verdict("open", words, "warn")

@@ -6,6 +6,7 @@ from functools import partial
 
 from policyloop.budget import left
 from policyloop.documents.session import session_document
+from policyloop.next_command import Next, policyloop
 from policyloop.printing import clean, one_line
 from policyloop.session.answer import Answer
 from policyloop.session.steps import DONE, FIX, STOP
@@ -65,9 +66,15 @@ def _end(answer: Answer) -> Iterator[Block]:
     if answer.rules:
         yield Table(TESTS_HEAD, tuple(test_rows(answer.rules)), "Rules")
     if answer.phase == "stopped":
-        yield Line(
-            "Report to the person. Only they end the session (policyloop session end) or start anew (start --anew)."
-        )
+        yield Line("Report to the person. Only they end the session, or start anew.")
+        yield from (Line(str(command)) for command in onward(answer))
+
+
+def onward(answer: Answer) -> tuple[Next, ...]:
+    """What a person can type after a session that stopped."""
+    end = policyloop("session", "end", policies=answer.policies)
+    anew = policyloop("session", "start", anew=True, policies=answer.policies)
+    return Next(end, "a person, to end it"), Next(anew, "a person, to start anew")
 
 
 def _standing(answer: Answer) -> str:
