@@ -38,7 +38,7 @@ def disputed(tmp_path: Path, first: dict[str, Any], *then: Any) -> tuple[Path, d
 def answered(commands: list[str], how: str) -> Done:
     """What the command that the exit names does, run as printed."""
     (command,) = [command for command in commands if f" {how}" in command]
-    return policyloop(*shlex.split(command)[1:])
+    return policyloop(*shlex.split(command)[1:], "--format", "json")
 
 
 def test_released_it_goes_on_with_the_edits_that_were_paid_for(tmp_path: Path, cerbos) -> None:
