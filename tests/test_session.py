@@ -433,6 +433,8 @@ def test_without_a_terminal_and_a_session_each_command_says_what_to_do(tmp_path:
     room = Room.made(tmp_path)
     for command in ("step", "status", "restore", "end"):
         done = policyloop("session", command, cwd=room.project, env=room.env)
-        assert (done.code, len(done.err.splitlines())) == (2, 1)
+        told, onward = done.err.splitlines()
+        assert (done.code, onward) == (2, "next (to start one): policyloop session start")
+        assert told.startswith("policyloop: There is no session that is found from here.")
     done = policyloop("session", "start", "--policies", room.project / "none", env=room.env)
     assert (done.code, "does not exist" in done.err) == (2, True)

@@ -114,7 +114,7 @@ def test_twice_while_the_answers_are_taken_in(tmp_path: Path, cerbos):
     folder.mkdir()
     model, sign = hanging(folder, {"spec": [], "policies": []}, "spec")
     second = interrupted(policies, model, sign, "--resume", first["run"])
-    assert "Your answers are kept, too" in second["message"]
+    assert "Your answers are kept in " in second["message"]
     draft = parse_spec((policies.parent / FILE_NAME).read_text())
     assert [one.answer for one in draft.questions] == [None, None, None]
     said = {"spec": [TAKEN_IN], "policies": [writes(finished())]}

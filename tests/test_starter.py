@@ -121,7 +121,7 @@ def test_the_loop_writes_it_again(tmp_path: Path, cerbos: Runner, pytestconfig: 
 def test_lint_finds_nothing_and_its_tests_notice_mistakes(cerbos: Runner) -> None:
     fixed = ("--runner", "native", "--format", "json")
     linted = policyloop("lint", POLICIES, *fixed, "--server-config", STARTER / "cerbos.yaml", timeout=900)
-    assert (linted.code, linted.json["holes"]) == (0, []), linted.out
+    assert (linted.code, linted.json["findings"]) == (0, []), linted.out
     measured = policyloop("mutate", POLICIES, *fixed, timeout=900)
     assert measured.json["score"] >= 95, measured.err
 

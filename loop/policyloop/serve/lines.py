@@ -12,6 +12,8 @@ from policyloop.printing import one_line, say
 
 MOST_WAITING = 10_000
 """Lines that may wait for a slow reader; more are counted and dropped."""
+MOST_NAME = 100
+"""Characters of a name in a line."""
 
 
 class _Passed(logging.Handler):
@@ -51,10 +53,10 @@ class Lines:
         about: dict[str, Any] = {
             "id": record.id,
             "event": record.event,
-            "tool": one_line(record.tool, 100),
-            "who": one_line(record.who.subject, 100),
+            "tool": _short(record.tool),
+            "who": _short(record.who.subject),
             "verified": record.who.verified,
-            "session": one_line(record.session, 100),
+            "session": _short(record.session),
             "decision": record.decision,
             "mode": record.mode,
             "rule": record.rule,
@@ -87,3 +89,10 @@ class Lines:
                 say(json.dumps(line, ensure_ascii=True, default=str), err=True)
             except (OSError, ValueError):
                 self.lost += 1
+
+
+def _short(text: str) -> str:
+    """A name of bounded length. Secrets are taken out of the whole line when it is printed, and before a text is cut:
+    half of one is not recognised.
+    """
+    return text if len(text) <= MOST_NAME else one_line(text, MOST_NAME)
