@@ -20,7 +20,13 @@ _USERINFO = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{8,256})@")
 
 def needles() -> tuple[str, ...]:
     """Every form of every secret of the environment as it is now."""
-    return _needles(frozenset(secrets_of(os.environ.items())))
+    return _of_variables(tuple(os.environ.items()))
+
+
+@lru_cache(maxsize=8)
+def _of_variables(variables: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """A server that records thousands of calls looks through the same environment only once."""
+    return _needles(frozenset(secrets_of(variables)))
 
 
 def secrets_of(variables: Iterable[tuple[str, str]]) -> Iterator[str]:
