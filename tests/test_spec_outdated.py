@@ -11,7 +11,7 @@ from policyloop.confirmed.against import unreleased
 from policyloop.findings import AssertionId, CompilerInfo
 from policyloop.guard import Lock
 from policyloop.models.render import render
-from policyloop.run.letting import FILE
+from policyloop.run.onward import RELEASES as FILE
 from policyloop.specification import FILE_NAME, parse_spec
 from policyloop.specification.draft import Terms, judge_draft, read_draft
 from policyloop.task import Existing, Left, Task

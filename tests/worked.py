@@ -49,6 +49,12 @@ def request_of(example: Path) -> str:
     return (example / "request.txt").read_text().strip()
 
 
+def released(policies: Path) -> tuple[object, ...]:
+    """`--release` with the file that the first exit kept, where old tests contradict what was asked for."""
+    files = sorted((policies.parent / ".policyloop" / "runs").glob("*/release.yaml"))
+    return ("--release", files[-1]) if files else ()
+
+
 def recorded_again(example: Path, policies: Path, *, regenerate: bool) -> None:
     """With `--regenerate` what came of an example is written into its folder, the policies with their suites too."""
     if regenerate:

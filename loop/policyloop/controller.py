@@ -148,6 +148,8 @@ def _answered(state: State[L], event: Proposed) -> State[L]:
     state = replace(state, reads=0, wanted=(), usage_of_reads=Usage(), seconds_of_reads=0.0)
     if proposal is None:
         return _failed(state, attempt, reply.malformed or "the model gave no proposal")
+    if proposal.dispute and proposal.dispute in state.settled:
+        return _settled(state, attempt, state.settled[proposal.dispute])
     if proposal.dispute:
         words = f"The model disputes a test instead of fixing the policy: {proposal.dispute.reason}"
         return replace(state, attempts=(*state.attempts, attempt), todo=outcome.person("dispute", words))
@@ -161,6 +163,13 @@ def _answered(state: State[L], event: Proposed) -> State[L]:
     if not proposal.edits:
         return _failed(state, attempt, "the proposal holds no edits")
     return _considered(state, attempt)
+
+
+def _settled(state: State[L], attempt: Attempt, words: str) -> State[L]:
+    """A dispute that a person has answered: the edits that came with it are taken up; without any it goes on."""
+    if attempt.edits:
+        return _considered(state, attempt)
+    return _next_task(replace(state, attempts=(*state.attempts, replace(attempt, refusal=words))))
 
 
 def _new_attempt(state: State[L], proposal: Proposal | None, event: Proposed) -> Attempt:

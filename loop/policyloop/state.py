@@ -146,6 +146,8 @@ class State(Generic[L]):
     """The policies that are there already: for a model that drafts a spec to read, never to edit."""
     earlier: int = 0
     """Attempts of this run before this stage."""
+    settled: Mapping[Dispute, str] = field(default_factory=dict)
+    """Disputes that a person has answered, and what the model is told of the answer."""
 
     @property
     def next_number(self) -> int:

@@ -59,6 +59,9 @@ def _again(arguments: list[str], error: PolicyloopError) -> list[Next]:
     """The same command, where the way is clear once something around it, or what a person keeps, was seen to."""
     if error.exit_code not in {Exit.PERSON, Exit.ENVIRONMENT}:
         return []
+    if "--resume" in arguments:
+        # What cannot be resumed cannot be resumed a second time, and the request of that run is not known here.
+        return []
     return [Next(shell(["policyloop", *arguments]), "once that is mended")]
 
 

@@ -31,6 +31,7 @@ def run(
     policies: PoliciesOption = None,
     output: FormatOption = None,
     release: Annotated[Path | None, typer.Option(help="A file of locked assertions that a person releases.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="With --resume: keep the test that the model disputed.")] = False,
     spec: Annotated[
         Path | None, typer.Option("--spec", help="The spec; by default policyloop.spec.yaml beside the policies.")
     ] = None,
@@ -104,6 +105,7 @@ def run(
         words=request.strip(),
         policies=policies,
         release=release,
+        keep=keep,
         config=config,
         profile=profile,
         state=state,

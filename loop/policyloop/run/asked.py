@@ -14,6 +14,7 @@ class Asked:
     words: str = ""
     policies: Path | None = None
     release: Path | None = None
+    keep: bool = False
     config: Path | None = None
     profile: str | None = None
     state: Path | None = None

@@ -42,4 +42,5 @@ def _first_state(clarity: Clarity) -> State:
     new = begin(first.bundle, first.lock, state.budget, state.request, first.released)
     # The decisions are told as RULES, so their suites are not shown besides; what was let go of is, to be corrected.
     choose = partial(compose, said=FOLDER, first=tuple(dict.fromkeys(gone.id.file for gone in first.released)))
-    return go_on(replace(new, choose=choose, spec=clarity.spec.plain()), clarity.spent, clarity.earlier)
+    new = replace(new, choose=choose, spec=clarity.spec.plain(), settled=state.settled)
+    return go_on(new, clarity.spent, clarity.earlier)

@@ -16,6 +16,7 @@ from policyloop.next_command import Next
 from policyloop.outcome import Ending, Outcome
 from policyloop.run.clarify import Clarity
 from policyloop.run.compare import Compared
+from policyloop.run.disputed import answers_to
 from policyloop.run.onward import onward
 from policyloop.run.prepared import Prepared
 from policyloop.run.wonder import Wondered
@@ -50,6 +51,8 @@ def _ended(wondered: Wondered) -> Ended:
             result, onward_at_once = outcome.unavailable(error), error.next
     if result.ending is not Ending.GREEN and state.best != state.start:
         patch = _patch_if_possible(prepared, state)
+    if result.stopped_by == "dispute" and (dispute := state.attempts[-1].dispute):
+        onward_at_once = answers_to(prepared, dispute, tuple(state.lock))
     told = ended(state, result, start=prepared.hold.start, reached=state.best, released=state.released)
     return replace(
         told,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from policyloop.errors import PolicyloopError
 from policyloop.events import Against
+from policyloop.run.onward import RELEASES
 from policyloop.run.prepared import Prepared
 from policyloop.workspace.named import write_named
 from policyloop.yaml_text.writing import flow
 
-FILE = "release.yaml"
 _HEAD = "# What a run told a person of, by exact names: `--release` with this file lets go of these and of no others.\n"
 
 
@@ -26,7 +26,7 @@ def released_by(prepared: Prepared, against: Sequence[Against]) -> str:
 
 def write_release(folder: Path, entries: Sequence[dict[str, str]]) -> Path | None:
     """Write the file of these releases; None where that cannot be done, which is no reason to fail."""
-    file = folder / FILE
+    file = folder / RELEASES
     lines = [f"  - {flow(entry)}\n" for entry in entries]
     try:
         write_named(file, f"{_HEAD}releases:\n{''.join(lines)}", "--release", new=True)

@@ -17,6 +17,8 @@ from policyloop.workspace.place import find_state
 from policyloop.yaml_text.writing import scalar
 
 ANSWERS = "answers.yaml"
+RELEASES = "release.yaml"
+"""In a run's folder, the file that lets go of exactly the tests that the run told a person of."""
 _NOBODY = "Nobody said whether "
 
 
@@ -61,6 +63,9 @@ def _answering(prepared: Prepared, told: Ended) -> Iterator[Next]:
     """An answers file that holds every question and no answer yet: nobody's answer is filled in for them."""
     place = Path(told.spec.path) if told.spec else None
     about = _about(place, prepared) if place is not None else {}
+    releases = prepared.folder / RELEASES
+    if told.contradictions and releases.exists():
+        about |= {"release": _from_here(releases)}
     file = prepared.folder / ANSWERS
     if not file.exists():
         try:

@@ -11,7 +11,7 @@ from policyloop.ledger import read
 from policyloop.protocol import proposal_from_json
 from policyloop.recorded_run import events_of, open_run
 from policyloop.run.booking import unsettled
-from policyloop.task import Malformed
+from policyloop.task import Dispute, Malformed
 from policyloop.usage import Usage
 from policyloop.workspace import state_directory
 
@@ -30,6 +30,8 @@ class Past:
     """The draft before the answers that the model had not taken in yet; None when there were none, or no draft."""
     carried: Usage = field(default_factory=Usage)
     """What calls without an answer may have cost, where neither an answer nor a draft carries it on."""
+    disputes: tuple[Dispute, ...] = ()
+    """The disputes of tests in it; where it ended over one, that is the last."""
     digests: frozenset[str] = frozenset()
     """What the spec's file may hold: the spec at the start, and every draft."""
 
@@ -63,6 +65,7 @@ def read_past(name: str, state: Path | None, policies: Path | None = None) -> Pa
         clarified=last,
         carried=started.carried,
         base=_base_of(last, clarified),
+        disputes=tuple(dict.fromkeys(e.dispute for e in events if isinstance(e, Attempted) and e.dispute)),
         digests=frozenset(filter(None, (started.spec_digest, *(draft.used.digest for draft in clarified)))),
     )
     lost = unsettled(told, (Answered,))
@@ -75,7 +78,10 @@ def _started(events: Sequence[Event], path: Path) -> Started:
     if started is None:
         raise UsageError(f"The ledger {path} holds no run.", "Start a new run.")
     ended = next((event for event in events if isinstance(event, Ended)), None)
-    if ended and ended.ending.value not in GOES_ON:
+    # An agent's own session names no test in its dispute, so there is nothing in it to be answered here.
+    disputed = any(event.dispute and event.dispute.suite for event in events if isinstance(event, Attempted))
+    answerable = ended is not None and ended.stopped_by == "dispute" and disputed
+    if ended and ended.ending.value not in GOES_ON and not answerable:
         raise UsageError(
             f"Run {started.run} ended {ended.ending.value}; there is nothing to resume.", "Start a new run."
         )

@@ -24,6 +24,7 @@ from policyloop.models.select import check_model, open_model
 from policyloop.run.about import about, check_fits, wishes_of
 from policyloop.run.asked import Asked
 from policyloop.run.booking import Booking
+from policyloop.run.disputed import settled
 from policyloop.run.past import Past, read_past
 from policyloop.run.people import Audience, Person
 from policyloop.run.prepared import Known, Prepared
@@ -47,7 +48,9 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     policies = _policies(asked, past)
     uses = ("cerbos", "model", "budget", "guard", "access", "spec")
     config = settings(policies, asked.config, asked.profile, asked.flags, uses=uses)
-    releases = past.releases if past and not asked.release else read_releases(asked.release)
+    # What was released before stays released: the answer to a dispute adds to it.
+    releases = tuple(dict.fromkeys((*(past.releases if past else ()), *read_releases(asked.release))))
+    answered = settled(past.disputes if past else (), releases, keep=asked.keep)
     if asked.junit is not None:
         # Found out before the model is paid, not after.
         check_page(asked.junit, "--junit")
@@ -69,6 +72,7 @@ def prepare(asked: Asked, audience: Audience, person: Person | None, held: ExitS
     if released:
         # What was let go of is to be corrected, so it is shown from the start.
         state = replace(state, choose=partial(compose, first=tuple({one.id.file: None for one in released})))
+    state = replace(state, settled={one.dispute: one.words for one in answered})
     if past:
         state = replace(state, spent=replace(state.spent, usage=past.carried))
     run_id = new_run_id()

@@ -232,7 +232,7 @@ def _event_line(event: Event, budget: Budget | None) -> str:
         case Ended():
             released = "".join(f" Released by a person: {one_line(name)}." for name in event.released)
             kept = f" The result is kept in {one_line(event.patch)}." if event.patch else ""
-            return f"{event.ending.value} (exit {event.exit_code}): {one_line(event.message, 1000)}{kept}{released}"
+            return f"{event.ending.value} (exit {event.exit_code}): {one_line(event.message, 4000)}{kept}{released}"
 
 
 def _attempt_words(event: Attempted) -> str:
