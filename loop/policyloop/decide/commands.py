@@ -5,7 +5,7 @@ import re
 from policyloop.decide.builtins import BUILTINS
 from policyloop.decide.effects import Command
 from policyloop.decide.environment import noted
-from policyloop.decide.expand import single, variants, words_of
+from policyloop.decide.expand import evaluated_again, single, variants, words_of
 from policyloop.decide.programs.apply import apply
 from policyloop.decide.programs.copies import copied
 from policyloop.decide.programs.table import rows, runs
@@ -18,6 +18,12 @@ from policyloop.shell.tree import Assignment, Declaration, Simple, Unparsed
 _STANDARD = re.compile(
     r"^(?:/usr)?(?:/local)?/s?bin/|^/opt/homebrew/(?:bin|opt/[^/]+/bin)/|^/(?:nix|snap)/.*/bin/|^/bin/busybox$", re.I
 )
+
+_EVALUATES = frozenset(
+    "read unset printf let declare typeset local export readonly wait test [ mapfile readarray getopts set".split()
+)
+"""What the shell does itself with names and numbers, in which it looks for what to run."""
+_FROM_INPUT = frozenset(("read", "mapfile", "readarray"))
 
 
 def simple(scene: Scene, command: Simple, given: Value) -> Value:
@@ -71,6 +77,11 @@ def run(use: Use) -> Value:
     if not name:
         return EMPTY
     body = scene.functions.get(name)
+    if body is not None or name in _EVALUATES:
+        for word in use.words:
+            evaluated_again(scene, Value((word,)))
+        if name in _FROM_INPUT:
+            evaluated_again(scene, use.given)
     if body is not None:
         return _function(use, name)
     if name in scene.aliases:
@@ -233,7 +244,8 @@ def assign(scene: Scene, assignment: Assignment) -> Value:
     elif name in scene.lists:
         scene.lists.pop(name)
     scene.variables[name] = held
-    if name in {"PATH", "LD_PRELOAD", "BASH_ENV", "ENV", "PROMPT_COMMAND", "HISTFILE"}:
+    evaluated_again(scene, held)
+    if name in {"PATH", "PS4", "LD_PRELOAD", "BASH_ENV", "ENV", "PROMPT_COMMAND", "HISTFILE"}:
         noted(scene, name, held)
     return held
 
@@ -245,7 +257,7 @@ def declared(scene: Scene, declaration: Declaration) -> Value:
         for assignment in declaration.assignments:
             scene.locals[-1].setdefault(assignment.name, scene.variables.get(assignment.name, ANYTHING))
     for word in declaration.words:
-        single(scene, word)
+        evaluated_again(scene, single(scene, word))
     letters = "".join(word for word in declaration.words if isinstance(word, str) and word.startswith("-"))
     before, worked_out = scene.variables, dict[str, Value]()
     for assignment in declaration.assignments:

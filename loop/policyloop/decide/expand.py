@@ -61,6 +61,17 @@ def words_of(scene: Scene, words: tuple[Word, ...] | list[Word]) -> list[Value]:
     return values
 
 
+_RUN_LATER = re.compile(r"\$\(|`|\$\{")
+_RUN_AS_INDEX = re.compile(r"\[[^\]]*(?:\$\(|`|\$\{)", re.DOTALL)
+
+
+def evaluated_again(scene: Scene, held: Value, *, anywhere: bool = False) -> None:
+    """Note a text that the shell would run a part of where it takes it for a number or a name: `a[$(x)]`."""
+    expression = _RUN_LATER if anywhere else _RUN_AS_INDEX
+    if any(expression.search(text) for text in held.texts):
+        scene.unknown("eval")
+
+
 def _once(choices: list[list[str]]) -> list[list[str]]:
     return choices if len(choices) == 1 else [list(choice) for choice in dict.fromkeys(map(tuple, choices))]
 
@@ -100,7 +111,7 @@ def _part(scene: Scene, part: object, *, splits: bool) -> Value:
     elif isinstance(part, ProcessFile):
         return _process_file(scene, part)
     elif isinstance(part, Arithmetic):
-        single(scene, part.parts)
+        evaluated_again(scene, single(scene, part.parts))
         return ANYTHING
     else:
         raise Unparsed("form: a part of a word")
@@ -141,9 +152,12 @@ def _variable(scene: Scene, part: Variable, *, splits: bool) -> Value:
     if name in {"@", "*"} or index[:-1] in {"@", "*"}:
         return _many(scene, name, separate=part.quoted and splits and "*" not in {name, index[:-1]})
     held = _element(scene, name, index[:-1]) if index or (name in scene.lists) else parameter(scene, name)
+    # Also where it says nothing about the value, what stands in it is run: `${a[$(x)]}`.
+    operand = single(scene, part.operand) if part.operand else EMPTY
     if not part.operator:
         return EMPTY if held is None else held
-    operand = EMPTY if part.operator in {"length", "@"} else single(scene, part.operand)
+    if part.operator == "@" and held is not None:
+        evaluated_again(scene, held, anywhere=True)
     return changed(scene, name, part.operator, held, operand)
 
 

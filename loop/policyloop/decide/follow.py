@@ -3,7 +3,7 @@
 import re
 
 from policyloop.decide.commands import declared, simple
-from policyloop.decide.expand import single, words_of
+from policyloop.decide.expand import evaluated_again, single, words_of
 from policyloop.decide.redirects import SOCKET, redirected, written
 from policyloop.decide.scene import STATEMENT, Scene
 from policyloop.decide.values import ANYTHING, EMPTY, Value, value
@@ -80,7 +80,7 @@ def follow(scene: Scene, statement: Statement, given: Value = EMPTY) -> Value:
     if isinstance(statement, Declaration):
         return declared(scene, statement)
     if isinstance(statement, Check):
-        single(scene, statement.parts)
+        evaluated_again(scene, single(scene, statement.parts))
         return EMPTY
     if isinstance(statement, If):
         return _if(scene, statement, given)
@@ -222,6 +222,7 @@ def _loop(scene: Scene, loop: Loop, given: Value) -> Value:
     outputs = []
     for item in items:
         scene.variables[loop.name] = item
+        evaluated_again(scene, item)
         outputs.append(_perhaps(scene, loop.body, given))
         scene.variables[loop.name] = item
     scene.spend(_characters(outputs))

@@ -54,8 +54,8 @@ _SYSTEM_FILE = re.compile(
     r"/(?:bin|boot|dev|etc|lib|lib32|lib64|proc|sbin|sys|usr|System|Library)/|[A-Z]:/(?:Windows|Program Files)", re.I
 )
 _SETTINGS = re.compile(
-    r"(?:^|/)(?:\.claude(?:/(?:settings[\w.-]*\.json|hooks|skills|agents|commands|plugins)(?:/.*)?)?|"
-    r"\.claude\.json|CLAUDE\.md|\.mcp\.json"
+    r"(?:^|/)(?:\.claude(?:/(?:settings[\w.-]*\.json|rules|output-styles|workflows|hooks|skills|agents|commands|plugins)(?:/.*)?)?|"
+    r"\.claude\.json|(?:CLAUDE|AGENTS|GEMINI)(?:\.local|\.override)?\.md|\.mcp\.json"
     r"|managed-settings\.json|\.policyloop(?:/.*)?|policyloop\.ya?ml|\.cursor/(?:hooks|mcp|rules)\b.*|"
     r"\.codex/(?:config|hooks)\b.*"
     r"|\.gemini/settings\.json)$",

@@ -197,6 +197,9 @@ def read(use: Use) -> Value:
         held = scene.open_files.get(given.flags["u"][0], ANYTHING)
     names = given.operands or given.flags.get("a", []) or ["REPLY"]
     if use.program in {"mapfile", "readarray"}:
+        for code in given.flags.get("C", []):
+            with scene.perhaps():
+                scene.code(Value((code,), use.tags), ANYTHING)
         name = given.operands[0] if given.operands else "MAPFILE"
         scene.lists[name] = (
             [ANYTHING] if held.known is None else [Value((line,), tags) for line in held.known.split("\n") if line]
