@@ -18,6 +18,7 @@ from policyloop.audit.keys import known_signer
 from policyloop.decide.call import Identity
 from policyloop.serve.body import MOST_BODY
 from policyloop.serve.event import KNOWN, call_of, read_event
+from policyloop.serve.own_events import OWN
 from policyloop.serve.refused import Refused
 
 POLICIES = """\
@@ -105,6 +106,10 @@ BAD: list[tuple[str, bytes, int]] = [
     ("no event", b'{"tool_name": "Bash"}', 400),
     ("an event that is none", b'{"hook_event_name": ["PreToolUse"]}', 400),
     ("a made-up event", b'{"hook_event_name": "Pre\\u0000ToolUse"}', 400),
+    *(
+        (f"{name}, which is ours", json.dumps(bash("ls") | {"hook_event_name": name}).encode(), 400)
+        for name in sorted(OWN)
+    ),
     ("a key twice", b'{"hook_event_name":"PreToolUse","hook_event_name":"Stop"}', 400),
     ("a tool twice", b'{"hook_event_name":"PreToolUse","tool_input":{"command":"ls","command":"rm -rf /"}}', 400),
     ("NaN", b'{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"x":NaN}}', 400),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policyloop.decide.call import Call, Identity
+from policyloop.serve.own_events import OWN
 from policyloop.serve.refused import Refused
 
 MOST_DEPTH = 100
@@ -97,6 +98,8 @@ def read_event(body: bytes) -> Event:
     name = given.get("hook_event_name")
     if not isinstance(name, str) or not name or len(name) > MOST_NAME or not name.isascii() or not name.isalnum():
         raise Refused(400, "The body has no hook_event_name.")
+    if name in OWN:
+        raise Refused(400, "The body's hook_event_name is one of the server's own.")
     return Event(name=name, fields=given, flaw=_flaw(name, given))
 
 

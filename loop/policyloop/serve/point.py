@@ -24,12 +24,13 @@ from policyloop.serve.asking import SMALL, Asked, judged_by, work_out_with
 from policyloop.serve.event import KNOWN, Event, call_of, read_event, reported
 from policyloop.serve.lines import Lines
 from policyloop.serve.metrics import Metrics
+from policyloop.serve.own_events import Own
 from policyloop.serve.pdp import Pdp, PolicyVersion
 from policyloop.serve.recording import Recorder
 from policyloop.serve.refused import BUSY, Refused
 from policyloop.serve.who import who_asks
 
-UNREADABLE = "Unreadable"
+UNREADABLE: Own = "Unreadable"
 """The event of the record of a body that names none."""
 NOT_RECORDED = "This could not be recorded, so it is not allowed. The people who run the decision point can see why."
 NOT_KNOWN = "The decision point does not know this event, and no policy allows it."

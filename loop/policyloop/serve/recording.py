@@ -17,9 +17,10 @@ from policyloop.audit.record import Agent, Policy, Record, moment
 from policyloop.audit.store import StoreError
 from policyloop.config.serving import AuditConfig
 from policyloop.decide.answer import Mode
+from policyloop.serve.own_events import Own
 from policyloop.serve.pdp import PolicyVersion
 
-GAP = "AuditGap"
+GAP: Own = "AuditGap"
 """The event of a record that says how many decisions before it could not be recorded."""
 RETRY_SECONDS = 1.0
 """Between two tries to record a gap."""
@@ -88,11 +89,11 @@ class Recorder:
         else:
             self._gap.refused += 1
 
-    async def tell(self, event: str, reason: str, version: PolicyVersion, about: Mapping[str, Any]) -> None:
+    async def tell(self, event: Own, reason: str, version: PolicyVersion, about: Mapping[str, Any]) -> None:
         """Record what happened to the server itself. Raises `StoreError`."""
         await self.record(lifecycle(event, reason, self.mode, version, about), LIFECYCLE_SECONDS)
 
-    def announce(self, event: str, reason: str, version: PolicyVersion, about: Mapping[str, Any]) -> None:
+    def announce(self, event: Own, reason: str, version: PolicyVersion, about: Mapping[str, Any]) -> None:
         """The same, soon: as long as the store refuses it, it is tried again."""
         self._untold.append(lifecycle(event, reason, self.mode, version, about))
 
@@ -163,7 +164,7 @@ def _anchors(config: AuditConfig, folder: Path) -> list[Anchor]:
     return anchors
 
 
-def lifecycle(event: str, reason: str, mode: Mode, version: PolicyVersion, about: Mapping[str, Any]) -> Record:
+def lifecycle(event: Own, reason: str, mode: Mode, version: PolicyVersion, about: Mapping[str, Any]) -> Record:
     """The record of something that happened to the server."""
     now = time.time()
     return Record(

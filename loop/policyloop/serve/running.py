@@ -6,7 +6,7 @@ import resource
 import signal
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from policyloop.serve.asking import pdp_settings
 from policyloop.serve.lines import Lines
 from policyloop.serve.listen import Listening, listening
 from policyloop.serve.metrics import Metrics
+from policyloop.serve.own_events import Own
 from policyloop.serve.pdp import Pdp, PdpEvent, PolicyVersion, opened
 from policyloop.serve.point import Point
 from policyloop.serve.protocol import MOST_CONNECTIONS, BoundedProtocol
@@ -35,7 +36,7 @@ IDLE_SECONDS = 600
 """After which a connection that nobody uses is closed. A client that would use it at that moment is refused by nobody
 and blocks the tool, so it is long.
 """
-_EVENTS = {"refused": "PolicyRefused", "died": "PdpGone", "hung": "PdpGone", "lost": "PdpGone"}
+_EVENTS: Mapping[str, Own] = {"refused": "PolicyRefused", "died": "PdpGone", "hung": "PdpGone", "lost": "PdpGone"}
 
 Say = Callable[[str], None]
 
@@ -106,7 +107,7 @@ async def _pdp_of(parts: _Parts) -> AsyncIterator[Pdp | None]:
         if not serving:
             return
         parts.version, before = serving[0].version(), parts.version
-        kind = _EVENTS.get(event.kind) or ("PolicyChanged" if parts.version != before else "PdpServing")
+        kind: Own = _EVENTS.get(event.kind) or ("PolicyChanged" if parts.version != before else "PdpServing")
         parts.recorder.announce(kind, event.text, parts.version, {"before": before.digest})
 
     async with opened(pdp_settings(config, parts.config.cerbos, parts.folder), heard) as pdp:
