@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from policyloop.cerbos.run import Runner
-from policyloop.config.file import load_named
+from policyloop.config import load_named
 from policyloop.validators.pinned import IMAGE, VERSION, cached_binary
 from source_tree import ROOT
 

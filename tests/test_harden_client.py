@@ -388,4 +388,4 @@ def test_managed_settings_are_only_written_by_root(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 8
-    assert "Only root may write /etc/claude-code/managed-settings.json. Run it with sudo." in done.stderr
+    assert "Only root may write /etc/claude-code/managed-settings.json.\nnext (as root): sudo " in done.stderr

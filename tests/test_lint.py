@@ -137,7 +137,14 @@ def test_the_worked_examples_and_a_generated_bundle(cerbos: Runner) -> None:
         path.name: [one.code for one in lint(cerbos, read(path / "policies"), "p", settings=NATIVE).holes]
         for path in EXAMPLES
     }
-    assert found == {"deadlines": ["deny-fails-open"], "salaries": [], "tickets": []}
+    assert found == {
+        "cover": ["deny-fails-open"],
+        "deadlines": ["deny-fails-open"],
+        "limits": ["deny-fails-open"],
+        "regions": [],
+        "salaries": [],
+        "tickets": [],
+    }
     generated = lint(cerbos, synthetic(1), "p", settings=NATIVE)
     assert {one.code for one in generated.holes} <= {"deny-fails-open", "schema-enforcement-unknown", "deny-defeated"}
 

@@ -10,7 +10,7 @@ from bundles import FIXTURES
 from policyloop.bundle import Bundle
 from policyloop.cerbos.run import Runner
 from policyloop.findings import ErrorClass
-from policyloop.models import references
+from policyloop.models import references, render
 from policyloop.models.tool import INPUT_SCHEMA
 from policyloop.specification import spec_schema
 from policyloop.specification.model import Shows
@@ -244,6 +244,8 @@ PEOPLES_OWN = {
     "at",
     "digest",
     "releases",
+    "file",
+    "demanded",
     "suite",
     "test",
     "replaced_by",
@@ -265,7 +267,7 @@ def shown_in(text: str) -> set[str]:
 
 
 def test_the_prompt_shows_every_construct_that_a_spec_can_have() -> None:
-    prompt = references.text("spec") + references.text("spec_more")
+    prompt = references.text("spec") + references.text("spec_more") + render.OLD_TESTS
     assert keys_of(spec_schema()) - shown_in(prompt) - PEOPLES_OWN == set()
     assert set(Shows.model_fields) <= shown_in(prompt)
     assert {f"{shows}:" for shows in ("tenant", "scope", "person", "unknown_action")} <= set(

@@ -33,6 +33,7 @@ NEEDED = (
     "skill",
     "fixtures/demo",
     "docs/codes",
+    "fixtures/starter",
 )
 """What the package is built from, below the skill's folder."""
 

@@ -102,7 +102,7 @@ def _said_once(task: Task, seen: Mapping[str, str]) -> Iterator[tuple[str, Secti
         names = "\n".join(_line(bounded(name, MAX_RESULT)) for name in task.released[:MAX_RELEASED])
         yield "RELEASED", ("RELEASED by a person: correct these tests to what is asked for; no others", names)
     if task.stage == "spec" and task.existing and any(map(_is_suite, task.existing.files)):
-        yield "OLD TESTS", (_OLD_TESTS, "")
+        yield "OLD TESTS", (OLD_TESTS, "")
     yield "COMPILER", _compiler(task)
     if task.existing and task.existing.index:
         existing = "\n".join(map(_line, task.existing.index))
@@ -115,7 +115,7 @@ def _is_suite(path: str) -> bool:
     return layout.kind(path) is layout.Kind.SUITE
 
 
-_OLD_TESTS = (
+OLD_TESTS = (
     "OLD TESTS stand among the EXISTING files. Name in the draft each assertion that the request makes wrong, and no "
     "other: `outdated: [{suite, test, principal, resource, action, rule, instead: allow or deny}]`; a person is asked"
 )
