@@ -109,3 +109,15 @@ def test_no_pydantic_is_loaded(words: list[str], tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.split() == ["2", "False"], done.stderr
+
+
+def test_help_of_all_loads_what_no_command_needs_for_its_options() -> None:
+    """One command whose options are named in a heavy room would make each `--help` slow."""
+    program = (
+        "import sys\n"
+        "from policyloop.cli.commands import command_line\n"
+        "command_line()\n"
+        "print([name for name in ('pydantic', 'yaml', 'ruamel', 'rich', 'starlette') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

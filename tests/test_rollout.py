@@ -16,8 +16,9 @@ from command import environment, lay, policyloop
 from namespaces import managed_folder
 from policyloop.decide.answer import DECIDED
 from policyloop.errors import UsageError
-from policyloop.harden.machines import DOMAIN, Machine, read, written
+from policyloop.harden.machines import DOMAIN, read, written
 from policyloop.harden.rollout import lacking, settings, with_wanted
+from policyloop.machine import Machine
 
 URL = "https://decide.example.org:3594"
 FILES = ["managed-settings.json", "a.mobileconfig", "a.reg"]

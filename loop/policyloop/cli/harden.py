@@ -12,7 +12,7 @@ import typer
 
 from policyloop.cli.options import Format, FormatOption, PoliciesOption, directory, text, view_of
 from policyloop.configured import policy_directory
-from policyloop.harden.machines import Machine
+from policyloop.machine import Machine
 from policyloop.next_command import Next, policyloop, shell
 from policyloop.printing import ask, say_lines, say_next
 

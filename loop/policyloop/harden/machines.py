@@ -9,12 +9,12 @@ import plistlib
 import re
 import uuid
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from policyloop.errors import UsageError
 from policyloop.harden.document import parse
+from policyloop.machine import Machine
 
 DOMAIN = "com.anthropic.claudecode"
 """The preference domain of the client on macOS."""
@@ -23,14 +23,6 @@ KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\ClaudeCode"
 VALUE = "Settings"
 _HEAD = "Windows Registry Editor Version 5.00"
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
-
-
-class Machine(Enum):
-    """The system for which settings are written."""
-
-    LINUX = "linux"
-    MACOS = "macos"
-    WINDOWS = "windows"
 
 
 def written(settings: Mapping[str, Any], machine: Machine) -> bytes:

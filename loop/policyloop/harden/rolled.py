@@ -12,10 +12,11 @@ from policyloop.errors import PersonNeeded, Unavailable, UsageError
 from policyloop.harden import files
 from policyloop.harden.document import Settings
 from policyloop.harden.drift import Drift
-from policyloop.harden.machines import Machine, read, written
+from policyloop.harden.machines import read, written
 from policyloop.harden.plan import Plan
 from policyloop.harden.rollout import lacking, settings, with_wanted
 from policyloop.harden.standing import owned, read_drop_ins, running
+from policyloop.machine import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
