@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policyloop.strict_json import read_strictly
+
 Fields = Mapping[str, Any]
 
 RECORDED = frozenset(
@@ -304,18 +306,12 @@ FORMS: Mapping[str, Form] = {
 
 def _decoded(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_each_once)
+        value = read_strictly(body)
     except (ValueError, RecursionError):
         raise Unclear("What should be decided about is no JSON, so this is not allowed.") from None
     if not isinstance(value, dict):
         raise Unclear("What should be decided about is no object, so this is not allowed.")
     return value
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
 
 
 def _input(given: object) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 would decide about another call.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from policyloop.decide.call import Call, Identity
 from policyloop.serve.own_events import OWN
 from policyloop.serve.refused import Refused
+from policyloop.strict_json import read_strictly
 
 MOST_DEPTH = 100
 """Lists and objects within each other."""
@@ -139,26 +139,13 @@ def reported(fields: Mapping[str, Any]) -> dict[str, str]:
 
 def _decoded(body: bytes) -> object:
     try:
-        # As text first: from bytes json would also read UTF-16 and UTF-32, which the client does not write.
-        text = body.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)
+        return read_strictly(body)
     except UnicodeDecodeError as error:
         raise Refused(400, f"The body is not UTF-8 at byte {error.start}.") from None
     except RecursionError:
         raise Refused(400, "The body is nested too deep.") from None
     except ValueError as error:
         raise Refused(400, f"The body is not JSON: {_short(str(error))}.") from None
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    given = dict(pairs)
-    if len(given) != len(pairs):
-        raise ValueError("a key stands in an object twice")
-    return given
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
 
 
 def _flaw(name: str, given: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policyloop.serve.pdp.interface import PdpError
+from policyloop.strict_json import read_strictly
 
 MOST_RESOURCES = 50
 """The most resources that Cerbos takes in one request unless it is told otherwise."""
@@ -115,20 +116,9 @@ def replies_of(questions: Sequence[Question], answer: bytes) -> list[object]:
 
 def _decoded(answer: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(answer, object_pairs_hook=_no_key_twice, parse_constant=_no_number)
+        value = read_strictly(answer)
     except (ValueError, RecursionError):
         raise PdpError("odd", "the PDP's answer is no JSON") from None
     if not isinstance(value, dict):
         raise PdpError("odd", "the PDP's answer is no JSON object")
     return value
-
-
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key stands twice")
-    return value
-
-
-def _no_number(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
